@@ -1,0 +1,13 @@
+"""Facts about this build and this machine."""
+
+VERSION: str
+OPTIMIZED: bool
+
+def cpu_tier() -> str:
+    """The instruction set the kernels use in this process: ``scalar``, ``avx2`` or ``avx512``.
+
+    ``TOKENFOUNDRY_TIER`` forces a lower one; it is read once.
+    """
+
+def default_threads() -> int:
+    """Threads a call uses where the caller names none: ``TOKENFOUNDRY_THREADS``, else all this process may use."""

@@ -1,0 +1,24 @@
+//! `tokenfoundry._core.runtime`: facts about this build and this machine.
+
+use pyo3::prelude::*;
+use tokenfoundry_base::pool;
+use tokenfoundry_kernels::tier;
+
+/// The instruction set the kernels use in this process.
+#[pyfunction]
+fn cpu_tier() -> &'static str {
+    tier::current().name()
+}
+
+/// Threads a call uses where the caller names none.
+#[pyfunction]
+fn default_threads() -> usize {
+    pool::default_threads()
+}
+
+pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
+    room.add("VERSION", env!("CARGO_PKG_VERSION"))?;
+    room.add("OPTIMIZED", !cfg!(debug_assertions))?;
+    room.add_function(wrap_pyfunction!(cpu_tier, room)?)?;
+    room.add_function(wrap_pyfunction!(default_threads, room)?)
+}
