@@ -1,0 +1,11 @@
+//! `tokenfoundry._core.bpe`: see `python/tokenfoundry/_core/bpe.pyi` for what each name takes and gives.
+
+use pyo3::prelude::*;
+
+mod tokenizer;
+mod train;
+
+pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
+    tokenizer::fill(room)?;
+    train::fill(room)
+}
