@@ -20,6 +20,9 @@ use crate::{errors, gate};
 /// Texts below this many bytes are encoded on the caller's thread: starting another costs more.
 const BRIEF_BYTES: usize = 1 << 20;
 
+/// Tokens, and where rows begin or which bytes each token spells.
+type RaggedArrays<'py> = (Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<i64>>);
+
 fn vocabulary_error(error: VocabularyError) -> PyErr {
     errors::vocabulary(error.0)
 }
@@ -210,7 +213,7 @@ impl Bpe {
         python: Python<'py>,
         text: &Bound<'py, PyAny>,
         allowed: Option<HashSet<String>>,
-    ) -> PyResult<(Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<i64>>)> {
+    ) -> PyResult<RaggedArrays<'py>> {
         let (text, allowed) = (one_text(text)?, self.allowed(allowed)?);
         let (tokens, spans) = gate::long(python, |cancel| self.inner.encode_with_offsets(&text, &allowed, cancel))?
             .map_err(encode_error)?;
@@ -218,14 +221,13 @@ impl Bpe {
     }
 
     #[pyo3(signature = (texts, allowed, threads))]
-    #[allow(clippy::type_complexity)]
     fn encode_batch<'py>(
         &self,
         python: Python<'py>,
         texts: Texts,
         allowed: Option<HashSet<String>>,
         threads: Option<usize>,
-    ) -> PyResult<(Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<i64>>)> {
+    ) -> PyResult<RaggedArrays<'py>> {
         let (allowed, strs) = (self.allowed(allowed)?, texts.strs()?);
         let ragged = gate::long(python, |cancel| self.inner.encode_batch(&strs, &allowed, threads, cancel))?
             .map_err(encode_error)?;
