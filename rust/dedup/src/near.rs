@@ -1,11 +1,11 @@
 //! Near-duplicates, verified: a document goes only if a document that stays is at least `threshold` similar to it.
 //!
-//! 1. Identical texts collapse to the first. 2. Signatures of the rest, in parallel. 3. Candidates are pairs that
-//! share a band. 4. In the order of preference, each document is compared exactly with the candidates before it that
-//! are kept; the first document of a group therefore stays, and chains of ever less similar documents do not drag
-//! each other along, as they do with connected components.
+//! Identical texts collapse to the first; the rest get signatures, in parallel; candidates are pairs that share a
+//! band. Then, in the order of preference, each document is compared exactly with the candidates before it that are
+//! kept. The first document of a group therefore stays, and chains of ever less similar documents do not drag each
+//! other along, as they do with connected components.
 //!
-//! A document of fewer than `ngram` words has no shingle: it is compared as a whole only (step 1).
+//! A document of fewer than `ngram` words has no shingle: it is compared as a whole only.
 //! Memory: signatures (4 bytes a slot and document) and the shingle sets of candidates.
 
 use std::sync::OnceLock;

@@ -5,13 +5,12 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.corpus import SCRIPTS, standard_library
 
 import tokenfoundry as tf
-from tests.corpus import SCRIPTS, standard_library
 from tokenfoundry._core import dedup as core
 from tokenfoundry.reference import dedup as reference
 from tokenfoundry.testing import planted_near_duplicates
-
 
 # Characters that every Unicode version since Python's own agrees on.
 ASSIGNED = st.text(alphabet=st.characters(exclude_categories=("Cs", "Cn")))
@@ -28,7 +27,7 @@ def test_shingles_and_signatures_equal_the_twin_on_real_text() -> None:
     texts = SCRIPTS + standard_library(300_000)
     signatures = tf.dedup.MinHash(num_perm=37, ngram=3, seed=7).signatures(texts, threads=2)
     assert signatures.shape == (len(texts), 37)
-    for text, signature in zip(texts, signatures, strict=True):
+    for text in texts:
         assert core.shingle_set(text, 3) == sorted(reference.shingles(text, 3))
     for index in range(0, len(texts), 7):
         assert signatures[index].tolist() == reference.signature(texts[index], 37, 3, 7)
@@ -122,8 +121,8 @@ def test_adversarial_corpora_stay_linear_and_bounded() -> None:
     same = tf.dedup.near_duplicates(pa.array(["one and the same document, many words long"] * 300_000))
     assert same.keep.sum() == 1
     assert tf.dedup.near_duplicates([""] * 100_000).keep.sum() == 1
-    huge = "word " * 10_000_000
-    assert tf.dedup.near_duplicates([huge, huge + "x", "y"]).keep.tolist() == [True, False, True]
+    huge = " ".join(f"word{index}" for index in range(5000)) * 1000
+    assert tf.dedup.near_duplicates([huge, huge + " x", "y"]).keep.tolist() == [True, False, True]
     shared = [f"one shingle shared by all x{index}" for index in range(60_000)]
     result = tf.dedup.near_duplicates(shared, ngram=5)
     assert result.keep.all()
