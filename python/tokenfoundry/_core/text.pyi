@@ -1,1 +1,37 @@
+"""Text in Rust: cleaning, signals, verdicts, redaction, scripts. ``tokenfoundry.text`` is the public side of it."""
 
+from typing import Any
+
+PRESETS: list[str]
+KINDS: list[str]
+
+def normalize(texts: Any, *, form: str | None = "NFC", threads: int | None = None) -> tuple[object, object]:
+    """``(texts, edits)``: a large_string array and a struct of one int64 column a kind of edit."""
+
+def signals(texts: Any, *, families: list[str], threads: int | None = None) -> object:
+    """A struct of float64 columns named ``family.signal``."""
+
+def filter(texts: Any, *, preset: str, threads: int | None = None) -> object:  # noqa: A001
+    """A struct of ``verdict`` (string) and ``value`` (float64), both null where a document is kept."""
+
+def redact(
+    texts: Any,
+    *,
+    kinds: list[str],
+    replace: bool,
+    public_addresses_only: bool = True,
+    threads: int | None = None,
+) -> tuple[object, object]:
+    """``(texts, counts)``: the texts with placeholders if ``replace``, and a struct of one int64 column a kind."""
+
+def scripts(texts: Any, *, threads: int | None = None) -> object:
+    """A struct of ``script`` (ISO 15924 code) and ``share`` (float32, of the letters)."""
+
+def words(text: str) -> list[str]:
+    """The words that the signals count."""
+
+def families() -> list[tuple[str, list[str]]]:
+    """Every family with the names of its signals."""
+
+def rules(preset: str) -> list[tuple[str, str, str, float]]:
+    """``(verdict, signal, ">=" or "<=", threshold)`` of each rule: a document that fails it is dropped."""

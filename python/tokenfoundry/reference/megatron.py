@@ -1,6 +1,7 @@
 """A shard's three files read with `struct`, a field at a time: the byte layouts of docs/formats.md, executable."""
 
 import struct
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -64,4 +65,4 @@ def read_rows(stem: Path) -> list[list[int]]:
     ]
     assert sum(index["lengths"]) * width == len(content)
     bounds = index["documents"]
-    return [sum(sequences[first:last], []) for first, last in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [list(chain(*sequences[first:last])) for first, last in pairwise(bounds)]

@@ -15,8 +15,7 @@ def split(lengths: Sequence[int], capacity: int, long: str = "split") -> list[Pi
         if length > capacity and long == "drop":
             continue
         kept = min(length, capacity) if long == "truncate" else length
-        for start in range(0, kept, capacity):
-            pieces.append((document, start, min(capacity, kept - start)))
+        pieces.extend((document, start, min(capacity, kept - start)) for start in range(0, kept, capacity))
     return pieces
 
 

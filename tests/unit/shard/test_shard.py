@@ -134,7 +134,7 @@ def test_foreign_and_future_files(written: Path, tmp_path: Path) -> None:
     future = bytearray(index.read_bytes()[:-8])
     future[8] = 2
     index.write_bytes(bytes(future) + xxhash.xxh3_64_intdigest(bytes(future)).to_bytes(8, "little"))
-    with pytest.raises(tf.ShardError, match="format version 2; .* use a newer one"):
+    with pytest.raises(tf.ShardError, match=r"format version 2; .* use a newer one"):
         tf.shard.open(tmp_path)
     index.write_bytes(b"PK\x03\x04 something else entirely")
     with pytest.raises(tf.ShardError, match="is not a tokenfoundry shard index"):
