@@ -10,7 +10,7 @@ Piece = tuple[int, int, int]
 
 
 def split(lengths: Sequence[int], capacity: int, long: str = "split") -> list[Piece]:
-    pieces = []
+    pieces: list[Piece] = []
     for document, length in enumerate(lengths):
         if length > capacity and long == "drop":
             continue
