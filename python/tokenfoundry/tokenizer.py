@@ -117,7 +117,7 @@ class Tokenizer:
     def _trained(
         cls, trainer: _bpe.Trainer, vocab_size: int, min_frequency: int, special_tokens: Sequence[str], pattern: str
     ) -> "Tokenizer":
-        tokens, merges = trainer.finish(vocab_size, min_frequency, len(special_tokens))
+        tokens, merges = trainer.finish(vocab_size, min_frequency, list(special_tokens), None, None)
         specials = [(name, index) for index, name in enumerate(special_tokens)]
         return cls(_bpe.Bpe.from_merges(tokens, merges, pattern, specials), recognise_specials=True)
 

@@ -66,9 +66,7 @@ def encode_piece(piece: bytes, ranks: Mapping[bytes, int]) -> list[int]:
     parts = [bytes([byte]) for byte in piece]
     while True:
         candidates = [
-            (ranks[left + right], index)
-            for index, (left, right) in enumerate(pairwise(parts))
-            if left + right in ranks
+            (ranks[left + right], index) for index, (left, right) in enumerate(pairwise(parts)) if left + right in ranks
         ]
         if not candidates:
             return [ranks[part] for part in parts]
