@@ -61,6 +61,20 @@ pub fn pattern_by_name(name: &str) -> Option<&'static str> {
 }
 
 impl Known {
+    /// The regexes of the splits that it stands for.
+    pub fn regexes(self) -> &'static [&'static str] {
+        match self {
+            Self::Gpt2 => &[GPT2_FIRST],
+            Self::Cl100k => &[CL100K],
+            Self::Llama3 => &[LLAMA3],
+            Self::Qwen2 => &[QWEN2],
+            Self::Qwen35 => &[QWEN35],
+            Self::O200k => &[O200K],
+            Self::Tekken => &[TEKKEN],
+            Self::DeepSeek => &DEEPSEEK,
+        }
+    }
+
     /// By the exact text of a regex that matches every character, so that finding and splitting are the same.
     pub fn from_regex(regex: &str) -> Option<Self> {
         // tokenizer.json files write the line ends as themselves or as escapes.
@@ -100,5 +114,10 @@ pub fn recognised(steps: Vec<Step>) -> Vec<Step> {
         }
         _ => step,
     };
-    steps.into_iter().map(replaced).collect()
+    // Keeping what a pattern does not not-match is finding it.
+    let found = |step: Step| match step {
+        Step::Split { source, regex, behaviour: Behaviour::Removed, invert: true } => Step::Find { source, regex },
+        other => other,
+    };
+    steps.into_iter().map(replaced).map(found).collect()
 }

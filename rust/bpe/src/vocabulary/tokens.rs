@@ -47,8 +47,4 @@ impl Tokens {
     pub fn iter(&self) -> impl Iterator<Item = (u32, &[u8])> {
         (0..self.len() as u32).filter_map(|id| self.get(id).map(|bytes| (id, bytes)))
     }
-
-    pub(crate) fn raw(&self) -> (&[u8], &[u32]) {
-        (&self.bytes, &self.offsets)
-    }
 }
