@@ -26,6 +26,9 @@ __all__ = ["StreamDecoder", "Tokenizer"]
 
 StreamDecoder = _bpe.StreamDecoder
 
+_Text = str | bytes
+_TRAINING_BATCH_BYTES = 32 << 20
+
 Special = Literal["all", "none"] | Iterable[str] | None
 """Which special tokens: all, none, or these; ``None`` is what the tokenizer's source does."""
 
@@ -77,7 +80,8 @@ class Tokenizer(_bpe.Tokenizer):
         if kind == "ranks":
             if pattern is None:
                 raise VocabularyError(
-                    'a rank file holds no split pattern; pass pattern=, a name such as "cl100k" or the regex itself'
+                    'a rank file holds neither its pattern nor its special tokens; pass pattern= (a name such as "cl100k", or '
+                    "the regex itself) and special_tokens=, here or to from_tiktoken"
                 )
             return cls(_bpe.read_rank_file(content, pattern, list((special_tokens or {}).items())))
         if pattern is not None or special_tokens is not None:
@@ -116,33 +120,40 @@ class Tokenizer(_bpe.Tokenizer):
         cls,
         texts: Any,
         *,
-        vocab_size: int,
+        vocab_size: int = 32_000,
         pattern: str = "cl100k",
-        special_tokens: Sequence[str] = (),
-        min_frequency: int = 0,
+        special_tokens: Sequence[str] = ("<|endoftext|>",),
+        min_frequency: int = 2,
         threads: int | None = None,
     ) -> Self:
-        """Learn a byte-level vocabulary, equal to what `tokenizers` learns on the same pieces.
+        """Learn a vocabulary from texts.
 
-        Args:
-            texts: what ``encode_batch`` takes, or a list of paths (``pathlib.Path``) of UTF-8 text files.
-            vocab_size: tokens in all: 256 bytes, merges, and special tokens (which get the greatest ids).
-            pattern: a name or regex, see :meth:`from_tiktoken`.
-            special_tokens: contents, in the order of their ids.
-            min_frequency: pairs seen less often are not merged.
+        ``texts``: a list of str or bytes, an Arrow string array, or any iterable of these (each fed in turn, so the
+        corpus need not fit in memory). A `pathlib.Path` stands for the text of that file. Special tokens get the ids
+        0, 1, …; the 256 bytes come next, then one token a merge. Equal, merge for merge, to the BPE trainer of
+        Hugging Face's `tokenizers` on the same pieces. Fewer than ``vocab_size`` tokens come out of a corpus whose
+        pairs all occur less than ``min_frequency`` times.
+
+        Raises InputError where ``vocab_size`` cannot even hold the bytes and special tokens.
         """
-        if isinstance(texts, (list, tuple)) and texts and all(isinstance(text, os.PathLike) for text in texts):
-            texts = [Path(text).read_bytes() for text in texts]
-        trained = _bpe.train_bpe(  # type: ignore[attr-defined,unused-ignore]
-            texts,
-            vocab_size=vocab_size - len(special_tokens),
-            pattern=pattern,
-            min_frequency=min_frequency,
-            threads=threads,
-        )
-        tokens, merges = trained
-        first_special = len(tokens)
-        specials = [(content, first_special + index) for index, content in enumerate(special_tokens)]
+        first_id = len(special_tokens)
+        if vocab_size < 256 + first_id:
+            raise InputError(
+                f"vocab_size is {vocab_size}; 256 bytes and {first_id} special tokens need {256 + first_id}"
+            )
+        if len(set(special_tokens)) < first_id:
+            raise InputError("special_tokens names a token twice")
+        trainer = _bpe.Trainer(pattern)
+        for batch in _batches(texts):
+            trainer.feed(batch, threads)
+        return cls._trained(trainer, vocab_size, min_frequency, special_tokens, pattern)
+
+    @classmethod
+    def _trained(
+        cls, trainer: _bpe.Trainer, vocab_size: int, min_frequency: int, special_tokens: Sequence[str], pattern: str
+    ) -> Self:
+        tokens, merges = trainer.finish(vocab_size, min_frequency, len(special_tokens))
+        specials = [(name, index) for index, name in enumerate(special_tokens)]
         return cls(_bpe.from_merges(tokens, merges, pattern, specials))
 
     # ------------------------------------------------------------------ many texts
@@ -150,11 +161,11 @@ class Tokenizer(_bpe.Tokenizer):
     def encode_batch(
         self,
         texts: Any,
-        add_special_tokens: bool = True,
+        threads: int | None = None,
         *,
+        add_special_tokens: bool = True,
         allowed_special: Special = None,
         disallowed_special: Special = None,
-        threads: int | None = None,
     ) -> Ragged:
         """Encode many texts over threads; the result does not depend on how many.
 
@@ -172,11 +183,11 @@ class Tokenizer(_bpe.Tokenizer):
     def encode_batch_lists(
         self,
         texts: Any,
-        add_special_tokens: bool = True,
+        threads: int | None = None,
         *,
+        add_special_tokens: bool = True,
         allowed_special: Special = None,
         disallowed_special: Special = None,
-        threads: int | None = None,
     ) -> list[list[int]]:
         """:meth:`encode_batch` as lists of ints (2 to 3 ns a token more)."""
         return self._encode_batch_lists(texts, add_special_tokens, allowed_special, disallowed_special, threads)
@@ -184,11 +195,11 @@ class Tokenizer(_bpe.Tokenizer):
     def count_batch(
         self,
         texts: Any,
-        add_special_tokens: bool = True,
+        threads: int | None = None,
         *,
+        add_special_tokens: bool = True,
         allowed_special: Special = None,
         disallowed_special: Special = None,
-        threads: int | None = None,
     ) -> npt.NDArray[np.int64]:
         """How many tokens each text becomes; int64, shape (texts,). Builds no tokens."""
         return self._count_batch(texts, add_special_tokens, allowed_special, disallowed_special, threads)
@@ -200,6 +211,10 @@ class Tokenizer(_bpe.Tokenizer):
         return self._decode_rows(rows.values, rows.offsets, skip_special_tokens)
 
     # ------------------------------------------------------------------ keeping them
+
+    def to_json(self) -> str:
+        """A tokenizer.json that `tokenizers` loads, with the same ids for every text."""
+        return self._to_json()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a tokenizer.json that `tokenizers` and ``transformers`` load, with the same ids for every text.
@@ -221,6 +236,18 @@ class Tokenizer(_bpe.Tokenizer):
     def __reduce__(self) -> tuple[Any, ...]:
         return (_from_json, (type(self), self._to_json().encode(), self.finds_special_tokens))
 
+    @property
+    def pattern(self) -> str:
+        """The regular expression that cuts text into pieces; those of a chain of splits are joined by newlines."""
+        return "\n".join(self.patterns)
+
+    def token_id(self, token: _Text) -> int:
+        """The id of a token, by its bytes or the content of an added token. InputError if there is none."""
+        found = self.find_token(token)
+        if found is None:
+            raise InputError(f"{token!r} is not a token of this vocabulary")
+        return found
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Tokenizer):
             return NotImplemented
@@ -238,3 +265,29 @@ class Tokenizer(_bpe.Tokenizer):
 
 def _from_json(kind: type[Tokenizer], content: bytes, finds_special: bool) -> Tokenizer:
     return kind(_bpe.read_tokenizer_json(content, finds_special))
+
+
+def _batches(texts: Any) -> Iterable[Any]:
+    """What ``train`` takes, as batches of bounded size that the core can borrow."""
+    if isinstance(texts, (str, bytes)):
+        raise InputError("texts must be an iterable of texts, not one text; wrap it in a list")
+    if hasattr(texts, "__arrow_c_array__") or hasattr(texts, "__arrow_c_stream__"):
+        yield texts
+        return
+    batch: list[_Text] = []
+    batch_bytes = 0
+    for item in texts:
+        if isinstance(item, Path):
+            text: _Text = item.read_text(encoding="utf-8", errors="replace")
+        elif isinstance(item, (str, bytes)):
+            text = item
+        else:
+            yield item
+            continue
+        batch.append(text)
+        batch_bytes += len(text)
+        if batch_bytes >= _TRAINING_BATCH_BYTES:
+            yield batch
+            batch, batch_bytes = [], 0
+    if batch:
+        yield batch

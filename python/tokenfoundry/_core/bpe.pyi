@@ -20,9 +20,15 @@ def read_rank_file(file: bytes, pattern: str, special_tokens: Sequence[tuple[str
 
 def from_ranks(ranks: dict[bytes, int], pattern: str, special_tokens: Sequence[tuple[str, int]]) -> Parts: ...
 def from_merges(
-    tokens: Sequence[bytes], merges: Sequence[tuple[int, int]], pattern: str, special_tokens: Sequence[tuple[str, int]]
+    tokens: Sequence[tuple[bytes, int]], merges: Sequence[tuple[int, int]], pattern: str, special_tokens: Sequence[tuple[str, int]]
 ) -> Parts:
-    """Parts from a trainer's result: tokens in the order of their ids, merges in the order learned."""
+    """Parts from a trainer's result: tokens with their ids, merges in the order learned."""
+
+def named_pattern(name: str) -> str | None:
+    """The regular expression that a pattern's name stands for."""
+
+def pieces(pattern: str, text: str) -> list[tuple[int, int]]:
+    """Where a pattern cuts a text, as byte ranges."""
 
 def kind_of_file(file: bytes) -> str:
     """``tokenizer.json``, ``ranks`` or ``unknown``, from the content."""
@@ -77,8 +83,8 @@ class Tokenizer:
     ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
         """Ids and, for each, the first byte of the text's UTF-8 that it stands for and the one after the last.
 
-        int64, shape (tokens, 2). Tokens of the template stand for nothing. Of several byte tokens for one character the
-        first has all its bytes.
+        int64, shape (tokens, 2). Tokens of the template stand for nothing. A token may stand for some of a character's
+        bytes; where a normalizer changed the text, for all of what it was made from.
         """
 
     def decode(self, ids: Any, *, skip_special_tokens: bool = False) -> str:
@@ -91,9 +97,9 @@ class Tokenizer:
         """A decoder for ids that come one by one."""
 
     def token_bytes(self, id: int) -> bytes:
-        """What one id stands for; ``KeyError`` if there is no such token."""
+        """What one id stands for; InputError if there is no such token."""
 
-    def token_id(self, token: str | bytes) -> int | None:
+    def find_token(self, token: str | bytes) -> int | None:
         """The id of a token by its bytes, or ``None``."""
 
     def _encode_batch(
@@ -125,6 +131,10 @@ class Tokenizer:
     ) -> list[str]: ...
     def _to_json(self) -> str: ...
     @property
+    def patterns(self) -> list[str]:
+        """The regular expressions of the splits, in order."""
+
+    @property
     def vocab_size(self) -> int:
         """One more than the greatest id, added tokens included."""
 
@@ -153,3 +163,20 @@ class StreamDecoder:
 
     def finish(self) -> str:
         """What is left; afterwards the decoder is as new."""
+
+@final
+class Trainer:
+    """Counts pieces of texts, then learns merges from the counts."""
+
+    def __new__(cls, pattern: str) -> Trainer: ...
+    @property
+    def distinct_pieces(self) -> int:
+        """Distinct pieces seen; memory grows with these, not with the corpus."""
+
+    def feed(self, texts: Any, threads: int | None) -> None:
+        """Count the pieces of these texts too."""
+
+    def finish(
+        self, vocab_size: int, min_frequency: int, first_id: int
+    ) -> tuple[list[tuple[bytes, int]], list[tuple[int, int]]]:
+        """Tokens with ids from ``first_id`` on, and merges in order. Equal to `tokenizers`' BpeTrainer."""

@@ -56,6 +56,13 @@ pub fn encode(bytes: &[u8]) -> String {
     bytes.iter().map(|&byte| CHARACTERS[byte as usize]).collect()
 }
 
+/// All bytes in the order of their characters: the order in which a trainer numbers its alphabet.
+pub fn alphabet() -> [u8; 256] {
+    let mut bytes: [u8; 256] = std::array::from_fn(|byte| byte as u8);
+    bytes.sort_by_key(|&byte| CHARACTERS[byte as usize]);
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

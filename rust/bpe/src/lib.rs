@@ -10,5 +10,17 @@ pub mod formats;
 pub mod pretokenize;
 pub mod special;
 pub mod tokenizer;
+pub mod train;
 pub mod unicode;
 pub mod vocabulary;
+
+pub use tokenizer::EncodeError;
+
+/// The names that `train` knows these by.
+pub(crate) mod bpe {
+    pub(crate) use crate::tokenizer::groups;
+}
+
+pub mod vocab {
+    pub use crate::byte_alphabet as byte_chars;
+}

@@ -102,6 +102,14 @@ impl AddedTokens {
         if let Some(empty) = all.iter().find(|token| token.content.is_empty()) {
             return Err(VocabularyError(format!("the added token with id {} is empty", empty.id)));
         }
+        let mut by_id: Vec<&AddedToken> = all.iter().collect();
+        by_id.sort_by_key(|token| token.id);
+        if let Some(two) = by_id.windows(2).find(|two| two[0].id == two[1].id && two[0].content != two[1].content) {
+            return Err(VocabularyError(format!(
+                "the added tokens {:?} and {:?} collide: both have id {}",
+                two[0].content, two[1].content, two[0].id
+            )));
+        }
         let (normalized, raw): (Vec<_>, Vec<_>) = all.iter().cloned().partition(|token| token.normalized);
         Ok(Self { raw: finder(raw)?, normalized: finder(normalized)?, all })
     }

@@ -112,7 +112,7 @@ impl Encoder {
         let Start::Characters(start) = &self.start else {
             return ids.iter().map(|&id| self.tokens.get(id).map_or(0, <[u8]>::len)).collect();
         };
-        // A character is part of a token, or some byte tokens, of which the first has all of it, or unknown.
+        // A character is part of a token, or some byte tokens, or unknown.
         let mut lengths = vec![0; ids.len()];
         let mut at = 0;
         let mut token = 0;
@@ -134,8 +134,8 @@ impl Encoder {
                 }
                 left_of_token = whole.saturating_sub(length);
             } else if start.byte_symbols().is_some() {
-                if token < lengths.len() {
-                    lengths[token] += length;
+                for of_byte in lengths.iter_mut().skip(token).take(length) {
+                    *of_byte = 1;
                 }
                 token += length;
                 continue;

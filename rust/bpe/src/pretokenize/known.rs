@@ -21,6 +21,8 @@ const GPT2: &str = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]+
 const GPT2_FIRST: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 const GPT2_BRACKETS: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?[\p{L}]+| ?[\p{N}]+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 const CL100K: &str = r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s";
+/// [`CL100K`] in words that Oniguruma reads the same way: there, `{1,3}+` repeats and `$` is the end of a line.
+const CL100K_PORTABLE: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s+\z|\s*[\r\n]+|\s+(?!\S)|\s+";
 const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 const QWEN2: &str =
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
@@ -42,7 +44,8 @@ pub const PATTERNS: &[(&str, &str)] = &[
     ("gpt2", GPT2),
     ("r50k", GPT2),
     ("p50k", GPT2),
-    ("cl100k", CL100K),
+    ("cl100k", CL100K_PORTABLE),
+    ("cl100k_tiktoken", CL100K_PORTABLE),
     ("o200k", O200K),
     ("llama3", LLAMA3),
     ("llama4", O200K),
@@ -65,7 +68,7 @@ impl Known {
     pub fn regexes(self) -> &'static [&'static str] {
         match self {
             Self::Gpt2 => &[GPT2_FIRST],
-            Self::Cl100k => &[CL100K],
+            Self::Cl100k => &[CL100K_PORTABLE],
             Self::Llama3 => &[LLAMA3],
             Self::Qwen2 => &[QWEN2],
             Self::Qwen35 => &[QWEN35],
@@ -84,6 +87,7 @@ impl Known {
             (GPT2_FIRST, Self::Gpt2),
             (GPT2_BRACKETS, Self::Gpt2),
             (CL100K, Self::Cl100k),
+            (CL100K_PORTABLE, Self::Cl100k),
             (LLAMA3, Self::Llama3),
             (QWEN2, Self::Qwen2),
             (QWEN35, Self::Qwen35),

@@ -102,6 +102,19 @@ impl Pretokenizer {
         &self.steps
     }
 
+    /// The regular expressions of the splits, in order.
+    pub fn regexes(&self) -> Vec<String> {
+        let mut regexes = Vec::new();
+        for step in &self.steps {
+            match step {
+                Step::Known(known) => regexes.extend(known.regexes().iter().map(|&regex| regex.to_owned())),
+                Step::Find { source, .. } | Step::Split { source, .. } => regexes.push(source.clone()),
+                _ => {}
+            }
+        }
+        regexes
+    }
+
     /// The scanner, where one covers the whole pretokenizer.
     pub fn known(&self) -> Option<Known> {
         match self.steps.as_slice() {
@@ -134,6 +147,51 @@ impl Pretokenizer {
         let mut pieces = Vec::new();
         self.split(text, |start, end| pieces.push(&text[start..end]))?;
         Ok(pieces)
+    }
+}
+
+/// A pretokenizer of one pattern, whose visitor can stop it.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    text: String,
+    pretokenizer: Pretokenizer,
+}
+
+impl Pattern {
+    /// As [`Pretokenizer::from_pattern`].
+    pub fn new(name_or_regex: &str) -> Result<Self, PatternError> {
+        let text = pattern_by_name(name_or_regex).unwrap_or(name_or_regex).to_owned();
+        Ok(Self { pretokenizer: Pretokenizer::from_pattern(name_or_regex)?, text })
+    }
+
+    /// The regular expression.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether a hand-written scanner follows this pattern.
+    pub fn is_fast(&self) -> bool {
+        self.pretokenizer.known().is_some()
+    }
+
+    /// Visit the pieces of `text` in order as byte ranges for as long as `visit` says to go on.
+    #[inline]
+    pub fn pieces(&self, text: &str, mut visit: impl FnMut(usize, usize) -> bool) -> Result<(), PatternError> {
+        if let Some(known) = self.pretokenizer.known() {
+            with_scanner!(known, scanner => {
+                let mut start = 0;
+                while start < text.len() {
+                    let end = scanner.end(text.as_bytes(), start);
+                    if !visit(start, end) {
+                        break;
+                    }
+                    start = end;
+                }
+            });
+            return Ok(());
+        }
+        let mut goes_on = true;
+        self.pretokenizer.split(text, |start, end| goes_on = goes_on && visit(start, end))
     }
 }
 

@@ -11,14 +11,15 @@ mod text;
 pub use decode::{Decoder, Stream, incomplete_tail};
 pub use normalize::{Aligned, Normalizer, Pattern, normalize, normalize_aligned};
 pub use text::EncodeError;
+pub(crate) use text::groups;
 
 use rustc_hash::FxHashSet;
 use tokenfoundry_base::stable_hash;
 
-use crate::encode::Encoder;
+use crate::encode::{Encoder, shown};
 use crate::pretokenize::Pretokenizer;
 use crate::special::{AddedToken, AddedTokens, Allowed};
-use crate::vocabulary::{Tokens, Vocabulary, VocabularyError};
+use crate::vocabulary::{Symbols, Tokens, Vocabulary, VocabularyError};
 use memories::Memories;
 
 /// What is put around one text.
@@ -133,6 +134,19 @@ impl Tokenizer {
         let limit = parts.decoder.pieces.len() as u64 + (1 << 24);
         if let Some(token) = parts.added.iter().find(|token| token.id as u64 >= limit) {
             return Err(VocabularyError(format!("the added token {:?} has id {}, which is too great", token.content, token.id)));
+        }
+        if parts.decoder.has_fallback() || encoder.symbols() != Symbols::Bytes {
+            // Their names stand for other text than their spelling.
+        } else if let Some((token, other)) = parts.added.iter().find_map(|token| {
+            let other = encoder.tokens().get(token.id)?;
+            (other != token.content.as_bytes() && encoder.is_reached(token.id)).then_some((token, other))
+        }) {
+            return Err(VocabularyError(format!(
+                "the added token {:?} and the ordinary token {} collide: both have id {}",
+                token.content,
+                shown(other),
+                token.id
+            )));
         }
         let mut special_ids = Vec::new();
         for token in parts.added.iter().filter(|token| token.special) {

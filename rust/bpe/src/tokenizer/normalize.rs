@@ -53,11 +53,7 @@ pub struct Aligned {
 
 impl Aligned {
     pub fn new(text: &str) -> Self {
-        let mut spans = Vec::with_capacity(text.len());
-        for (at, character) in text.char_indices() {
-            spans.extend(std::iter::repeat_n((at, at + character.len_utf8()), character.len_utf8()));
-        }
-        Self { text: text.to_owned(), spans }
+        Self { text: text.to_owned(), spans: (0..text.len()).map(|at| (at, at + 1)).collect() }
     }
 
     /// Where in the original the bytes from `start` to `end` come from.

@@ -48,6 +48,23 @@ const PARALLEL_BYTES: usize = 256 << 10;
 /// Pieces between two looks at the cancel flag.
 const PIECES_BETWEEN_LOOKS: usize = 4096;
 
+/// `texts` in runs of about [`CHUNK_BYTES`], which threads take one by one.
+pub(crate) fn groups<'a, T: AsRef<[u8]>>(texts: &'a [T]) -> Vec<&'a [T]> {
+    let mut chunks = Vec::new();
+    let (mut first, mut filled) = (0, 0);
+    for (index, text) in texts.iter().enumerate() {
+        filled += text.as_ref().len() + 16;
+        if filled >= CHUNK_BYTES {
+            chunks.push(&texts[first..=index]);
+            (first, filled) = (index + 1, 0);
+        }
+    }
+    if first < texts.len() {
+        chunks.push(&texts[first..]);
+    }
+    chunks
+}
+
 impl Tokenizer {
     /// Append the tokens of `text` to `out`.
     pub fn encode_into(
@@ -129,18 +146,7 @@ impl Tokenizer {
         if threads < 2 || bytes < PARALLEL_BYTES || texts.len() < 2 {
             return Ok(vec![work(texts)?]);
         }
-        let mut chunks = Vec::new();
-        let (mut first, mut filled) = (0, 0);
-        for (index, text) in texts.iter().enumerate() {
-            filled += text.len();
-            if filled >= CHUNK_BYTES {
-                chunks.push(&texts[first..=index]);
-                (first, filled) = (index + 1, 0);
-            }
-        }
-        if first < texts.len() {
-            chunks.push(&texts[first..]);
-        }
+        let chunks = groups(texts);
         pool::install(Some(threads), || chunks.into_par_iter().map(work).collect())
     }
 

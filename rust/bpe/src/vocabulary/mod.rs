@@ -42,6 +42,12 @@ pub enum Symbols {
     Characters,
 }
 
+/// Two ids in one number.
+#[inline(always)]
+pub fn pair_key(left: u32, right: u32) -> u64 {
+    (left as u64) << 32 | right as u64
+}
+
 /// A byte-pair vocabulary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vocabulary {

@@ -2,16 +2,16 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
-use pyo3::exceptions::{PyKeyError, PyTypeError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use rustc_hash::FxHashSet;
 use tokenfoundry_base::Cancel;
 use tokenfoundry_bpe::formats::{self, hf_json, tiktoken};
-use tokenfoundry_bpe::pretokenize::Pretokenizer;
+use tokenfoundry_bpe::pretokenize::{Pretokenizer, pattern_by_name};
 use tokenfoundry_bpe::special::{AddedToken, Allowed};
 use tokenfoundry_bpe::tokenizer::{self as core, EncodeError, Options, Stream};
-use tokenfoundry_bpe::vocabulary::{Tokens, Vocabulary, VocabularyError};
+use tokenfoundry_bpe::vocabulary::{Vocabulary, VocabularyError};
 
 use crate::buffers::arrays;
 use crate::buffers::ints::Ints;
@@ -27,8 +27,11 @@ fn refused(error: VocabularyError) -> PyErr {
     errors::vocabulary(error.0)
 }
 
-fn failed(error: EncodeError) -> PyErr {
-    errors::input(error.to_string())
+pub(super) fn encode_error(error: EncodeError) -> PyErr {
+    match error {
+        EncodeError::Cancelled => PyKeyboardInterrupt::new_err(()),
+        EncodeError::Pattern(error) => errors::input(error.to_string()),
+    }
 }
 
 /// A tokenizer as its file says it is, checked when `Tokenizer` is made of it.
@@ -80,13 +83,34 @@ fn from_ranks(ranks: &Bound<'_, PyDict>, pattern: &str, special_tokens: Vec<(Str
 
 #[pyfunction]
 fn from_merges(
-    tokens: Vec<Vec<u8>>,
+    tokens: Vec<(Bound<'_, PyBytes>, u32)>,
     merges: Vec<(u32, u32)>,
     pattern: &str,
     special_tokens: Vec<(String, u32)>,
 ) -> PyResult<PyParts> {
     let merges = merges.into_iter().map(|(left, right)| [left, right]).collect();
-    byte_level(Vocabulary::from_merges(Tokens::from_ordered(tokens), merges), pattern, special_tokens)
+    let pairs: Vec<(Vec<u8>, u32)> = tokens.iter().map(|(token, id)| (token.as_bytes().to_vec(), *id)).collect();
+    let ordered = tiktoken::from_pairs(&pairs).map_err(refused)?.tokens;
+    let parts = byte_level(Vocabulary::from_merges(ordered, merges), pattern, special_tokens)?;
+    if let Some(parts) = parts.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        parts.finds_special = true;
+    }
+    Ok(parts)
+}
+
+/// The regular expression that a pattern's name stands for.
+#[pyfunction]
+fn named_pattern(name: &str) -> Option<&'static str> {
+    pattern_by_name(name)
+}
+
+/// Where a pattern cuts a text, as byte ranges.
+#[pyfunction]
+fn pieces(pattern: &str, text: &str) -> PyResult<Vec<(usize, usize)>> {
+    let pretokenizer = Pretokenizer::from_pattern(pattern).map_err(|error| errors::vocabulary(error.0))?;
+    let mut pieces = Vec::new();
+    pretokenizer.split(text, |start, end| pieces.push((start, end))).map_err(|error| errors::input(error.0))?;
+    Ok(pieces)
 }
 
 /// What kind of tokenizer a file's content is.
@@ -114,18 +138,18 @@ fn ids_from(ids: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
     if let Ok(array) = ids.extract::<PyReadonlyArray1<'_, u32>>() {
         return Ok(array.as_array().to_vec());
     }
-    let wrong = |error: PyErr| -> PyErr {
-        Python::attach(|python| {
-            if error.is_instance_of::<PyTypeError>(python) {
+    let one = |(position, id): (usize, Bound<'_, PyAny>)| {
+        id.extract::<u32>().map_err(|error| {
+            if error.is_instance_of::<PyTypeError>(id.py()) {
                 return error;
             }
-            errors::input(format!("token ids must be 0 to 4294967295: {}", error.value(python)))
+            errors::input(format!("ids[{position}] is {id}; token ids are 0 to 4294967295"))
         })
     };
     if let Ok(list) = ids.cast::<PyList>() {
-        return list.iter().map(|id| id.extract::<u32>().map_err(wrong)).collect();
+        return list.iter().enumerate().map(one).collect();
     }
-    ids.try_iter()?.map(|id| id?.extract::<u32>().map_err(wrong)).collect()
+    ids.try_iter()?.enumerate().map(|(position, id)| one((position, id?))).collect()
 }
 
 #[pyclass(frozen, subclass, module = "tokenfoundry._core.bpe", name = "Tokenizer")]
@@ -214,7 +238,12 @@ impl PyTokenizer {
         } else {
             gate::long(python, |cancel| work(inner, cancel))?
         }
-        .map_err(failed)
+        .map_err(encode_error)
+    }
+
+    fn no_such(&self, id: u32) -> PyErr {
+        let last = self.inner.vocabulary_size().saturating_sub(1);
+        errors::input(format!("no token has id {id}; this tokenizer's ids end at {last}"))
     }
 
     fn no_such_id(&self, id: u32, position: usize) -> PyErr {
@@ -429,12 +458,12 @@ impl PyTokenizer {
     fn token_bytes<'py>(&self, python: Python<'py>, id: u32) -> PyResult<Bound<'py, PyBytes>> {
         match self.inner.decoder().pieces.get(id) {
             Some(bytes) => Ok(PyBytes::new(python, bytes)),
-            None => Err(PyKeyError::new_err(format!("this tokenizer has no token {id}"))),
+            None => Err(self.no_such(id)),
         }
     }
 
     /// The id of a token by its bytes: an added token's content first, then the vocabulary.
-    fn token_id(&self, token: &Bound<'_, PyAny>) -> PyResult<Option<u32>> {
+    fn find_token(&self, token: &Bound<'_, PyAny>) -> PyResult<Option<u32>> {
         let token = text_bytes(token)?;
         let added = self.inner.added().all().iter().find(|added| added.content.as_bytes() == &*token);
         if let Some(added) = added {
@@ -464,6 +493,12 @@ impl PyTokenizer {
     #[getter]
     fn finds_special_tokens(&self) -> bool {
         self.inner.finds_special()
+    }
+
+    /// The regular expressions of the splits, in order.
+    #[getter]
+    fn patterns(&self) -> Vec<String> {
+        self.inner.pretokenizer().regexes()
     }
 
     fn _to_json(&self, python: Python<'_>) -> PyResult<String> {
@@ -503,5 +538,7 @@ pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     room.add_function(wrap_pyfunction!(read_rank_file, room)?)?;
     room.add_function(wrap_pyfunction!(from_ranks, room)?)?;
     room.add_function(wrap_pyfunction!(from_merges, room)?)?;
+    room.add_function(wrap_pyfunction!(named_pattern, room)?)?;
+    room.add_function(wrap_pyfunction!(pieces, room)?)?;
     room.add_function(wrap_pyfunction!(kind_of_file, room)?)
 }
