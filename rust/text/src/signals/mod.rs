@@ -50,13 +50,6 @@ struct Document<'t> {
     newlines: usize,
 }
 
-impl<'t> Document<'t> {
-    #[inline]
-    fn word(&self, word: Word) -> &'t [u8] {
-        &self.text.as_bytes()[word.start as usize..word.end as usize]
-    }
-}
-
 /// Memory that one thread reuses from document to document.
 #[derive(Debug, Default)]
 pub struct Scratch {
