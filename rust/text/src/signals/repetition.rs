@@ -169,7 +169,9 @@ impl Joined {
                 let slot = table.count(self.grams[at], at as u32);
                 self.slots.push(slot as u32);
                 let count = table.times(slot);
-                if count > best_count || (count == best_count && best_slot.is_some_and(|best| table.first(slot) < table.first(best))) {
+                if count > best_count
+                    || (count == best_count && best_slot.is_some_and(|best| table.first(slot) < table.first(best)))
+                {
                     (best_slot, best_count) = (Some(slot), count);
                 }
             }
