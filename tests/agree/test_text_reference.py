@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tokenfoundry as tf
+from tokenfoundry.reference.c4 import c4, keep_lines
+from tokenfoundry.reference.fineweb import fineweb
 from tokenfoundry.reference.gopher import gopher
 from tokenfoundry.reference.normalize import normalize
 from tokenfoundry.reference.words import words
@@ -104,11 +106,25 @@ def test_words(text: str) -> None:
     assert "".join(words(text)) == "".join(text.split())
 
 
+TWINS = {"gopher": gopher, "c4": c4, "fineweb": fineweb}
+
+
+def expected_signals(text: str) -> dict[str, float]:
+    return {f"{family}.{name}": value for family, twin in TWINS.items() for name, value in twin(text).items()}
+
+
 @settings(deadline=None)
 @given(TEXTS)
-def test_gopher(text: str) -> None:
-    row = tf.text.signals([text]).to_pylist()[0]
-    assert row == {f"gopher.{name}": value for name, value in gopher(text).items()}
+def test_signals(text: str) -> None:
+    assert tf.text.signals([text], families=tuple(TWINS)).to_pylist()[0] == expected_signals(text)
+
+
+@settings(deadline=None)
+@given(TEXTS)
+def test_c4_lines(text: str) -> None:
+    assert tf.text.drop_lines([text]).texts[0].as_py() == keep_lines(text)
+    kept = tf.text.drop_lines([text], rules=("c4_without_punctuation",))
+    assert kept.texts[0].as_py() == keep_lines(text, terminal_punctuation=False)
 
 
 @settings(deadline=None)
@@ -127,6 +143,7 @@ def test_real_text(path: pathlib.Path) -> None:
     data = path.read_bytes()
     text = data.decode("utf-8", "replace")
     assert tf.text.words(text) == words(text)
-    assert tf.text.signals([data]).to_pylist()[0] == {f"gopher.{name}": value for name, value in gopher(text).items()}
+    assert tf.text.signals([data], families=tuple(TWINS)).to_pylist()[0] == expected_signals(text)
+    assert tf.text.drop_lines([data]).texts[0].as_py() == keep_lines(text)
     cleaned = tf.text.normalize([data])
     assert (cleaned.texts[0].as_py(), cleaned.edits.to_pylist()[0]) == normalize(data)

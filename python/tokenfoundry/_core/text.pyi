@@ -4,9 +4,13 @@ from typing import Any
 
 PRESETS: list[str]
 KINDS: list[str]
+LINE_RULES: list[str]
 
-def normalize(texts: Any, *, form: str | None = "NFC", threads: int | None = None) -> tuple[object, object]:
+def normalize(texts: Any, *, form: str | None, threads: int | None = None) -> tuple[object, object]:
     """``(texts, edits)``: a large_string array and a struct of one int64 column a kind of edit."""
+
+def drop_lines(texts: Any, *, rules: list[str], threads: int | None = None) -> tuple[object, object]:
+    """``(texts, dropped)``: a large_string array and a struct of one int64 column a reason."""
 
 def signals(texts: Any, *, families: list[str], threads: int | None = None) -> object:
     """A struct of float64 columns named ``family.signal``."""

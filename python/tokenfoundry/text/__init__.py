@@ -7,7 +7,7 @@ Work runs on all threads outside the GIL; results never depend on ``threads``.
 ``docs/text.md`` lists every signal, rule and pattern with its source.
 """
 
-from tokenfoundry.text.cleaning import Normalized, normalize
+from tokenfoundry.text.cleaning import LINE_RULES, KeptLines, Normalized, drop_lines, normalize
 from tokenfoundry.text.labels import label
 from tokenfoundry.text.measures import FAMILIES, PRESETS, Rule, filter, rules, signals, words
 from tokenfoundry.text.redaction import KINDS, Redacted, redact
@@ -15,10 +15,13 @@ from tokenfoundry.text.redaction import KINDS, Redacted, redact
 __all__ = [
     "FAMILIES",
     "KINDS",
+    "LINE_RULES",
     "PRESETS",
+    "KeptLines",
     "Normalized",
     "Redacted",
     "Rule",
+    "drop_lines",
     "filter",
     "label",
     "normalize",

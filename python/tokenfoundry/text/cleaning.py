@@ -1,5 +1,6 @@
 """Cleaning: bytes of any kind in, well-formed text out, every edit counted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -7,7 +8,10 @@ import pyarrow as pa
 
 from tokenfoundry._core import text as _core
 
-__all__ = ["Normalized", "normalize"]
+__all__ = ["LINE_RULES", "KeptLines", "Normalized", "drop_lines", "normalize"]
+
+LINE_RULES: tuple[str, ...] = tuple(_core.LINE_RULES)
+"""Names that :func:`drop_lines` takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +59,36 @@ def normalize(
     """
     cleaned, edits = _core.normalize(texts, form=form, threads=threads)
     return Normalized(pa.array(cleaned), pa.RecordBatch.from_struct_array(pa.array(edits)))
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLines:
+    """What :func:`drop_lines` gives.
+
+    Attributes:
+        texts: large_string, one a document: the lines that were kept.
+        dropped: int64 columns, one row a document: lines dropped as ``long_word, no_terminal_punctuation, few_words,
+            javascript, policy`` (C4's reasons), ``repeated``, ``url`` and ``email``.
+    """
+
+    texts: pa.LargeStringArray
+    dropped: pa.RecordBatch
+
+
+def drop_lines(texts: Any, *, rules: Sequence[str] = ("c4",), threads: int | None = None) -> KeptLines:
+    """Drop whole lines of web text, one rule after another. Not for source code.
+
+    - ``c4``: C4's line rules (Raffel et al. 2020): lines must end in ``.``, ``?``, ``!`` or a quotation mark but not in
+      ``...``, have three words, none of over 1,000 characters, and hold neither "javascript" nor a cookie or policy
+      phrase; citation marks such as ``[1]`` are cut out. Equal to datatrove's ``C4QualityFilter``.
+    - ``c4_without_punctuation``: the same but for the end of the line, as FineWeb uses it.
+    - ``repeated``: lines that say again what an earlier line of the document said; blank lines stay.
+    - ``url``, ``email``: lines of links only, of e-mail addresses only.
+
+    Whether C4 drops the page as a whole is ``filter(texts, preset="c4")``'s answer, on the text before this.
+
+    Raises:
+        InputError: a rule is unknown, or a document is longer than 4 GiB.
+    """
+    kept, dropped = _core.drop_lines(texts, rules=list(rules), threads=threads)
+    return KeptLines(pa.array(kept), pa.RecordBatch.from_struct_array(pa.array(dropped)))

@@ -33,6 +33,13 @@ pub const SYMBOL: u16 = 1 << 11;
 /// Ends a line for Python's `str.splitlines`.
 pub const LINE_BREAK: u16 = 1 << 12;
 
+/// General category P.
+pub const PUNCTUATION: u16 = 1 << 8;
+/// Ends a sentence for spaCy's sentencizer: its list of 128.
+pub const SENTENCE_END: u16 = 1 << 13;
+/// General category Nd: what Python's `\d` matches.
+pub const DECIMAL: u16 = 1 << 14;
+
 /// Code points that end a sentence: FineWeb's list, inclusive ranges.
 pub const TERMINAL_RANGES: &[(u32, u32)] = &[
     (0x21, 0x21),
@@ -151,6 +158,25 @@ pub const SYMBOL_RANGES: &[(u32, u32)] = &[
     (0xFF5E, 0xFF5E),
 ];
 
+/// Of those, the ones that spaCy's sentencizer does not know.
+const NO_SENTENCE_END_RANGES: &[(u32, u32)] = &[
+    (0x61D, 0x61E),
+    (0x837, 0x837),
+    (0x839, 0x839),
+    (0x83D, 0x83E),
+    (0x17D4, 0x17D6),
+    (0x17D9, 0x17DA),
+    (0x1B7D, 0x1B7E),
+    (0x2E53, 0x2E54),
+    (0x10F55, 0x10F59),
+    (0x10F86, 0x10F89),
+    (0x11944, 0x11944),
+    (0x11946, 0x11946),
+    (0x11EF7, 0x11EF8),
+    (0x11F43, 0x11F44),
+    (0x16E98, 0x16E98),
+];
+
 const SPACE_RANGES: &[(u32, u32)] = &[
     (0x09, 0x0D),
     (0x1C, 0x20),
@@ -225,12 +251,17 @@ fn build() -> Characters {
     mark(&class_ranges(r"[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}&&\p{L}]"), IDEOGRAPH);
     mark(SPACE_RANGES, SPACE);
     mark(LINE_BREAK_RANGES, LINE_BREAK);
-    mark(TERMINAL_RANGES, TERMINAL | SYMBOL);
+    mark(&class_ranges(r"\p{P}"), PUNCTUATION);
+    mark(&class_ranges(r"\p{Nd}"), DECIMAL);
+    mark(TERMINAL_RANGES, TERMINAL | SYMBOL | SENTENCE_END);
     mark(SYMBOL_RANGES, SYMBOL);
     for byte in b",:;!?()[]{}<>_#*&'\"`" {
         mark(&[(u32::from(*byte), u32::from(*byte))], PEEL);
     }
     mark(&[(0x30, 0x39)], DIGIT);
+    for &(first, last) in NO_SENTENCE_END_RANGES {
+        flat[first as usize..=last as usize].iter_mut().for_each(|flags| *flags &= !SENTENCE_END);
+    }
 
     let mut rows = std::collections::HashMap::new();
     let mut characters = Characters { row_of: Vec::with_capacity(flat.len() >> 8), flags: Vec::new() };

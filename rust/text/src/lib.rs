@@ -6,12 +6,13 @@
 //! them. A document is at most 4 GiB. Nothing here knows Python, Arrow or files.
 
 pub mod characters;
+pub mod lines;
 pub mod normalize;
 pub mod redact;
 pub mod script;
 pub mod segment;
 pub mod signals;
-mod table;
+pub mod table;
 pub mod verdict;
 
 /// The longest document, in bytes: offsets inside one are `u32`.

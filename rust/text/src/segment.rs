@@ -15,6 +15,15 @@ use crate::characters::{Characters, DIGIT, ICON, IDEOGRAPH, LETTER, LOWER, MARK,
 pub struct Word {
     pub start: u32,
     pub end: u32,
+    /// ASCII letters and digits only.
+    pub plain: bool,
+}
+
+impl Word {
+    #[inline]
+    fn new(start: usize, end: usize, plain: bool) -> Self {
+        Self { start: start as u32, end: end as u32, plain }
+    }
 }
 
 /// Append the words of `text` to `words`, in order. `text` must be shorter than 4 GiB.
@@ -36,27 +45,34 @@ pub fn words(text: &str, words: &mut Vec<Word>) {
             at += character.len_utf8();
             continue;
         }
-        let (end, plain) = chunk_end(table, text, at);
-        if plain {
-            words.push(Word { start: at as u32, end: end as u32 });
+        let stem = at + bytes[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let breaks = |at: usize| bytes.get(at).is_none_or(|&byte| byte < 0x80 && table.ascii(byte) & SPACE != 0);
+        if breaks(stem) {
+            words.push(Word::new(at, stem, true));
+            at = stem;
+        } else if stem > at && breaks(stem + 1) && ends_plainly(bytes[stem - 1], bytes[stem]) {
+            // The common case of the general one below: "word," and "word." and nothing more.
+            words.push(Word::new(at, stem, true));
+            words.push(Word::new(stem, stem + 1, false));
+            at = stem + 1;
         } else {
+            let end = chunk_end(table, text, stem);
             Chunk { table, text, words, suffixes: &mut suffixes }.cut(at, end);
+            at = end;
         }
-        at = end;
     }
 }
 
-/// Where the chunk at `at` ends, and whether it is ASCII letters and digits only.
+/// Whether `mark` after `last`, at the end of a chunk of letters and digits, is a word of its own.
 #[inline]
-fn chunk_end(table: &Characters, text: &str, at: usize) -> (usize, bool) {
+fn ends_plainly(last: u8, mark: u8) -> bool {
+    matches!(mark, b',' | b':' | b';' | b'!' | b'?' | b')' | b'"')
+        || (mark == b'.' && (last.is_ascii_lowercase() || last.is_ascii_digit()))
+}
+
+/// Where the chunk that goes on at `end` ends.
+fn chunk_end(table: &Characters, text: &str, mut end: usize) -> usize {
     let bytes = text.as_bytes();
-    let mut end = at;
-    while end < bytes.len() && bytes[end].is_ascii_alphanumeric() {
-        end += 1;
-    }
-    if end == bytes.len() || (bytes[end] < 0x80 && table.ascii(bytes[end]) & SPACE != 0) {
-        return (end, true);
-    }
     while end < bytes.len() {
         if bytes[end] < 0x80 {
             if table.ascii(bytes[end]) & SPACE != 0 {
@@ -71,7 +87,7 @@ fn chunk_end(table: &Characters, text: &str, at: usize) -> (usize, bool) {
             end += character.len_utf8();
         }
     }
-    (end, false)
+    end
 }
 
 struct Chunk<'a> {
@@ -103,7 +119,8 @@ impl Chunk<'_> {
     }
 
     fn push(&mut self, start: usize, end: usize) {
-        self.words.push(Word { start: start as u32, end: end as u32 });
+        let plain = self.text.as_bytes()[start..end].iter().all(u8::is_ascii_alphanumeric);
+        self.words.push(Word::new(start, end, plain));
     }
 
     #[inline]
@@ -164,7 +181,7 @@ impl Chunk<'_> {
                 },
                 _ => break,
             };
-            self.suffixes.push(Word { start: taken as u32, end: end as u32 });
+            self.suffixes.push(Word::new(taken, end, false));
             end = taken;
         }
         end

@@ -71,11 +71,37 @@ const GOPHER_REPETITION: &[Rule] = &[
     gopher("gopher.duplicate_10_grams", "duplicate_10_grams", AtMost(0.10)),
 ];
 
+const fn c4(verdict: &'static str, signal: &'static str, limit: Limit) -> Rule {
+    Rule { verdict, family: Family::C4, signal, limit }
+}
+
+/// Raffel et al. 2020, section 2.2, on the lines that its line rules keep.
+const C4: &[Rule] = &[
+    c4("c4.lorem_ipsum", "lorem_ipsum", AtMost(0.0)),
+    c4("c4.curly_bracket", "curly_bracket", AtMost(0.0)),
+    c4("c4.too_few_sentences", "sentences", AtLeast(5.0)),
+];
+
+const fn fineweb(verdict: &'static str, signal: &'static str, limit: Limit) -> Rule {
+    Rule { verdict, family: Family::Fineweb, signal, limit }
+}
+
+/// Penedo et al. 2024, section 3.6: FineWeb's own rules, which come after Gopher's and C4's in its pipeline.
+const FINEWEB: &[Rule] = &[
+    fineweb("fineweb.empty", "lines", AtLeast(1.0)),
+    fineweb("fineweb.unpunctuated_lines", "punctuated_lines", AtLeast(0.12)),
+    fineweb("fineweb.short_lines", "short_lines", AtMost(0.67)),
+    fineweb("fineweb.duplicate_line_characters", "duplicate_line_characters", AtMost(0.01)),
+    fineweb("fineweb.list", "newlines_per_word", AtMost(0.3)),
+];
+
 /// Names of the presets and the lists of rules they join.
 pub const PRESETS: &[(&str, &[&[Rule]])] = &[
     ("gopher", &[GOPHER_QUALITY, GOPHER_REPETITION]),
     ("gopher_quality", &[GOPHER_QUALITY]),
     ("gopher_repetition", &[GOPHER_REPETITION]),
+    ("c4", &[C4]),
+    ("fineweb", &[FINEWEB]),
 ];
 
 /// A preset made ready: its rules, the families they need, and where in their values each rule looks.

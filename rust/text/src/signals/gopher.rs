@@ -72,30 +72,27 @@ pub struct Words {
 }
 
 impl Words {
-    /// Add one word of `length` characters and return the length it adds to the mean.
+    /// Add one word of ASCII letters and digits.
     #[inline]
-    pub fn add(&mut self, word: &[u8], length: usize) -> usize {
+    pub fn add_plain(&mut self, word: &[u8]) {
+        self.stop_words |= stop_word(word);
+        self.worded += 1;
+        self.alphabetic += usize::from(word[0].is_ascii_alphabetic() || word.iter().any(u8::is_ascii_alphabetic));
+    }
+
+    /// Add any word, and say whether it is more than symbols.
+    pub fn add(&mut self, word: &str) -> bool {
         let table = characters();
         let (mut all, mut symbols_only) = (0, SYMBOL);
-        if length == word.len() {
-            for &byte in word {
-                let flags = table.ascii(byte);
-                all |= flags;
-                symbols_only &= flags;
-            }
-            self.stop_words |= stop_word(word);
-        } else {
-            // A word's bytes are a part of a `str` cut at character boundaries.
-            for character in std::str::from_utf8(word).unwrap_or_default().chars() {
-                let flags = table.flags(character);
-                all |= flags;
-                symbols_only &= flags;
-            }
+        for character in word.chars() {
+            let flags = table.flags(character);
+            all |= flags;
+            symbols_only &= flags;
         }
         self.alphabetic += usize::from(all & LETTER != 0);
         let worded = symbols_only == 0;
         self.worded += usize::from(worded);
-        if worded { length } else { 0 }
+        worded
     }
 }
 

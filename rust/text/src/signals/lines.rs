@@ -66,7 +66,7 @@ impl Repeats {
 
 /// Repeats among `re.split("\n{at_least,}", text)`, with `at_least` 1 (lines) or 2 (paragraphs).
 pub fn repeats_between_newlines(text: &str, at_least: usize, newlines: usize, table: &mut Table) -> Repeats {
-    table.reset(newlines + 1);
+    table.reset(newlines + 1, 1);
     let mut repeats = Repeats::default();
     let bytes = text.as_bytes();
     let mut start = 0;
@@ -91,7 +91,7 @@ pub fn repeats_among_lines<'t>(
     table: &mut Table,
     mut each: impl FnMut(&'t str),
 ) -> Repeats {
-    table.reset(newlines + 1);
+    table.reset(newlines + 1, 1);
     let mut repeats = Repeats::default();
     let mut add = |line: &'t str| {
         if !is_blank(line) {

@@ -3,6 +3,8 @@
 //! A family is a list of names and a function that fills as many numbers. Ratios of nothing are 0. A document costs
 //! time linear in its bytes and about six times its bytes of scratch memory, kept for the next document.
 
+pub mod c4;
+mod fineweb;
 mod gopher;
 pub mod lines;
 mod repetition;
@@ -18,14 +20,20 @@ use crate::table::Table;
 pub enum Family {
     /// Rae et al. 2021, appendix A1.1: quality and repetition.
     Gopher,
+    /// Raffel et al. 2020, section 2.2.
+    C4,
+    /// Penedo et al. 2024, section 3.6.
+    Fineweb,
 }
 
 impl Family {
-    pub const ALL: [Family; 1] = [Family::Gopher];
+    pub const ALL: [Family; 3] = [Family::Gopher, Family::C4, Family::Fineweb];
 
     pub fn name(self) -> &'static str {
         match self {
             Family::Gopher => "gopher",
+            Family::C4 => "c4",
+            Family::Fineweb => "fineweb",
         }
     }
 
@@ -37,6 +45,8 @@ impl Family {
     pub fn signals(self) -> &'static [&'static str] {
         match self {
             Family::Gopher => gopher::SIGNALS,
+            Family::C4 => c4::SIGNALS,
+            Family::Fineweb => fineweb::SIGNALS,
         }
     }
 }
@@ -48,13 +58,6 @@ struct Document<'t> {
     /// Code points, Python's `len`.
     characters: usize,
     newlines: usize,
-}
-
-impl<'t> Document<'t> {
-    #[inline]
-    fn word(&self, word: Word) -> &'t [u8] {
-        &self.text.as_bytes()[word.start as usize..word.end as usize]
-    }
 }
 
 /// Memory that one thread reuses from document to document.
@@ -82,6 +85,8 @@ pub fn measure(text: &str, families: &[Family], scratch: &mut Scratch, values: &
         let (values, after) = rest.split_at_mut(family.signals().len());
         match family {
             Family::Gopher => gopher::measure(&document, &mut scratch.table, &mut scratch.joined, values),
+            Family::C4 => c4::measure(&document, values),
+            Family::Fineweb => fineweb::measure(&document, &mut scratch.table, values),
         }
         rest = after;
     }
