@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from tokenfoundry.pipeline.atomic import write_atomic
+from tokenfoundry.io.atomic import write_atomic
 
 __all__ = ["prepare"]
 

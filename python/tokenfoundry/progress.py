@@ -10,8 +10,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from tokenfoundry.pipeline.events import Listener, RunPlan
 
 if TYPE_CHECKING:
-    from tokenfoundry.pipeline.doors import Door
     from tokenfoundry.pipeline.runner import RunResult
+    from tokenfoundry.provenance.doors import Door
 
 __all__ = ["PlainProgress", "RichProgress", "human_bytes", "progress_for"]
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from tokenfoundry import shard
 from tokenfoundry.errors import GateError, InputError, ShardError
-from tokenfoundry.pipeline.doors import Door, check_chain
 from tokenfoundry.provenance import ledger, manifest
+from tokenfoundry.provenance.doors import Door, check_chain
 
 __all__ = ["VerifyResult", "verify"]
 

@@ -4,7 +4,7 @@ import os
 from html import escape
 from pathlib import Path
 
-from tokenfoundry.pipeline.atomic import write_atomic
+from tokenfoundry.io.atomic import write_atomic
 from tokenfoundry.progress import human_bytes
 from tokenfoundry.provenance import manifest
 from tokenfoundry.report.summary import Group, Summary, summarize
