@@ -23,10 +23,11 @@ def redact(
     *,
     kinds: list[str],
     replace: bool,
+    key: bytes | None = None,
     public_addresses_only: bool = True,
     threads: int | None = None,
 ) -> tuple[object, object]:
-    """``(texts, counts)``: the texts with placeholders if ``replace``, and a struct of one int64 column a kind."""
+    """``(texts, counts)``: the texts with placeholders if ``replace`` (hashed under 16 bytes of ``key``), and a struct of one int64 column a kind."""
 
 def scripts(texts: Any, *, threads: int | None = None) -> object:
     """A struct of ``script`` (ISO 15924 code) and ``share`` (float32, of the letters)."""
