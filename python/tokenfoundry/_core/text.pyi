@@ -15,7 +15,7 @@ def drop_lines(texts: Any, *, rules: list[str], threads: int | None = None) -> t
 def signals(texts: Any, *, families: list[str], threads: int | None = None) -> object:
     """A struct of float64 columns named ``family.signal``."""
 
-def filter(texts: Any, *, preset: str, threads: int | None = None) -> object:  # noqa: A001
+def filter(texts: Any, *, preset: str, threads: int | None = None) -> object:
     """A struct of ``verdict`` (string) and ``value`` (float64), both null where a document is kept."""
 
 def redact(

@@ -9,7 +9,7 @@ Work runs on all threads outside the GIL; results never depend on ``threads``.
 
 from tokenfoundry.text.cleaning import LINE_RULES, KeptLines, Normalized, drop_lines, normalize
 from tokenfoundry.text.labels import label
-from tokenfoundry.text.measures import FAMILIES, PRESETS, Rule, filter, rules, signals, words  # noqa: A004
+from tokenfoundry.text.measures import FAMILIES, PRESETS, Rule, filter, rules, signals, words
 from tokenfoundry.text.overlap import NgramIndex, Overlap, joined_fields, ngram_index, ngram_overlap
 from tokenfoundry.text.redaction import KINDS, Redacted, redact
 

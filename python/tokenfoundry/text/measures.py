@@ -54,9 +54,7 @@ def signals(texts: Any, *, families: Sequence[str] = ("gopher",), threads: int |
     return pa.RecordBatch.from_struct_array(pa.array(columns))
 
 
-def filter(  # noqa: A001
-    texts: Any, *, preset: str = "gopher", threads: int | None = None
-) -> pa.RecordBatch:
+def filter(texts: Any, *, preset: str = "gopher", threads: int | None = None) -> pa.RecordBatch:
     """Judge texts by a published list of rules: the first rule that fails, and the value it failed with.
 
     Args:

@@ -1,1 +1,13 @@
-//! (room)
+//! Finding documents that are the same, or nearly.
+//!
+//! `words` and `shingle` turn a text into a set of hashed word n-grams; `minhash` sketches the set; `bands` finds the
+//! pairs whose sketches meet; `near` verifies each pair by its exact Jaccard similarity and decides who stays.
+//! `exact` needs none of that. Results depend on the texts and their order only, never on threads.
+
+pub mod bands;
+pub mod exact;
+pub mod minhash;
+pub mod near;
+pub mod result;
+pub mod shingle;
+pub mod words;

@@ -1,1 +1,25 @@
-//! (room)
+//! Tokens on disk: Megatron-compatible `.bin`/`.idx`, and beside them our `.tfi` that says which document each token
+//! came from and guards every block with a checksum. `docs/formats.md` has the bytes.
+
+pub mod atomic;
+pub mod layout;
+pub mod megatron;
+pub mod read;
+pub mod sidecar;
+pub mod write;
+
+/// What is wrong with a shard, or why it could not be read or written; names the file and the block.
+#[derive(Debug)]
+pub struct ShardError(pub String);
+
+impl std::fmt::Display for ShardError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ShardError {}
+
+pub(crate) fn io_error(path: &std::path::Path, doing: &str, error: std::io::Error) -> ShardError {
+    ShardError(format!("{}: {doing}: {error}", path.display()))
+}

@@ -1,0 +1,82 @@
+"""Near-duplicates the obvious way: every pair compared, word n-grams as sets.
+
+Twin of ``rust/dedup``. Quadratic in documents. Needs the `regex` and `xxhash` packages (extra ``dev``).
+"""
+
+from collections.abc import Sequence
+
+import regex
+import xxhash
+
+MASK = (1 << 64) - 1
+BASE = 0x9E3779B97F4A7C15
+
+# In scripts without spaces each character is a word of its own.
+_UNSPACED = (
+    "\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+)
+_WORD = r"[\p{Alphabetic}\p{N}_]"
+_WORDS = regex.compile(rf"(?V1)[{_WORD}&&[{_UNSPACED}]]|[{_WORD}--[{_UNSPACED}]]+")
+
+
+def words(text: str) -> list[str]:
+    """Runs of letters, digits and underscores, lower-cased a character at a time."""
+    return ["".join(character.lower() for character in word) for word in _WORDS.findall(text)]
+
+
+def mix64(value: int) -> int:
+    """SplitMix64."""
+    z = (value + BASE) & MASK
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
+    return z ^ (z >> 31)
+
+
+def shingles(text: str, ngram: int = 5) -> set[int]:
+    """Hashes of all runs of n words: a polynomial in the words' xxh3, mixed."""
+    hashes = [xxhash.xxh3_64_intdigest(word.encode()) for word in words(text)]
+    result = set()
+    for start in range(len(hashes) - ngram + 1):
+        value = 0
+        for word_hash in hashes[start : start + ngram]:
+            value = (value * BASE + word_hash) & MASK
+        result.add(mix64(value))
+    return result
+
+
+def jaccard(left: set[int], right: set[int]) -> float:
+    return len(left & right) / len(left | right)
+
+
+def signature(text: str, num_perm: int, ngram: int, seed: int) -> list[int]:
+    """For each permutation the smallest ``a * h + b mod 2^32`` over the shingles."""
+    low = [value & 0xFFFFFFFF for value in shingles(text, ngram)]
+    result = []
+    for index in range(num_perm):
+        draw = mix64((mix64(seed) + index) & MASK)
+        a, b = (draw >> 32) | 1, draw & 0xFFFFFFFF
+        result.append(min(((a * value + b) & 0xFFFFFFFF for value in low), default=0xFFFFFFFF))
+    return result
+
+
+def near_duplicates(texts: Sequence[str], threshold: float = 0.8, ngram: int = 5) -> list[int]:
+    """For each text the kept text that it duplicates, or -1: the most similar of the kept ones before it, the
+    earliest among equals. Texts without a shingle duplicate identical texts only."""
+    sets = [shingles(text, ngram) for text in texts]
+    duplicate_of: list[int] = []
+    for index, text in enumerate(texts):
+        best = (0.0, -1)
+        for other in range(index):
+            if duplicate_of[other] >= 0:
+                continue
+            if text == texts[other]:
+                similarity = 1.0
+            elif sets[index] and sets[other]:
+                similarity = jaccard(sets[index], sets[other])
+            else:
+                similarity = 0.0
+            if similarity >= threshold and similarity > best[0]:
+                best = (similarity, other)
+        duplicate_of.append(best[1])
+    return duplicate_of

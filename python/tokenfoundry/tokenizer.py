@@ -1,0 +1,292 @@
+"""Tokenizers: byte-pair encoding for every public vocabulary, equal to the original token for token.
+
+    tok = tf.Tokenizer.from_file("tokenizer.json")
+    tok.encode("hello world")                 # list of ids
+    tok.encode_batch(texts)                   # tf.Ragged, over threads
+
+The work is done in Rust outside the GIL; a tokenizer is immutable, can be shared by threads, survives a fork and pickles.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from tokenfoundry._core import bpe as _bpe
+from tokenfoundry.errors import InputError, VocabularyError
+from tokenfoundry.ragged import Ragged
+
+__all__ = ["StreamDecoder", "Tokenizer"]
+
+StreamDecoder = _bpe.StreamDecoder
+
+_Text = str | bytes
+_TRAINING_BATCH_BYTES = 32 << 20
+
+Special = Literal["all", "none"] | Iterable[str] | None
+"""Which special tokens: all, none, or these; ``None`` is what the tokenizer's source does."""
+
+
+class Tokenizer(_bpe.Tokenizer):
+    """A byte-pair tokenizer.
+
+    Make one with :meth:`from_file`, :meth:`from_tiktoken`, :meth:`from_pretrained` or :meth:`train`.
+
+    Special tokens in a text are found as the source has it: always for a tokenizer.json, as `tokenizers` does, and not at
+    all for a rank file, where they are plain text as in tiktoken's ``encode_ordinary``. ``allowed_special`` says otherwise
+    for one call, and ``disallowed_special`` makes the tokens it names (or ``"all"`` that are not allowed) an error.
+    """
+
+    __slots__ = ()
+
+    # ------------------------------------------------------------------ where they come from
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        pattern: str | None = None,
+        special_tokens: Mapping[str, int] | None = None,
+    ) -> Self:
+        """Read a tokenizer; what kind it is is recognised from the content.
+
+        Args:
+            path: tokenizer.json, or a tiktoken rank file.
+            pattern: of a rank file, which holds none: a name such as ``"cl100k"`` or a regex.
+            special_tokens: of a rank file.
+
+        Raises:
+            VocabularyError: the file is damaged, contradicts itself, or is of a kind that is not read.
+        """
+        path = Path(path)
+        content = path.read_bytes()
+        try:
+            return cls._from_content(content, path, pattern, special_tokens)
+        except VocabularyError as error:
+            raise VocabularyError(f"{path}: {error}") from None
+
+    @classmethod
+    def _from_content(
+        cls, content: bytes, path: Path, pattern: str | None, special_tokens: Mapping[str, int] | None
+    ) -> Self:
+        kind = _bpe.kind_of_file(content)
+        if kind == "ranks":
+            if pattern is None:
+                raise VocabularyError(
+                    'a rank file holds neither its pattern nor its special tokens; pass pattern= (a name such as "cl100k", or '
+                    "the regex itself) and special_tokens=, here or to from_tiktoken"
+                )
+            return cls(_bpe.read_rank_file(content, pattern, list((special_tokens or {}).items())))
+        if pattern is not None or special_tokens is not None:
+            raise InputError(f"pattern= and special_tokens= are for rank files; {path} brings its own")
+        if kind == "tokenizer.json":
+            return cls(_bpe.read_tokenizer_json(content, True))
+        raise VocabularyError("neither a tokenizer.json nor a rank file")
+
+    @classmethod
+    def from_tiktoken(
+        cls,
+        path_or_ranks: str | os.PathLike[str] | Mapping[bytes, int],
+        *,
+        pattern: str,
+        special_tokens: Mapping[str, int] | None = None,
+    ) -> Self:
+        """A tokenizer as tiktoken builds one: ranks, a split pattern, special tokens.
+
+        Args:
+            path_or_ranks: a rank file, or a mapping of token bytes to ranks.
+            pattern: a name (``gpt2 r50k p50k cl100k o200k llama3 llama4 qwen2 qwen3 qwen3.5 qwen3.6 tekken kimi
+                deepseek_v3``) or a regex. Known regexes are recognised by their text and run in hand-written code.
+            special_tokens: contents to ids.
+        """
+        specials = list((special_tokens or {}).items())
+        if isinstance(path_or_ranks, Mapping):
+            return cls(_bpe.from_ranks(dict(path_or_ranks), pattern, specials))
+        content = Path(path_or_ranks).read_bytes()
+        try:
+            return cls(_bpe.read_rank_file(content, pattern, specials))
+        except VocabularyError as error:
+            raise VocabularyError(f"{path_or_ranks}: {error}") from None
+
+    @classmethod
+    def train(
+        cls,
+        texts: Any,
+        *,
+        vocab_size: int = 32_000,
+        pattern: str = "cl100k",
+        special_tokens: Sequence[str] = ("<|endoftext|>",),
+        min_frequency: int = 2,
+        threads: int | None = None,
+    ) -> Self:
+        """Learn a vocabulary from texts.
+
+        ``texts``: a list of str or bytes, an Arrow string array, or any iterable of these (each fed in turn, so the
+        corpus need not fit in memory). A `pathlib.Path` stands for the text of that file. Special tokens get the ids
+        0, 1, …; the 256 bytes come next, then one token a merge. Equal, merge for merge, to the BPE trainer of
+        Hugging Face's `tokenizers` on the same pieces. Fewer than ``vocab_size`` tokens come out of a corpus whose
+        pairs all occur less than ``min_frequency`` times.
+
+        Raises InputError where ``vocab_size`` cannot even hold the bytes and special tokens.
+        """
+        first_id = len(special_tokens)
+        if vocab_size < 256 + first_id:
+            raise InputError(
+                f"vocab_size is {vocab_size}; 256 bytes and {first_id} special tokens need {256 + first_id}"
+            )
+        if len(set(special_tokens)) < first_id:
+            raise InputError("special_tokens names a token twice")
+        trainer = _bpe.Trainer(pattern)
+        for batch in _batches(texts):
+            trainer.feed(batch, threads)
+        return cls._trained(trainer, vocab_size, min_frequency, special_tokens, pattern)
+
+    @classmethod
+    def _trained(
+        cls, trainer: _bpe.Trainer, vocab_size: int, min_frequency: int, special_tokens: Sequence[str], pattern: str
+    ) -> Self:
+        tokens, merges = trainer.finish(vocab_size, min_frequency, list(special_tokens), None, None)
+        specials = [(name, index) for index, name in enumerate(special_tokens)]
+        return cls(_bpe.from_merges(tokens, merges, pattern, specials))
+
+    # ------------------------------------------------------------------ many texts
+
+    def encode_batch(
+        self,
+        texts: Any,
+        threads: int | None = None,
+        *,
+        add_special_tokens: bool = True,
+        allowed_special: Special = None,
+        disallowed_special: Special = None,
+    ) -> Ragged:
+        """Encode many texts over threads; the result does not depend on how many.
+
+        Args:
+            texts: a list of ``str`` or ``bytes``, an Arrow string or binary array (also chunked), or anything with
+                ``__arrow_c_array__`` or ``__arrow_c_stream__``; borrowed, not copied.
+            threads: default all that this process may use; batches below 256 kB use one.
+
+        Returns:
+            Ids as a ragged array, uint32, a row for each text. Ctrl-C stops it within 100 ms.
+        """
+        values, offsets = self._encode_batch(texts, add_special_tokens, allowed_special, disallowed_special, threads)
+        return Ragged._trusted(values, offsets)
+
+    def encode_batch_lists(
+        self,
+        texts: Any,
+        threads: int | None = None,
+        *,
+        add_special_tokens: bool = True,
+        allowed_special: Special = None,
+        disallowed_special: Special = None,
+    ) -> list[list[int]]:
+        """:meth:`encode_batch` as lists of ints (2 to 3 ns a token more)."""
+        return self._encode_batch_lists(texts, add_special_tokens, allowed_special, disallowed_special, threads)
+
+    def count_batch(
+        self,
+        texts: Any,
+        threads: int | None = None,
+        *,
+        add_special_tokens: bool = True,
+        allowed_special: Special = None,
+        disallowed_special: Special = None,
+    ) -> npt.NDArray[np.int64]:
+        """How many tokens each text becomes; int64, shape (texts,). Builds no tokens."""
+        return self._count_batch(texts, add_special_tokens, allowed_special, disallowed_special, threads)
+
+    def decode_batch(self, rows: Ragged | Sequence[Any], *, skip_special_tokens: bool = False) -> list[str]:
+        """The text of each row of ids."""
+        if not isinstance(rows, Ragged):
+            return [self.decode(row, skip_special_tokens=skip_special_tokens) for row in rows]
+        return self._decode_rows(rows.values, rows.offsets, skip_special_tokens)
+
+    # ------------------------------------------------------------------ keeping them
+
+    def to_json(self) -> str:
+        """A tokenizer.json that `tokenizers` loads, with the same ids for every text."""
+        return self._to_json()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a tokenizer.json that `tokenizers` and ``transformers`` load, with the same ids for every text.
+
+        Written to a temporary name first and then renamed, so that a reader never sees half of it.
+        """
+        path = Path(path)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            with temporary.open("w", encoding="utf-8") as file:
+                file.write(self._to_json())
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_from_json, (type(self), self._to_json().encode(), self.finds_special_tokens))
+
+    @property
+    def pattern(self) -> str:
+        """The regular expression that cuts text into pieces; those of a chain of splits are joined by newlines."""
+        return "\n".join(self.patterns)
+
+    def token_id(self, token: _Text) -> int:
+        """The id of a token, by its bytes or the content of an added token. InputError if there is none."""
+        found = self.find_token(token)
+        if found is None:
+            raise InputError(f"{token!r} is not a token of this vocabulary")
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Tokenizer):
+            return NotImplemented
+        return self is other or self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __len__(self) -> int:
+        return self.vocab_size
+
+    def __repr__(self) -> str:
+        return f"Tokenizer({self.vocab_size} tokens, {len(self.special_tokens)} of them special)"
+
+
+def _from_json(kind: type[Tokenizer], content: bytes, finds_special: bool) -> Tokenizer:
+    return kind(_bpe.read_tokenizer_json(content, finds_special))
+
+
+def _batches(texts: Any) -> Iterable[Any]:
+    """What ``train`` takes, as batches of bounded size that the core can borrow."""
+    if isinstance(texts, (str, bytes)):
+        raise InputError("texts must be an iterable of texts, not one text; wrap it in a list")
+    if hasattr(texts, "__arrow_c_array__") or hasattr(texts, "__arrow_c_stream__"):
+        yield texts
+        return
+    batch: list[_Text] = []
+    batch_bytes = 0
+    for item in texts:
+        if isinstance(item, Path):
+            text: _Text = item.read_text(encoding="utf-8", errors="replace")
+        elif isinstance(item, (str, bytes)):
+            text = item
+        else:
+            yield item
+            continue
+        batch.append(text)
+        batch_bytes += len(text)
+        if batch_bytes >= _TRAINING_BATCH_BYTES:
+            yield batch
+            batch, batch_bytes = [], 0
+    if batch:
+        yield batch

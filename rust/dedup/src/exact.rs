@@ -1,0 +1,51 @@
+//! Identical documents: by a 128-bit hash, then by comparing the bytes, so that no hash collision removes anything.
+
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+use tokenfoundry_base::stable_hash::hash128;
+use tokenfoundry_base::{Cancel, Cancelled, pool};
+
+use crate::result::Deduplicated;
+
+/// For each of `order` (indices of texts, best first), the first before it with the same bytes, if any.
+pub fn first_of_equal(
+    texts: &[&[u8]],
+    order: &[u32],
+    threads: Option<usize>,
+    cancel: &Cancel,
+) -> Result<Vec<Option<u32>>, Cancelled> {
+    let hashes: Vec<u128> = pool::install(threads, || {
+        texts.par_iter().with_min_len(64).map(|text| cancel.check().map(|()| hash128(text))).collect::<Result<_, _>>()
+    })?;
+    let mut firsts: FxHashMap<u128, Vec<u32>> = FxHashMap::with_capacity_and_hasher(texts.len(), Default::default());
+    let mut first_of = vec![None; texts.len()];
+    for &index in order {
+        let same_hash = firsts.entry(hashes[index as usize]).or_default();
+        match same_hash.iter().find(|&&first| texts[first as usize] == texts[index as usize]) {
+            Some(&first) => first_of[index as usize] = Some(first),
+            None => same_hash.push(index),
+        }
+    }
+    Ok(first_of)
+}
+
+/// Keep the first of each group of identical texts, in the order given.
+pub fn exact(
+    texts: &[&[u8]],
+    order: &[u32],
+    threads: Option<usize>,
+    cancel: &Cancel,
+) -> Result<Deduplicated, Cancelled> {
+    let first_of = first_of_equal(texts, order, threads, cancel)?;
+    let mut result = Deduplicated::of(texts.len());
+    for &index in order {
+        if let Some(first) = first_of[index as usize] {
+            result.remove(index, first, 1.0);
+            result.pairs.push((first.min(index), first.max(index), 1.0));
+            result.stats.identical += 1;
+        }
+    }
+    result.pairs.sort_unstable_by_key(|&(left, right, _)| (left, right));
+    result.label_clusters();
+    Ok(result)
+}
