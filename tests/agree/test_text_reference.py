@@ -12,6 +12,7 @@ import tokenfoundry as tf
 from tokenfoundry.reference.c4 import c4, keep_lines
 from tokenfoundry.reference.fineweb import fineweb
 from tokenfoundry.reference.gopher import gopher
+from tokenfoundry.reference.ngrams import overlap
 from tokenfoundry.reference.normalize import normalize
 from tokenfoundry.reference.words import words
 
@@ -136,6 +137,21 @@ def test_normalize(data: bytes, form: str | None) -> None:
     again = tf.text.normalize(cleaned.texts, form=form)  # type: ignore[arg-type]
     assert again.texts[0].as_py() == text
     assert not any(again.edits.to_pylist()[0].values())
+
+
+@settings(deadline=None)
+@given(st.lists(TEXTS, max_size=3), TEXTS, st.sampled_from([(2, 0), (3, 1), (5, 2)]))
+def test_ngram_overlap(evaluation: list[str], text: str, sizes: tuple[int, int]) -> None:
+    ngram, short = sizes
+    index = tf.text.ngram_index({"set": evaluation}, ngram=ngram, short_ngram=short)
+    found = tf.text.ngram_overlap([text], index, cut=True)
+    number, share, spans = overlap(text, evaluation, ngram, short)
+    row = found.table.to_pylist()[0]
+    assert row == {"ngrams": number, "share": share, "set": "set" if spans else None}
+    data = text.encode()
+    assert [data[span["start"] : span["end"]].decode() for span in found.spans[0].as_py()] == spans
+    assert found.texts is not None
+    assert len(found.texts[0].as_py()) == len(text) - sum(map(len, spans))
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)

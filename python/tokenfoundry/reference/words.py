@@ -6,7 +6,7 @@ in the middle where letters meet a hyphen, slash, comma or the like.
 
 import unicodedata
 
-__all__ = ["is_letter", "words"]
+__all__ = ["is_ideograph", "is_letter", "words"]
 
 _ASCII_PEELED = frozenset(",:;!?()[]{}<>_#*&'\"`")
 _DIGITS = frozenset("0123456789")
@@ -30,7 +30,7 @@ def _is_peeled(character: str) -> bool:
     return category.startswith("P") or category in ("So", "Sc")
 
 
-def _is_ideograph(character: str) -> bool:
+def is_ideograph(character: str) -> bool:
     if not is_letter(character):
         return False
     name = unicodedata.name(character, "")
@@ -112,7 +112,7 @@ def _middle(chunk: str) -> list[str]:
         if character in ".-" and chunk[after : after + 1] == character:
             after = at + _leading(chunk[at:], character)
         following = chunk[after : after + 1]
-        separates = character == "…" or _is_ideograph(character) or unicodedata.category(character) == "So"
+        separates = character == "…" or is_ideograph(character) or unicodedata.category(character) == "So"
         if not separates and previous:
             separates = _separates(character, after - at, previous, following)
         elif character == "." and after - at > 1:

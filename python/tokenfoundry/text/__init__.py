@@ -10,6 +10,7 @@ Work runs on all threads outside the GIL; results never depend on ``threads``.
 from tokenfoundry.text.cleaning import LINE_RULES, KeptLines, Normalized, drop_lines, normalize
 from tokenfoundry.text.labels import label
 from tokenfoundry.text.measures import FAMILIES, PRESETS, Rule, filter, rules, signals, words
+from tokenfoundry.text.overlap import NgramIndex, Overlap, joined_fields, ngram_index, ngram_overlap
 from tokenfoundry.text.redaction import KINDS, Redacted, redact
 
 __all__ = [
@@ -18,12 +19,17 @@ __all__ = [
     "LINE_RULES",
     "PRESETS",
     "KeptLines",
+    "NgramIndex",
     "Normalized",
+    "Overlap",
     "Redacted",
     "Rule",
     "drop_lines",
     "filter",
+    "joined_fields",
     "label",
+    "ngram_index",
+    "ngram_overlap",
     "normalize",
     "redact",
     "rules",

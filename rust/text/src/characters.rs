@@ -40,6 +40,9 @@ pub const SENTENCE_END: u16 = 1 << 13;
 /// General category Nd: what Python's `\d` matches.
 pub const DECIMAL: u16 = 1 << 14;
 
+/// General category N.
+pub const NUMBER: u16 = 1 << 15;
+
 /// Code points that end a sentence: FineWeb's list, inclusive ranges.
 pub const TERMINAL_RANGES: &[(u32, u32)] = &[
     (0x21, 0x21),
@@ -253,6 +256,7 @@ fn build() -> Characters {
     mark(LINE_BREAK_RANGES, LINE_BREAK);
     mark(&class_ranges(r"\p{P}"), PUNCTUATION);
     mark(&class_ranges(r"\p{Nd}"), DECIMAL);
+    mark(&class_ranges(r"\p{N}"), NUMBER);
     mark(TERMINAL_RANGES, TERMINAL | SYMBOL | SENTENCE_END);
     mark(SYMBOL_RANGES, SYMBOL);
     for byte in b",:;!?()[]{}<>_#*&'\"`" {

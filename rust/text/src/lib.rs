@@ -7,6 +7,7 @@
 
 pub mod characters;
 pub mod lines;
+pub mod ngrams;
 pub mod normalize;
 pub mod redact;
 pub mod script;

@@ -2,6 +2,7 @@
 
 mod clean;
 mod measures;
+mod overlap;
 mod redaction;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::{errors, gate};
 pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     clean::fill(room)?;
     measures::fill(room)?;
+    overlap::fill(room)?;
     redaction::fill(room)
 }
 

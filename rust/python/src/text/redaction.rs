@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array};
 use pyo3::prelude::*;
-use tokenfoundry_text::redact::{Kind, Options, find, replace as replaced};
+use tokenfoundry_text::redact::{Kind, Options, find, hashed_placeholder, replace as replaced};
 
 use super::{columns, for_each, string_array};
 use crate::buffers::arrays::ArrowArray;
@@ -20,12 +20,13 @@ fn kind(name: &str) -> PyResult<Kind> {
 }
 
 #[pyfunction]
-#[pyo3(signature = (texts, *, kinds, replace, public_addresses_only=true, threads=None))]
+#[pyo3(signature = (texts, *, kinds, replace, key=None, public_addresses_only=true, threads=None))]
 fn redact(
     python: Python<'_>,
     texts: Texts,
     kinds: Vec<String>,
     replace: bool,
+    key: Option<[u8; 16]>,
     public_addresses_only: bool,
     threads: Option<usize>,
 ) -> PyResult<(ArrowArray, ArrowArray)> {
@@ -48,7 +49,10 @@ fn redact(
                 }
             }
             let changed = if replace {
-                replaced(text, &matches, |one, _, into| into.extend_from_slice(one.kind.placeholder().as_bytes()))
+                replaced(text, &matches, |one, value, into| match &key {
+                    Some(key) => hashed_placeholder(one.kind, value, key, into),
+                    None => into.extend_from_slice(one.kind.placeholder().as_bytes()),
+                })
             } else {
                 Cow::Borrowed(text)
             };

@@ -1,6 +1,7 @@
 //! IP addresses, version 4 (four decimal numbers) and 6, as `ipaddress` of Python reads them.
 //!
-//! Not taken: version numbers (`version 1.2.3.4`, `v1.2.3.4`), longer dotted numbers (object ids), and by default
+//! Not taken: numbers of sections (four numbers below 32 but for a few resolvers: one public address in 3,500, but most
+//! section and version numbers), version numbers (`version 1.2.3.4`, `v1.2.3.4`), longer dotted numbers (object ids), and by default
 //! every address that is not public by the IANA registries.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -38,6 +39,7 @@ fn version_4(text: &[u8], public_only: bool, found: &mut Vec<Match>) {
             && end - start <= 15
             && let Some(address) = parse_4(&text[start..end])
             && (!public_only || is_public_4(address))
+            && !is_section(address)
             && !is_version(text, start)
         {
             found.push(Match { start, end, kind: Kind::Ip });
@@ -49,6 +51,12 @@ fn parse_4(text: &[u8]) -> Option<Ipv4Addr> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
+fn is_section(address: Ipv4Addr) -> bool {
+    const RESOLVERS: [[u8; 4]; 5] = [[1, 1, 1, 1], [1, 0, 0, 1], [8, 8, 8, 8], [8, 8, 4, 4], [9, 9, 9, 9]];
+    let numbers = address.octets();
+    numbers.iter().all(|&number| number < 32) && !RESOLVERS.contains(&numbers) && is_public_4(address)
+}
+
 /// Whether the word before is `version`, as in `Version 1.2.3.4` or `release: 1.2.3.4`.
 fn is_version(text: &[u8], start: usize) -> bool {
     let before = &text[start.saturating_sub(24)..start];
@@ -58,7 +66,7 @@ fn is_version(text: &[u8], start: usize) -> bool {
     let word = &before[word_start..word_end];
     gap.len() <= 3
         && gap.iter().all(|byte| b" :=\t\"".contains(byte))
-        && [&b"version"[..], b"ver", b"v", b"release", b"rev", b"build"]
+        && [&b"version"[..], b"ver", b"v", b"release", b"rev", b"build", b"section", b"sec", b"chapter"]
             .iter()
             .any(|name| word.eq_ignore_ascii_case(name))
 }
@@ -136,7 +144,10 @@ mod tests {
         for (text, expected) in [
             ("from 8.8.8.8, 203.0.114.7:80 and 1.1.1.1/24.", vec!["8.8.8.8", "203.0.114.7", "1.1.1.1"]),
             ("10.0.0.1 127.0.0.1 192.168.1.1 172.16.0.1 169.254.1.1 224.0.0.1 255.255.255.255", vec![]),
-            ("1.2.3.4.5 v8.8.8.8 version 8.8.8.8 Version: 8.8.4.4 256.1.1.1 08.8.8.8 8.8.8", vec![]),
+            (
+                "1.2.3.4.5 v8.8.8.8 6.1.2.2 section 8.2.4.44 version 8.8.8.8 Version: 8.8.4.4 256.1.1.1 08.8.8.8 8.8.8",
+                vec![],
+            ),
             (
                 "[2606:4700:4700::1111]:53 2a00:1450:4001:81b::200e. end",
                 vec!["2606:4700:4700::1111", "2a00:1450:4001:81b::200e"],
