@@ -30,6 +30,7 @@ class Writer:
         start: NDArray[np.int64],
         length: NDArray[np.int64],
         document_ids: bytes,
+        document_starts: NDArray[np.int64] | None,
         columns: list[NDArray[np.uint8]],
         modes: NDArray[np.int8] | None,
     ) -> None:

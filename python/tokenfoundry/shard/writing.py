@@ -93,14 +93,17 @@ class Writer:
         plan: PackingPlan | None = None,
         *,
         document_ids: bytes | Sequence[bytes],
+        document_starts: NDArray[np.int64] | None = None,
         columns: Mapping[str, NDArray[Any]] | None = None,
         modes: NDArray[np.int8] | None = None,
     ) -> None:
         """Append rows.
 
         ``ragged``: tokens of the chunk's documents. ``plan``: which pieces make which row, documents counted in the
-        chunk; None makes each non-empty document a row. ``document_ids``: 16 bytes for each document. ``columns``: for
-        each side column its values, shape (len(ragged.values),). ``modes``: int8, shape (len(ragged),).
+        chunk; None makes each non-empty document a row. ``document_ids``: 16 bytes for each document.
+        ``document_starts``: where ``ragged`` holds a part of each document only, the part's first token counted in the
+        document, int64, shape (len(ragged),). ``columns``: for each side column its values, shape
+        (len(ragged.values),). ``modes``: int8, shape (len(ragged),).
 
         After an error nothing more can be appended. Outside the GIL; Ctrl-C stops it.
         """
@@ -117,8 +120,11 @@ class Writer:
             modes = np.ascontiguousarray(modes, np.int8)
             if modes.shape != (len(ragged),):
                 raise InputError(f"modes has shape {modes.shape}; {len(ragged)} documents need one each")
+        bases = None if document_starts is None else np.ascontiguousarray(document_starts, np.int64)
         document, start, length, row_offsets = _pieces(ragged, plan)
-        self._writer.append(ragged.values, ragged.offsets, row_offsets, document, start, length, ids, values, modes)
+        self._writer.append(
+            ragged.values, ragged.offsets, row_offsets, document, start, length, ids, bases, values, modes
+        )
         self.rows += len(row_offsets) - 1
         self.tokens += int(length.sum())
 

@@ -73,6 +73,7 @@ impl Writer {
         start: PyReadonlyArray1<'py, i64>,
         length: PyReadonlyArray1<'py, i64>,
         document_ids: &[u8],
+        document_starts: Option<PyReadonlyArray1<'py, i64>>,
         columns: Vec<PyReadonlyArray1<'py, u8>>,
         modes: Option<PyReadonlyArray1<'py, i8>>,
     ) -> PyResult<()> {
@@ -85,6 +86,7 @@ impl Writer {
             start: start.as_slice()?,
             length: length.as_slice()?,
             document_ids,
+            document_starts: document_starts.as_ref().map(|starts| starts.as_slice()).transpose()?,
             columns: &columns,
             modes: modes.as_ref().map(|modes| modes.as_slice()).transpose()?,
         };

@@ -29,6 +29,8 @@ pub struct Rows<'a> {
     pub length: &'a [i64],
     /// 16 bytes for each document.
     pub document_ids: &'a [u8],
+    /// Where `values` holds a part of each document only: the part's first token, counted in the document.
+    pub document_starts: Option<&'a [i64]>,
     /// For each side column its values as bytes, one value for each of `values`.
     pub columns: &'a [&'a [u8]],
     /// A mode for each document, in multimodal sets.
@@ -107,7 +109,8 @@ impl OpenShard {
         let total = self.piece_tokens.last().copied().unwrap_or(0) + tokens.len() as u64;
         self.piece_tokens.push(total);
         self.piece_documents.push(rows.document_ids.as_chunks::<ID_BYTES>().0[index]);
-        self.piece_starts.push(start as u64);
+        let base = rows.document_starts.map_or(0, |starts| starts[index]);
+        self.piece_starts.push((base + start) as u64);
         if let Some(modes) = rows.modes {
             self.modes.push(modes[index]);
         }
@@ -262,6 +265,11 @@ fn check_shapes(rows: &Rows<'_>, options: &Options) -> Result<(), ShardError> {
         if values.len() != rows.values.len() * kind.bytes() {
             return wrong(format!("column {name} needs a value for each of the {} tokens", rows.values.len()));
         }
+    }
+    if let Some(starts) = rows.document_starts
+        && (starts.len() != documents || starts.iter().any(|start| !(0..1 << 62).contains(start)))
+    {
+        return wrong(format!("{documents} documents need a first token each, between 0 and 2^62"));
     }
     match rows.modes {
         None if options.has_modes => wrong("a multimodal set needs a mode for each document".to_owned()),
