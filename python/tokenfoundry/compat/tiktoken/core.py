@@ -21,6 +21,8 @@ from tokenfoundry.tokenizer import Tokenizer
 _Allowed = Literal["all"] | AbstractSet[str]
 _Disallowed = Literal["all"] | Collection[str]
 _NOTHING: frozenset[str] = frozenset()
+#: Bytes that continue a character in UTF-8.
+_CONTINUATIONS = bytes(range(0x80, 0xC0))
 
 
 class Encoding:
@@ -81,6 +83,10 @@ class Encoding:
             if self._marker in text:
                 self._refuse(text, self.special_tokens_set)
             return self._encode_plain(text)
+        if not disallowed_special and not allowed_special:
+            return self.encode_ordinary(text)
+        if allowed_special == "all" and (disallowed_special == "all" or not disallowed_special):
+            return self._all_allowed(text)
         allowed = self._checked(text, allowed_special, disallowed_special)
         tokens = self._tokenizer.encode(text, allowed_special=allowed)
         return self._core_bpe.real(tokens) if self._alias_of else tokens
@@ -139,6 +145,12 @@ class Encoding:
         if isinstance(text_or_bytes, str):
             text_or_bytes = text_or_bytes.encode()
         return self._core_bpe.encode_single_token(text_or_bytes)
+
+    def _all_allowed(self, text: str) -> list[int]:
+        if not isinstance(text, str):
+            raise TypeError(f"{type(text).__name__!r} object is not an instance of 'str'")
+        tokens = self._tokenizer.encode(text, allowed_special="all")
+        return self._core_bpe.real(tokens) if self._alias_of else tokens
 
     def _sets(
         self, allowed_special: _Allowed, disallowed_special: _Disallowed
@@ -206,7 +218,7 @@ class Encoding:
             # A character begins at each byte that continues none.
             continues = 0x80 <= part[0] < 0xC0
             offsets.append(max(0, characters - continues))
-            characters += sum(not 0x80 <= byte < 0xC0 for byte in part)
+            characters += len(part.translate(None, _CONTINUATIONS))
         return b"".join(parts).decode("utf-8", errors="strict"), offsets
 
     def decode_batch(
