@@ -2,4 +2,5 @@
 //! file for each CPU tier that pays. Every tier equals the scalar one at every length; [`tier`] picks at run time.
 
 pub mod permute_min;
+pub mod prefetch;
 pub mod tier;
