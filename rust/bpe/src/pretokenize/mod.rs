@@ -5,6 +5,7 @@
 //! engine, about a hundred times slower. Chains of splits, as tokenizer.json writes them, are lists of [`Step`]s.
 
 mod cl100k;
+mod ascii;
 mod classes;
 mod deepseek;
 mod gpt2;
