@@ -270,7 +270,8 @@ impl Memory {
         let slot = (hash >> 40) as usize & (LONG_SLOTS - 1);
         let entry = self.long[slot];
         let bytes = entry.bytes_start as usize..(entry.bytes_start + entry.bytes_length) as usize;
-        if entry.hash == hash && entry.bytes_length as usize == piece.len() && self.long_bytes.get(bytes) == Some(piece) {
+        if entry.hash == hash && entry.bytes_length as usize == piece.len() && self.long_bytes.get(bytes) == Some(piece)
+        {
             let tokens = entry.tokens_start as usize..(entry.tokens_start + entry.tokens_length) as usize;
             self.tokens.extend_from_slice(&self.long_tokens[tokens]);
             return self.tokens.len();
@@ -283,7 +284,9 @@ impl Memory {
     }
 
     fn remember_long(&mut self, piece: &[u8], hash: u64, slot: usize) {
-        if self.long_bytes.len() + piece.len() > ARENA_BYTES || self.long_tokens.len() + self.tokens.len() > ARENA_TOKENS {
+        if self.long_bytes.len() + piece.len() > ARENA_BYTES
+            || self.long_tokens.len() + self.tokens.len() > ARENA_TOKENS
+        {
             self.long.fill(LongEntry::default());
             self.long_bytes.clear();
             self.long_tokens.clear();

@@ -4,8 +4,8 @@
 //! recognised by their exact text and scanned by hand-written code (0.5 to 2 GB/s); every other one runs in a regex
 //! engine, about a hundred times slower. Chains of splits, as tokenizer.json writes them, are lists of [`Step`]s.
 
-mod cl100k;
 mod ascii;
+mod cl100k;
 mod classes;
 mod deepseek;
 mod gpt2;
