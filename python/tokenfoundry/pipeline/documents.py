@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from tokenfoundry._core import shard as _shard
 from tokenfoundry.errors import GateError, InputError
 from tokenfoundry.io import InputFile, Record, records
-from tokenfoundry.pipeline.atomic import atomic_path
-from tokenfoundry.pipeline.doors import Door, check
+from tokenfoundry.io.atomic import atomic_path
 from tokenfoundry.pipeline.events import Listener
 from tokenfoundry.pipeline.meter import Meter
 from tokenfoundry.pipeline.stages import Outcome, TextStage
 from tokenfoundry.pipeline.stages.base import byte_lengths
 from tokenfoundry.pipeline.units import Unit
+from tokenfoundry.provenance.doors import Door, check
 
 __all__ = ["ROWS_SCHEMA", "TEXTS_SCHEMA", "UnitFiles", "document_id", "run_unit"]
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from tokenfoundry.pipeline.doors import Door
     from tokenfoundry.pipeline.runner import RunResult
+    from tokenfoundry.provenance.doors import Door
 
 __all__ = ["Listener", "RunPlan", "Silent"]
 

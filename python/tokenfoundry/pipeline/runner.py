@@ -22,10 +22,9 @@ from numpy.typing import NDArray
 from tokenfoundry import pack, shard
 from tokenfoundry._core import runtime
 from tokenfoundry.errors import GateError, RecipeError
-from tokenfoundry.pipeline.atomic import atomic_path, write_atomic
+from tokenfoundry.io.atomic import atomic_path, write_atomic
 from tokenfoundry.pipeline.corpus import Corpus
 from tokenfoundry.pipeline.documents import UnitFiles, run_unit
-from tokenfoundry.pipeline.doors import Door, check, check_chain
 from tokenfoundry.pipeline.events import Listener, RunPlan, Silent
 from tokenfoundry.pipeline.meter import Meter
 from tokenfoundry.pipeline.recipe import Recipe, load_recipe
@@ -35,6 +34,7 @@ from tokenfoundry.pipeline.stages import tokenize as tokenize_stage
 from tokenfoundry.pipeline.units import Unit, cut_units
 from tokenfoundry.pipeline.work import Work
 from tokenfoundry.provenance import ledger, manifest
+from tokenfoundry.provenance.doors import Door, check, check_chain
 from tokenfoundry.ragged import Ragged
 from tokenfoundry.tokenizer import Tokenizer
 

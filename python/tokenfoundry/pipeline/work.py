@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenfoundry.errors import RecipeError
-from tokenfoundry.pipeline.atomic import atomic_path, write_atomic
+from tokenfoundry.io.atomic import atomic_path, write_atomic
 
 __all__ = ["Work"]
 

@@ -1,7 +1,7 @@
 """Where every token came from, and proof that nothing has changed since.
 
-`ledger` has a row for every input document; `manifest` lists the run's files and counts; `verify` re-reads
-everything; `trace` goes from a token to its document and back.
+`doors` counts what passes each stage; `ledger` has a row for every input document; `manifest` lists the run's files
+and counts; `verify` re-reads everything; `trace` goes from a token to its document and back.
 """
 
 from tokenfoundry.provenance.trace import DocumentTrace, TokenTrace, trace, trace_document

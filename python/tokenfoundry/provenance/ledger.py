@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tokenfoundry.errors import InputError
-from tokenfoundry.pipeline.atomic import atomic_path
+from tokenfoundry.io.atomic import atomic_path
 
 __all__ = ["FORMAT_VERSION", "SCHEMA", "Fate", "files", "read", "write"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tokenfoundry.errors import InputError
-from tokenfoundry.pipeline.atomic import write_atomic
+from tokenfoundry.io.atomic import write_atomic
 
 __all__ = ["FORMAT_VERSION", "RUN_FILES", "describe_files", "load", "save", "sha256_of", "update_run_checksums"]
 
