@@ -24,6 +24,49 @@ def is_assigned(text: str) -> bool:
     return all(unicodedata.category(character) != "Cn" for character in text)
 
 
+# Letters, marks, digits and punctuation of thirty writing systems, with the blanks that make words and lines of them.
+SCRIPTS = " \n.,-'" + "".join(
+    chr(code)
+    for start in (
+        *(
+            0x00C0,
+            0x0370,
+            0x0400,
+            0x0531,
+            0x05D0,
+            0x0620,
+            0x0710,
+            0x0780,
+            0x07C0,
+            0x0904,
+            0x0985,
+            0x0A05,
+            0x0A85,
+            0x0B05,
+            0x0B85,
+        ),
+        *(
+            0x0C05,
+            0x0C85,
+            0x0D05,
+            0x0D85,
+            0x0E01,
+            0x0E81,
+            0x0F40,
+            0x1000,
+            0x10D0,
+            0x1200,
+            0x13A0,
+            0x1780,
+            0x1820,
+            0x2D30,
+            0x3001,
+        ),
+        *(0x3041, 0x30A0, 0x3105, 0x4E00, 0xA000, 0xAC00, 0xFF01, 0x10330, 0x1F600),
+    )
+    for code in range(start, start + 40)
+    if unicodedata.category(chr(code)) not in ("Cn", "Cs")
+)
 PIECES = st.sampled_from(
     [
         *(
@@ -91,6 +134,7 @@ TEXTS = st.one_of(
     st.lists(PIECES, max_size=60).map("".join),
     st.lists(st.sampled_from(["a", "b", "ab", " ", "\n", " a b"]), max_size=80).map("".join),
     st.text(max_size=60).filter(is_assigned),
+    st.text(alphabet=SCRIPTS, max_size=80),
 )
 BYTES = st.one_of(
     TEXTS.map(lambda text: text.encode("utf-8", "surrogatepass")),

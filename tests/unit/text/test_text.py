@@ -105,13 +105,26 @@ def test_results_do_not_depend_on_threads() -> None:
         "中".encode(),
         b"a b ",
         b"((",
+        b"[1",
+        b"4111 ",
+        b"+1 ",
+        b"token=",
+        b"password: '",
+        b"-----BEGIN PRIVATE KEY-----",
+        b"eyJabcdefghij.",
+        b"DE89 ",
+        b"AKIA",
+        b"lorem ipsu",
     ],
 )
 def test_a_hostile_document_costs_linear_time_and_breaks_nothing(unit: bytes) -> None:
     data = unit * (2_000_000 // len(unit))
     assert len(tf.text.normalize([data]).texts) == 1
-    assert tf.text.signals([data]).num_rows == 1
-    assert tf.text.redact([data]).counts.num_rows == 1
+    assert tf.text.signals([data], families=tuple(tf.text.FAMILIES)).num_rows == 1
+    assert tf.text.redact([data], kinds=tf.text.KINDS).counts.num_rows == 1
+    assert len(tf.text.drop_lines([data], rules=tf.text.LINE_RULES).texts) == 1
+    index = tf.text.ngram_index({"set": [data[:1000]]}, ngram=5, short_ngram=2)
+    assert tf.text.ngram_overlap([data], index, cut=True).table.num_rows == 1
     assert tf.text.label([data]).num_rows == 1
 
 
@@ -120,3 +133,31 @@ def test_rules_name_signals() -> None:
         for rule in tf.text.rules(preset):
             assert rule.signal in tf.text.FAMILIES[rule.signal.split(".")[0]]
             assert rule.comparison in (">=", "<=")
+
+
+def test_an_index_refuses_sizes_out_of_range() -> None:
+    for ngram, short in ((0, 0), (65, 8), (8, 8), (5, 7)):
+        with pytest.raises(tf.InputError, match="ngram must be"):
+            tf.text.ngram_index({}, ngram=ngram, short_ngram=short)
+
+
+def test_an_index_names_the_set_and_counts_what_was_too_short() -> None:
+    index = tf.text.ngram_index({"one": ["a b c d e"], "two": ["f g h i j", "k"]}, ngram=4, short_ngram=2)
+    assert (len(index), index.skipped) == (4, 1)
+    found = tf.text.ngram_overlap(["x F, g H i! y", "nothing"], index, cut=True)
+    assert found.table.column("set").to_pylist() == ["two", None]
+    assert found.spans.to_pylist() == [[{"start": 2, "end": 10, "set": "two"}], []]
+    assert found.texts is not None and found.texts.to_pylist() == ["x ! y", "nothing"]
+    with pytest.raises(tf.InputError, match=r"record 1 has none of input, label; it has text"):
+        tf.text.joined_fields([{"input": "a"}, {"text": "b"}])
+
+
+def test_lines_are_dropped_rule_by_rule() -> None:
+    text = "Menu\nA line that is kept.\nMenu\nhttps://a.b\nann@example.org\n"
+    kept = tf.text.drop_lines([text], rules=("repeated", "url", "email"))
+    assert kept.texts.to_pylist() == ["Menu\nA line that is kept.\n"]
+    assert {name: count for name, count in kept.dropped.to_pylist()[0].items() if count} == dict.fromkeys(
+        ("repeated", "url", "email"), 1
+    )
+    with pytest.raises(tf.InputError, match="rules has"):
+        tf.text.drop_lines([text], rules=("urls",))

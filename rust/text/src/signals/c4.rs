@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::lines::split_lines;
 use super::{Document, ratio};
@@ -83,11 +83,17 @@ const PHRASES: [&str; 8] = [
 fn phrases(text: &str) -> u8 {
     static SEARCH: OnceLock<Option<AhoCorasick>> = OnceLock::new();
     let search = SEARCH.get_or_init(|| {
-        AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::Standard).build(PHRASES).ok()
+        AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::LeftmostFirst)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(PHRASES)
+            .ok()
     });
     let mut found = 0;
     if let Some(search) = search {
-        for one in search.find_overlapping_iter(text) {
+        // Phrases that overlap are of one kind, so that none is missed.
+        for one in search.find_iter(text) {
             found |= 1 << one.pattern().as_usize().min(2);
             if found == 7 {
                 break;

@@ -210,24 +210,45 @@ impl Joined {
             }
         }
         for (n, duplicated) in (SHORTEST..).zip(&mut duplicated) {
-            table.reset(self.candidates.len(), 1);
+            while self.candidates.last().is_some_and(|&at| at as usize + n > words) {
+                self.candidates.pop();
+            }
+            // First by a print of both ends, then those that may repeat by all of their bytes.
+            self.grams.clear();
+            self.grams.extend(self.candidates.iter().map(|&at| ends_print(gram(&self.bytes, &self.starts, at, n))));
+            self.twice.find(&self.grams, &mut self.slots);
+            table.reset(self.slots.len(), 1);
             let mut next = 0;
-            for &at in &self.candidates {
-                let at = at as usize;
-                if at + n > words {
-                    break;
-                }
-                if at < next {
+            for &index in &self.slots {
+                let at = self.candidates[index as usize];
+                if (at as usize) < next {
                     continue;
                 }
-                let gram = &self.bytes[self.starts[at] as usize..self.starts[at + n] as usize];
-                if table.seen(hash(gram)) {
-                    *duplicated += self.length(at, n);
-                    next = at + n;
+                if table.seen(hash(gram(&self.bytes, &self.starts, at, n))) {
+                    *duplicated += self.length(at as usize, n);
+                    next = at as usize + n;
                 }
             }
         }
         duplicated
+    }
+}
+
+/// The joined bytes of `n` words from word `at` on.
+#[inline]
+fn gram<'a>(bytes: &'a [u8], starts: &[u32], at: u32, n: usize) -> &'a [u8] {
+    &bytes[starts[at as usize] as usize..starts[at as usize + n] as usize]
+}
+
+/// Equal for equal n-grams, and nearly always different for others: their first and last eight bytes and their length.
+#[inline]
+fn ends_print(gram: &[u8]) -> u64 {
+    match (gram.first_chunk::<8>(), gram.last_chunk::<8>()) {
+        (Some(first), Some(last)) => {
+            let length = (gram.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            mix(u64::from_le_bytes(*first) ^ length, u64::from_le_bytes(*last))
+        }
+        _ => hash(gram),
     }
 }
 
