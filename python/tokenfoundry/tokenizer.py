@@ -58,7 +58,7 @@ class Tokenizer(_bpe.Tokenizer):
         """Read a tokenizer; what kind it is is recognised from the content.
 
         Args:
-            path: tokenizer.json, or a tiktoken rank file.
+            path: tokenizer.json, tekken.json, a SentencePiece ``.model`` of type BPE, or a tiktoken rank file.
             pattern: of a rank file, which holds none: a name such as ``"cl100k"`` or a regex.
             special_tokens: of a rank file.
 
@@ -88,7 +88,11 @@ class Tokenizer(_bpe.Tokenizer):
             raise InputError(f"pattern= and special_tokens= are for rank files; {path} brings its own")
         if kind == "tokenizer.json":
             return cls(_bpe.read_tokenizer_json(content, True))
-        raise VocabularyError("neither a tokenizer.json nor a rank file")
+        if kind == "tekken.json":
+            return cls(_bpe.read_tekken_json(content))
+        if kind == "sentencepiece":
+            return cls(_bpe.read_sentencepiece(content))
+        raise VocabularyError("neither a tokenizer.json, a tekken.json, a SentencePiece model nor a rank file")
 
     @classmethod
     def from_tiktoken(

@@ -9,6 +9,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::adjacent::Adjacent;
 use super::merge::{SHORT, merge_long, merge_short};
 use super::pairs::{MAX_SYMBOLS, NONE, Pairs};
 use super::pieces::Pieces;
@@ -173,5 +174,8 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         reached
     };
     start.finish();
-    Ok(Encoder { tokens, pairs, splits, pieces, start, to_token, symbol_of, unknown, fuse_unknown, whole_pieces })
+    // Unknown characters side by side may be one token, and a whole piece is one by its whole.
+    let cuts = matches!(&start, Start::Characters(start) if start.byte_symbols().is_some()) && !whole_pieces;
+    let adjacent = cuts.then(|| Adjacent::of(&tokens));
+    Ok(Encoder { tokens, pairs, splits, pieces, start, to_token, symbol_of, unknown, fuse_unknown, whole_pieces, adjacent })
 }

@@ -240,6 +240,14 @@ impl Tokenizer {
         sink: &mut impl Sink,
     ) -> Result<(), EncodeError> {
         let bytes = text.as_bytes();
+        if self.whole_text && let Some(cuts) = self.encoder.safe_cuts() {
+            let mut start = 0;
+            while start < bytes.len() {
+                cancel.check()?;
+                start = memory.encode_block(&self.encoder, cuts, bytes, start, sink);
+            }
+            return Ok(());
+        }
         let Some(known) = self.pretokenizer.known() else {
             let mut until_look = PIECES_BETWEEN_LOOKS;
             let mut stopped = Ok(());
