@@ -26,7 +26,10 @@ def read_rank_file(file: bytes, pattern: str, special_tokens: Sequence[tuple[str
 
 def from_ranks(ranks: dict[bytes, int], pattern: str, special_tokens: Sequence[tuple[str, int]]) -> Parts: ...
 def from_merges(
-    tokens: Sequence[tuple[bytes, int]], merges: Sequence[tuple[int, int]], pattern: str, special_tokens: Sequence[tuple[str, int]]
+    tokens: Sequence[tuple[bytes, int]],
+    merges: Sequence[tuple[int, int]],
+    pattern: str,
+    special_tokens: Sequence[tuple[str, int]],
 ) -> Parts:
     """Parts from a trainer's result: tokens with their ids, merges in the order learned."""
 

@@ -10,7 +10,7 @@
 use rustc_hash::FxHashMap;
 
 use super::adjacent::Adjacent;
-use super::merge::{SHORT, merge_long, merge_short};
+use super::merge::{SHORT, merge_bytes, merge_long, merge_short};
 use super::pairs::{MAX_SYMBOLS, NONE, Pairs};
 use super::pieces::Pieces;
 use super::symbols::Start;
@@ -34,14 +34,21 @@ fn index_tokens(tokens: &Tokens) -> Result<Pieces, VocabularyError> {
     let mut pieces = Pieces::with_capacity(tokens.len());
     for (id, bytes) in tokens.iter() {
         if let Err(first) = pieces.insert(tokens, id) {
-            return error(format!("token {} has two ids, {first} and {id}; a vocabulary maps each token to one", shown(bytes)));
+            return error(format!(
+                "token {} has two ids, {first} and {id}; a vocabulary maps each token to one",
+                shown(bytes)
+            ));
         }
     }
     Ok(pieces)
 }
 
 /// Listed merges by the ids of their two tokens: the last listed wins, as in `tokenizers`.
-fn index_merges(listed: &[[u32; 2]], tokens: &Tokens, by_bytes: &Pieces) -> Result<(FxHashMap<u64, u32>, Vec<u32>), VocabularyError> {
+fn index_merges(
+    listed: &[[u32; 2]],
+    tokens: &Tokens,
+    by_bytes: &Pieces,
+) -> Result<(FxHashMap<u64, u32>, Vec<u32>), VocabularyError> {
     let mut results = Vec::with_capacity(listed.len());
     let mut by_pair = FxHashMap::with_capacity_and_hasher(listed.len(), Default::default());
     let mut joined = Vec::new();
@@ -136,7 +143,9 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         if !start.spell_token(bytes, &mut spelled) || spelled.len() < 2 {
             continue;
         }
-        let count = if spelled.len() <= SHORT {
+        let count = if matches!(start, Start::Bytes(_)) && bytes.len() <= SHORT {
+            merge_bytes(&pairs, bytes, &mut spelled, &mut ranks)
+        } else if spelled.len() <= SHORT {
             merge_short(&pairs, &mut spelled, &mut ranks)
         } else {
             merge_long(&pairs, &mut spelled)
@@ -177,5 +186,17 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
     // Unknown characters side by side may be one token, and a whole piece is one by its whole.
     let cuts = matches!(&start, Start::Characters(start) if start.byte_symbols().is_some()) && !whole_pieces;
     let adjacent = cuts.then(|| Adjacent::of(&tokens));
-    Ok(Encoder { tokens, pairs, splits, pieces, start, to_token, symbol_of, unknown, fuse_unknown, whole_pieces, adjacent })
+    Ok(Encoder {
+        tokens,
+        pairs,
+        splits,
+        pieces,
+        start,
+        to_token,
+        symbol_of,
+        unknown,
+        fuse_unknown,
+        whole_pieces,
+        adjacent,
+    })
 }

@@ -13,8 +13,8 @@ mod pieces;
 mod split;
 mod symbols;
 
-pub use build::{build, shown};
 pub use adjacent::Adjacent;
+pub use build::{build, shown};
 pub use cache::{Count, Memory, Sink};
 
 use merge::{SHORT, merge_bytes, merge_long, merge_short};

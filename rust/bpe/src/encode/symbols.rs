@@ -42,7 +42,8 @@ impl Start {
     }
 
     pub fn characters(tokens: &Tokens, by_bytes: &Pieces, byte_fallback: bool) -> Self {
-        let mut start = CharacterStart { low: vec![NONE; LOW], high: FxHashMap::default(), bytes: None, to_token: Vec::new() };
+        let mut start =
+            CharacterStart { low: vec![NONE; LOW], high: FxHashMap::default(), bytes: None, to_token: Vec::new() };
         for (id, bytes) in tokens.iter() {
             if bytes.len() > 4 {
                 continue;

@@ -325,13 +325,18 @@ fn check_model(model: &Model<'_>) -> Result<(), VocabularyError> {
         }
     }
     if model.dropout.is_some_and(|dropout| dropout != 0.0) {
-        return error("the model has BPE dropout, which makes encoding random; set \"dropout\" to null, or use the `tokenizers` package to train with it");
+        return error(
+            "the model has BPE dropout, which makes encoding random; set \"dropout\" to null, or use the `tokenizers` package to train with it",
+        );
     }
-    for (name, value) in
-        [("continuing_subword_prefix", &model.continuing_subword_prefix), ("end_of_word_suffix", &model.end_of_word_suffix)]
-    {
+    for (name, value) in [
+        ("continuing_subword_prefix", &model.continuing_subword_prefix),
+        ("end_of_word_suffix", &model.end_of_word_suffix),
+    ] {
         if value.as_ref().is_some_and(|value| !value.is_empty()) {
-            return error(format!("the model has a {name}, which tokenfoundry does not read; use the `tokenizers` package for it"));
+            return error(format!(
+                "the model has a {name}, which tokenfoundry does not read; use the `tokenizers` package for it"
+            ));
         }
     }
     if model.vocab.0.is_empty() {
@@ -342,7 +347,10 @@ fn check_model(model: &Model<'_>) -> Result<(), VocabularyError> {
 
 /// Tokens in the order of their ids, and those that a byte-level model can only have as added tokens.
 #[allow(clippy::type_complexity)]
-fn tokens_by_id(vocab: &[(Cow<'_, str>, u32)], byte_level: bool) -> Result<(Tokens, Vec<(u32, String)>), VocabularyError> {
+fn tokens_by_id(
+    vocab: &[(Cow<'_, str>, u32)],
+    byte_level: bool,
+) -> Result<(Tokens, Vec<(u32, String)>), VocabularyError> {
     let greatest = vocab.iter().map(|(_, id)| *id).max().unwrap_or(0) as usize;
     if greatest > vocab.len() * 2 + (1 << 16) {
         return error(format!("token id {greatest} is far beyond the {} tokens of the vocabulary", vocab.len()));
@@ -379,7 +387,9 @@ fn merges_by_id(model: &Model<'_>, tokens: &Tokens, byte_level: bool) -> Result<
     for (rank, (left, right)) in model.merges.0.iter().enumerate() {
         let find = |token: &str| match ids.get(token) {
             Some(&id) if !byte_level || tokens.get(id).is_some() => Ok(id),
-            _ => error(format!("merge {rank} ({left:?} with {right:?}) names {token:?}, which is not in the vocabulary")),
+            _ => {
+                error(format!("merge {rank} ({left:?} with {right:?}) names {token:?}, which is not in the vocabulary"))
+            }
         };
         merges.push([find(left)?, find(right)?]);
     }

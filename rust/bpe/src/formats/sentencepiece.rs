@@ -136,7 +136,9 @@ pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
     };
     if model.kind != 2 {
         let kind = ["unknown", "Unigram", "BPE", "word", "character"].get(model.kind as usize).unwrap_or(&"unknown");
-        return error(format!("the SentencePiece model is of type {kind}, and tokenfoundry reads BPE only; use the `sentencepiece` package for it"));
+        return error(format!(
+            "the SentencePiece model is of type {kind}, and tokenfoundry reads BPE only; use the `sentencepiece` package for it"
+        ));
     }
     if model.charsmap || !model.escape {
         return error("the SentencePiece model has a normalization table, and tokenfoundry reads the identity only; use the `sentencepiece` package for it".to_owned());
@@ -160,7 +162,9 @@ pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
         decoder.is_byte.push(piece.kind == BYTE);
         match (piece.kind, byte) {
             (BYTE, Some(byte)) => decoder.pieces.push(&[byte]),
-            (BYTE, None) => return error(format!("byte piece {id} of the SentencePiece model is named {:?}", piece.text)),
+            (BYTE, None) => {
+                return error(format!("byte piece {id} of the SentencePiece model is named {:?}", piece.text));
+            }
             (UNKNOWN, _) => {
                 unknown = Some(id);
                 decoder.pieces.push(" \u{2047} ".as_bytes());
@@ -177,7 +181,8 @@ pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
             _ => {}
         }
     }
-    let mut by_score: Vec<u32> = (0..model.pieces.len() as u32).filter(|&id| model.pieces[id as usize].kind == 1).collect();
+    let mut by_score: Vec<u32> =
+        (0..model.pieces.len() as u32).filter(|&id| model.pieces[id as usize].kind == 1).collect();
     by_score.sort_by(|&a, &b| {
         let score = |id: u32| model.pieces[id as usize].score;
         score(b).total_cmp(&score(a)).then(a.cmp(&b))

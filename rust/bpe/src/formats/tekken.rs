@@ -97,7 +97,10 @@ pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
     let mut tokens = Tokens::from_ordered((0..first).map(|_| b""));
     for (position, token) in file.vocab.iter().take(ordinary).enumerate() {
         if token.rank != position {
-            return Err(VocabularyError(format!("token {position} of the tekken.json has rank {}; they must count up", token.rank)));
+            return Err(VocabularyError(format!(
+                "token {position} of the tekken.json has rank {}; they must count up",
+                token.rank
+            )));
         }
         let bytes = STANDARD.decode(&token.token_bytes).ok().filter(|bytes| !bytes.is_empty());
         match bytes {

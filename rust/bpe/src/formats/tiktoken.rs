@@ -62,7 +62,9 @@ fn from_ranked(mut ranked: Vec<(u32, u32, u32)>, bytes: &[u8]) -> Result<Vocabul
     let mut tokens = Tokens::default();
     for &(rank, start, length) in &ranked {
         if (rank as usize) < tokens.len() {
-            return Err(VocabularyError(format!("rank {rank} stands twice in the rank file; each token needs its own")));
+            return Err(VocabularyError(format!(
+                "rank {rank} stands twice in the rank file; each token needs its own"
+            )));
         }
         if rank as usize > ranked.len() * 2 + (1 << 16) {
             return Err(VocabularyError(format!(

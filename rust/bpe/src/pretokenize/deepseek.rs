@@ -7,8 +7,8 @@
 //! What the first two take is the end of the text for the third. Characters that no alternative of the third matches
 //! (controls, unassigned ones) are pieces too, as long as the gap between two matches is.
 
-use super::{Scan, ascii};
 use super::classes::{ANY_WHITE, Classes, NEWLINE, NUMBER, SPACE, white_space};
+use super::{Scan, ascii};
 use crate::unicode::Category::*;
 use crate::unicode::decode;
 

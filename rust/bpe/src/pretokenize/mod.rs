@@ -4,8 +4,8 @@
 //! recognised by their exact text and scanned by hand-written code (0.5 to 2 GB/s); every other one runs in a regex
 //! engine, about a hundred times slower. Chains of splits, as tokenizer.json writes them, are lists of [`Step`]s.
 
-mod cl100k;
 mod ascii;
+mod cl100k;
 mod classes;
 mod deepseek;
 mod gpt2;
@@ -107,7 +107,8 @@ impl Pretokenizer {
 
     /// Whether every text stays whole: no steps, or only splits at spaces that `normalizers` leave none of (Gemma's).
     pub fn cuts_nothing(&self, normalizers: &[Normalizer]) -> bool {
-        let no_spaces = normalizers.iter().rposition(Normalizer::removes_spaces).is_some_and(|at| at + 1 == normalizers.len());
+        let no_spaces =
+            normalizers.iter().rposition(Normalizer::removes_spaces).is_some_and(|at| at + 1 == normalizers.len());
         self.steps.iter().all(|step| match step {
             Step::Split { source, .. } => no_spaces && source == " ",
             _ => false,

@@ -5,8 +5,8 @@
 //!
 //! tekken has no `C` and takes numbers one by one. A mark is in `U`, in `L`, and may be the character before them.
 
-use super::{Scan, ascii};
 use super::classes::{Classes, NEWLINE, NUMBER, SPACE, contraction_any_case, white_space};
+use super::{Scan, ascii};
 use crate::unicode::Category::*;
 
 const UPPER: u8 = 16;

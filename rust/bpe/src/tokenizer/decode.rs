@@ -39,7 +39,9 @@ impl Decoder {
         let mut bytes = Vec::with_capacity(ids.len() * 4);
         if !self.has_fallback() {
             self.decode_bytes(ids, skip, &mut bytes)?;
-            return Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()));
+            return Ok(
+                String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+            );
         }
         let mut text = String::with_capacity(ids.len() * 4);
         for (position, &id) in ids.iter().enumerate() {

@@ -58,7 +58,8 @@ impl JsonParts {
     pub fn sentencepiece(prefix: bool, remove_extra: bool, bos: Option<(u32, &str)>) -> Self {
         use serde_json::{Value, json};
         let mut normalizers = Vec::new();
-        let replace = |pattern: Value, content: &str| json!({"type": "Replace", "pattern": pattern, "content": content});
+        let replace =
+            |pattern: Value, content: &str| json!({"type": "Replace", "pattern": pattern, "content": content});
         if remove_extra {
             normalizers.push(replace(json!({"Regex": "^ +| +$"}), ""));
             normalizers.push(replace(json!({"Regex": " {2,}"}), " "));
@@ -67,11 +68,8 @@ impl JsonParts {
             normalizers.push(json!({"type": "Prepend", "prepend": "\u{2581}"}));
         }
         normalizers.push(replace(json!({"String": " "}), "\u{2581}"));
-        let mut decoders = vec![
-            replace(json!({"String": "\u{2581}"}), " "),
-            json!({"type": "ByteFallback"}),
-            json!({"type": "Fuse"}),
-        ];
+        let mut decoders =
+            vec![replace(json!({"String": "\u{2581}"}), " "), json!({"type": "ByteFallback"}), json!({"type": "Fuse"})];
         if prefix {
             decoders.push(json!({"type": "Strip", "content": " ", "start": 1, "stop": 0}));
         }
@@ -123,7 +121,10 @@ impl Parts {
 
 /// The decoder of a byte-level vocabulary whose added tokens stand for their own text.
 pub fn byte_level_decoder(tokens: &Tokens, added: &[AddedToken]) -> Decoder {
-    Decoder { pieces: with_added(tokens, added.iter().map(|token| (token.id, token.content.as_bytes().to_vec()))), ..Decoder::default() }
+    Decoder {
+        pieces: with_added(tokens, added.iter().map(|token| (token.id, token.content.as_bytes().to_vec()))),
+        ..Decoder::default()
+    }
 }
 
 /// `tokens`, with these ids set to these bytes.
@@ -181,7 +182,10 @@ impl Tokenizer {
         let encoder = Encoder::new(parts.vocabulary)?;
         let limit = parts.decoder.pieces.len() as u64 + (1 << 24);
         if let Some(token) = parts.added.iter().find(|token| token.id as u64 >= limit) {
-            return Err(VocabularyError(format!("the added token {:?} has id {}, which is too great", token.content, token.id)));
+            return Err(VocabularyError(format!(
+                "the added token {:?} has id {}, which is too great",
+                token.content, token.id
+            )));
         }
         if parts.decoder.has_fallback() || encoder.symbols() != Symbols::Bytes {
             // Their names stand for other text than their spelling.

@@ -83,7 +83,9 @@ impl Aligned {
 
 fn is_normalized(form: &Normalizer, text: &str) -> bool {
     match form {
-        Normalizer::Nfc => unicode_normalization::is_nfc_quick(text.chars()) == unicode_normalization::IsNormalized::Yes,
+        Normalizer::Nfc => {
+            unicode_normalization::is_nfc_quick(text.chars()) == unicode_normalization::IsNormalized::Yes
+        }
         _ => text.is_ascii(),
     }
 }
@@ -147,7 +149,9 @@ impl Normalizer {
                 format!("{prefix}{text}")
             }
             Self::Strip { left, right } => strip(text, *left, *right).to_owned(),
-            Self::Replace { pattern: Pattern::Literal(literal), content, .. } => text.replace(literal.as_str(), content),
+            Self::Replace { pattern: Pattern::Literal(literal), content, .. } => {
+                text.replace(literal.as_str(), content)
+            }
             Self::Replace { pattern: Pattern::Regex(_), .. } => self.align(Aligned::new(text)).text,
         }
     }
@@ -160,7 +164,8 @@ impl Normalizer {
                 // What a starter and the characters after it become does not depend on what is around them, but for
                 // Hangul jamo, which compose with their neighbours: they start nothing.
                 let mut start = 0;
-                let boundaries = from.text.char_indices().filter(|&(at, character)| at > 0 && starts_segment(character));
+                let boundaries =
+                    from.text.char_indices().filter(|&(at, character)| at > 0 && starts_segment(character));
                 let ends: Vec<usize> = boundaries.map(|(at, _)| at).chain([from.text.len()]).collect();
                 for end in ends {
                     let segment = &from.text[start..end];
@@ -224,9 +229,7 @@ impl Normalizer {
 
 fn starts_segment(character: char) -> bool {
     let jamo = matches!(character as u32, 0x1161..=0x1175 | 0x11A8..=0x11C2);
-    unicode_normalization::char::canonical_combining_class(character) == 0
-        && !jamo
-        && !is_combining_mark(character)
+    unicode_normalization::char::canonical_combining_class(character) == 0 && !jamo && !is_combining_mark(character)
 }
 
 fn strip(text: &str, left: bool, right: bool) -> &str {

@@ -240,7 +240,9 @@ impl Tokenizer {
         sink: &mut impl Sink,
     ) -> Result<(), EncodeError> {
         let bytes = text.as_bytes();
-        if self.whole_text && let Some(cuts) = self.encoder.safe_cuts() {
+        if self.whole_text
+            && let Some(cuts) = self.encoder.safe_cuts()
+        {
             let mut start = 0;
             while start < bytes.len() {
                 cancel.check()?;

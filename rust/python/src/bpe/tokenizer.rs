@@ -177,7 +177,9 @@ impl PyTokenizer {
             return match word.to_str()? {
                 "all" => Ok(Allowed::All),
                 "none" => Ok(Allowed::None),
-                other => Err(errors::input(format!("allowed_special must be \"all\", \"none\" or a set of tokens, not {other:?}"))),
+                other => Err(errors::input(format!(
+                    "allowed_special must be \"all\", \"none\" or a set of tokens, not {other:?}"
+                ))),
             };
         }
         let ids = self.special_ids(allowed)?;
@@ -201,12 +203,7 @@ impl PyTokenizer {
     }
 
     /// Raise if a text holds a special token that is disallowed.
-    fn refuse_disallowed(
-        &self,
-        text: &[u8],
-        allowed: &Allowed,
-        disallowed: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
+    fn refuse_disallowed(&self, text: &[u8], allowed: &Allowed, disallowed: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let Some(disallowed) = disallowed else { return Ok(()) };
         let ids: FxHashSet<u32> = if disallowed.cast::<PyString>().is_ok_and(|word| word == "all") {
             let special = self.inner.added().all().iter().filter(|token| token.special);
@@ -407,9 +404,8 @@ impl PyTokenizer {
             .map_err(|error| errors::input(format!("text is not UTF-8, so it has no offsets: {error}")))?;
         let options = self.options(add_special_tokens, allowed_special)?;
         self.refuse_disallowed(text.as_bytes(), &options.allowed, disallowed_special)?;
-        let (ids, spans) = self.run(python, text.len(), move |inner, cancel| {
-            inner.encode_with_offsets(text, &options, cancel)
-        })?;
+        let (ids, spans) =
+            self.run(python, text.len(), move |inner, cancel| inner.encode_with_offsets(text, &options, cancel))?;
         let flat: Vec<i64> = spans.into_iter().flatten().map(|at| at as i64).collect();
         let rows = ids.len();
         Ok((ids.into_pyarray(python), flat.into_pyarray(python).reshape([rows, 2])?))
@@ -449,7 +445,8 @@ impl PyTokenizer {
         let inner = &*self.inner;
         let decoded: Result<Vec<String>, (u32, usize)> = gate::brief(python, || {
             let rows = offsets.windows(2).map(|row| &values[row[0] as usize..row[1] as usize]);
-            rows.map(|row| inner.decode(row, skip_special_tokens).map_err(|position| (row[position], position))).collect()
+            rows.map(|row| inner.decode(row, skip_special_tokens).map_err(|position| (row[position], position)))
+                .collect()
         });
         decoded.map_err(|(id, position)| self.no_such_id(id, position))
     }

@@ -30,7 +30,9 @@ fn fields<'a>(value: Option<&'a Value>, part: &str) -> Result<Option<(&'a str, &
 }
 
 fn unread<T>(part: &str, kind: &str) -> Result<T, VocabularyError> {
-    error(format!("the tokenizer.json has a {part} of type {kind}, which tokenfoundry does not read; use the `tokenizers` package for it"))
+    error(format!(
+        "the tokenizer.json has a {part} of type {kind}, which tokenfoundry does not read; use the `tokenizers` package for it"
+    ))
 }
 
 fn flag(fields: &Fields, name: &str, default: bool) -> bool {
@@ -145,7 +147,9 @@ impl Collected {
                 self.byte_level = true;
                 if flag(fields, "add_prefix_space", true) {
                     if !self.steps.is_empty() {
-                        return error("a ByteLevel pre_tokenizer with add_prefix_space after other splits is not read; use the `tokenizers` package for it");
+                        return error(
+                            "a ByteLevel pre_tokenizer with add_prefix_space after other splits is not read; use the `tokenizers` package for it",
+                        );
                     }
                     self.normalizers.push(Normalizer::PrefixUnless { prefix: " ".to_owned() });
                 }
@@ -186,7 +190,9 @@ impl Collected {
 
     fn metaspace(&mut self, fields: &Fields) -> Result<(), VocabularyError> {
         if !self.steps.is_empty() {
-            return error("a Metaspace pre_tokenizer after other splits is not read; use the `tokenizers` package for it");
+            return error(
+                "a Metaspace pre_tokenizer after other splits is not read; use the `tokenizers` package for it",
+            );
         }
         let replacement = fields.get("replacement").and_then(Value::as_str).unwrap_or("▁").to_owned();
         let scheme = match fields.get("prepend_scheme").and_then(Value::as_str) {
@@ -247,7 +253,9 @@ pub fn template(value: Option<&Value>) -> Result<Template, VocabularyError> {
                 let name = name.unwrap_or_default();
                 let ids = fields.get("special_tokens").and_then(|all| all.get(name)).and_then(|token| token.get("ids"));
                 let Some(ids) = ids.and_then(Value::as_array) else {
-                    return error(format!("the {PART} of the tokenizer.json uses {name:?}, which its special_tokens do not have"));
+                    return error(format!(
+                        "the {PART} of the tokenizer.json uses {name:?}, which its special_tokens do not have"
+                    ));
                 };
                 let side = if inside { &mut around.after } else { &mut around.before };
                 side.extend(ids.iter().filter_map(Value::as_u64).map(|id| id as u32));

@@ -16,8 +16,7 @@ pub fn write(tokenizer: &Tokenizer) -> Result<String, VocabularyError> {
         if byte_level { byte_alphabet::encode(bytes) } else { String::from_utf8_lossy(bytes).into_owned() }
     };
     let kept = tokenizer.json();
-    let mut vocabulary: Vec<(u32, String)> =
-        encoder.tokens().iter().map(|(id, bytes)| (id, spelled(bytes))).collect();
+    let mut vocabulary: Vec<(u32, String)> = encoder.tokens().iter().map(|(id, bytes)| (id, spelled(bytes))).collect();
     vocabulary.retain(|(id, _)| !kept.loose.iter().any(|(loose, _)| loose == id));
     vocabulary.extend(kept.loose.iter().cloned());
     // `tokenizers` gives an added token that is not in the vocabulary the next free id, whatever its own id says.
@@ -43,7 +42,8 @@ pub fn write(tokenizer: &Tokenizer) -> Result<String, VocabularyError> {
         })
         .collect();
     let from_file = !kept.pre_tokenizer.is_null() || !kept.decoder.is_null() || !kept.normalizer.is_null();
-    let byte_level_part = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false});
+    let byte_level_part =
+        json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false});
     let (pre_tokenizer, decoder) = if from_file {
         (kept.pre_tokenizer.clone(), kept.decoder.clone())
     } else {
@@ -79,17 +79,20 @@ fn has_unreached_pieces(encoder: &Encoder) -> bool {
 }
 
 fn splits(pretokenizer: &Pretokenizer, byte_level: &Value) -> Result<Value, VocabularyError> {
-    let split = |regex: &str, behavior: &str, invert: bool| {
-        json!({"type": "Split", "pattern": {"Regex": regex}, "behavior": behavior, "invert": invert})
-    };
+    let split = |regex: &str, behavior: &str, invert: bool| json!({"type": "Split", "pattern": {"Regex": regex}, "behavior": behavior, "invert": invert});
     let mut all = Vec::new();
     for step in pretokenizer.steps() {
         match step {
             Step::Known(known) => all.extend(known.regexes().iter().map(|regex| split(regex, "Isolated", false))),
             Step::Find { source, .. } => all.push(split(source, "Removed", true)),
-            Step::Split { source, behaviour, invert, .. } => all.push(split(source, &format!("{behaviour:?}"), *invert)),
+            Step::Split { source, behaviour, invert, .. } => {
+                all.push(split(source, &format!("{behaviour:?}"), *invert))
+            }
             other => {
-                return Err(VocabularyError(format!("a split by {} has no form in a tokenizer.json", other.description())));
+                return Err(VocabularyError(format!(
+                    "a split by {} has no form in a tokenizer.json",
+                    other.description()
+                )));
             }
         }
     }
