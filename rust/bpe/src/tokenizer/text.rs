@@ -49,7 +49,7 @@ const PARALLEL_BYTES: usize = 256 << 10;
 const PIECES_BETWEEN_LOOKS: usize = 4096;
 
 /// `texts` in runs of about [`CHUNK_BYTES`], which threads take one by one.
-pub(crate) fn groups<'a, T: AsRef<[u8]>>(texts: &'a [T]) -> Vec<&'a [T]> {
+pub(crate) fn groups<T: AsRef<[u8]>>(texts: &[T]) -> Vec<&[T]> {
     let mut chunks = Vec::new();
     let (mut first, mut filled) = (0, 0);
     for (index, text) in texts.iter().enumerate() {

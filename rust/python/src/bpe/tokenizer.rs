@@ -323,6 +323,7 @@ impl PyTokenizer {
     }
 
     #[pyo3(signature = (texts, add_special_tokens, allowed_special, disallowed_special, threads))]
+    #[allow(clippy::type_complexity)]
     fn _encode_batch<'py>(
         &self,
         python: Python<'py>,
