@@ -9,7 +9,6 @@ The work is done in Rust outside the GIL; a tokenizer is immutable, can be share
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -295,7 +294,7 @@ class Tokenizer(_bpe.Tokenizer):
     def _trained(
         cls, trainer: _bpe.Trainer, vocab_size: int, min_frequency: int, special_tokens: Sequence[str], pattern: str
     ) -> Self:
-        tokens, merges = trainer.finish(vocab_size, min_frequency, len(special_tokens))
+        tokens, merges = trainer.finish(vocab_size, min_frequency, list(special_tokens), None, None)
         specials = [(name, index) for index, name in enumerate(special_tokens)]
         return cls(_bpe.from_merges(tokens, merges, pattern, specials))
 

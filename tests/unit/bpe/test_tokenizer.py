@@ -53,29 +53,6 @@ def test_pieces_join_to_the_text(text: str) -> None:
         assert b"".join(pieces(pattern, text)) == text.encode()
 
 
-def test_training_equals_the_twin() -> None:
-    texts = standard_library()[:3] + SCRIPTS
-    for vocab_size, first_id, min_frequency in [(420, 1, 2), (600, 0, 5), (5000, 2, 40)]:
-        trainer = core.Trainer("cl100k")
-        trainer.feed(texts, 2)
-        tokens, merges = trainer.finish(vocab_size, min_frequency, first_id)
-        cut = [piece for text in texts for piece in pieces("cl100k", text)]
-        ids, expected = reference.train(cut, vocab_size, min_frequency=min_frequency, first_id=first_id)
-        assert merges == expected
-        assert dict(tokens) == ids
-
-
-@given(st.lists(st.text(alphabet="ab \n", max_size=30), max_size=8), st.integers(256, 300))
-@settings(max_examples=150)
-def test_training_equals_the_twin_on_odd_texts(texts: list[str], vocab_size: int) -> None:
-    trainer = core.Trainer("gpt2")
-    trainer.feed(texts, 1)
-    tokens, merges = trainer.finish(vocab_size, 1, 0)
-    cut = [piece for text in texts for piece in pieces("gpt2", text)]
-    ids, expected = reference.train(cut, vocab_size, min_frequency=1)
-    assert (merges, dict(tokens)) == (expected, ids)
-
-
 def test_training_does_not_depend_on_threads_or_batches() -> None:
     texts = standard_library()
     whole = tf.Tokenizer.train(texts, vocab_size=2000, threads=1)
