@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -22,6 +24,16 @@ from tokenfoundry.errors import InputError, VocabularyError
 from tokenfoundry.ragged import Ragged
 
 __all__ = ["StreamDecoder", "Tokenizer"]
+
+_VOCABULARIES = (
+    "tokenizer.json",
+    "tekken.json",
+    "tokenizer.model",
+    "tokenizer.model.v3",
+    "qwen.tiktoken",
+    "tiktoken.model",
+)
+_FILES = (*_VOCABULARIES, "tokenizer_config.json", "chat_template.jinja")
 
 StreamDecoder = _bpe.StreamDecoder
 
@@ -42,7 +54,8 @@ class Tokenizer(_bpe.Tokenizer):
     for one call, and ``disallowed_special`` makes the tokens it names (or ``"all"`` that are not allowed) an error.
     """
 
-    __slots__ = ()
+    chat_template: str | None = None
+    template_tokens: Mapping[str, str] = MappingProxyType({})
 
     # ------------------------------------------------------------------ where they come from
 
@@ -57,7 +70,7 @@ class Tokenizer(_bpe.Tokenizer):
         """Read a tokenizer; what kind it is is recognised from the content.
 
         Args:
-            path: tokenizer.json, or a tiktoken rank file.
+            path: tokenizer.json, tekken.json, a SentencePiece ``.model`` of type BPE, or a tiktoken rank file.
             pattern: of a rank file, which holds none: a name such as ``"cl100k"`` or a regex.
             special_tokens: of a rank file.
 
@@ -87,7 +100,11 @@ class Tokenizer(_bpe.Tokenizer):
             raise InputError(f"pattern= and special_tokens= are for rank files; {path} brings its own")
         if kind == "tokenizer.json":
             return cls(_bpe.read_tokenizer_json(content, True))
-        raise VocabularyError("neither a tokenizer.json nor a rank file")
+        if kind == "tekken.json":
+            return cls(_bpe.read_tekken_json(content))
+        if kind == "sentencepiece":
+            return cls(_bpe.read_sentencepiece(content))
+        raise VocabularyError("neither a tokenizer.json, a tekken.json, a SentencePiece model nor a rank file")
 
     @classmethod
     def from_tiktoken(
@@ -113,6 +130,132 @@ class Tokenizer(_bpe.Tokenizer):
             return cls(_bpe.read_rank_file(content, pattern, specials))
         except VocabularyError as error:
             raise VocabularyError(f"{path_or_ranks}: {error}") from None
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name: str | os.PathLike[str],
+        *,
+        revision: str | None = None,
+        pattern: str | None = None,
+        special_tokens: Mapping[str, int] | None = None,
+        local_files_only: bool = False,
+    ) -> Self:
+        """A tokenizer by the name of its model.
+
+        Looked for in this order: a directory (or file) of that name, the local Hugging Face cache, the hub (which needs
+        the extra ``hf`` and a network). A directory may hold tokenizer.json, tekken.json, a SentencePiece model or a rank
+        file, and is asked for them in this order; a chat template beside it is taken along.
+
+        Raises:
+            VocabularyError: nothing was found; the message lists where was looked.
+        """
+        looked: list[str] = []
+        path = Path(name)
+        if path.is_file():
+            return cls.from_file(path, pattern=pattern, special_tokens=special_tokens)
+        if path.is_dir():
+            return cls._from_directory(path, pattern, special_tokens)
+        looked.append(f"the directory {path}")
+        try:
+            from huggingface_hub import snapshot_download
+        except ImportError:
+            looked.append("not the Hugging Face cache or hub, for want of the extra: pip install 'tokenfoundry[hf]'")
+        else:
+            for offline in (True,) if local_files_only else (True, False):
+                try:
+                    found = snapshot_download(
+                        str(name), revision=revision, local_files_only=offline, allow_patterns=list(_FILES)
+                    )
+                    if any((Path(found) / file).is_file() for file in _VOCABULARIES):
+                        return cls._from_directory(Path(found), pattern, special_tokens)
+                    looked.append(f"{found}, which holds none of {', '.join(_VOCABULARIES)}")
+                except VocabularyError:
+                    raise
+                except Exception as error:
+                    place = "the Hugging Face cache" if offline else "the Hugging Face hub"
+                    first_line = (str(error).strip().splitlines() or [""])[0]
+                    looked.append(f"{place} ({type(error).__name__}: {first_line[:120]})")
+        raise VocabularyError(f"no tokenizer {str(name)!r}; looked for it in " + "; ".join(looked))
+
+    @classmethod
+    def _from_directory(cls, path: Path, pattern: str | None, special_tokens: Mapping[str, int] | None) -> Self:
+        for file in _VOCABULARIES:
+            if (path / file).is_file():
+                tokenizer = cls.from_file(path / file, pattern=pattern, special_tokens=special_tokens)
+                tokenizer._read_configuration(path)
+                return tokenizer
+        raise VocabularyError(f"{path} holds none of {', '.join(_VOCABULARIES)}")
+
+    def _read_configuration(self, path: Path) -> None:
+        configuration: dict[str, Any] = {}
+        if (path / "tokenizer_config.json").is_file():
+            configuration = json.loads((path / "tokenizer_config.json").read_text(encoding="utf-8"))
+        if (path / "chat_template.jinja").is_file():
+            configuration["chat_template"] = (path / "chat_template.jinja").read_text(encoding="utf-8")
+        template = configuration.get("chat_template")
+        if isinstance(template, list):
+            named = {entry["name"]: entry["template"] for entry in template}
+            template = named.get("default")
+        self.chat_template = template
+        self.template_tokens = {
+            name: value["content"] if isinstance(value, dict) else value
+            for name, value in configuration.items()
+            if name in ("bos_token", "eos_token", "pad_token", "unk_token") and value
+        }
+
+    def apply_chat_template(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        chat_template: str | None = None,
+        add_generation_prompt: bool = False,
+        tools: Sequence[Any] | None = None,
+        documents: Sequence[Any] | None = None,
+        tokenize: bool = True,
+        **variables: Any,
+    ) -> list[int] | str:
+        """A conversation as the model was trained to see it.
+
+        The template is Jinja2, run in a sandbox as ``transformers`` runs it (needs the extra ``hf``); it comes with
+        :meth:`from_pretrained`, or is given here. Special tokens that it writes are found, and no others are added.
+
+        Returns:
+            Ids, or with ``tokenize=False`` the text.
+        """
+        template = chat_template or self.chat_template
+        if template is None:
+            raise InputError(
+                "this tokenizer has no chat template; pass chat_template=, or load it with from_pretrained"
+            )
+        try:
+            from jinja2.exceptions import TemplateError
+            from jinja2.ext import loopcontrols
+            from jinja2.sandbox import ImmutableSandboxedEnvironment
+        except ImportError:
+            raise InputError("chat templates need Jinja2: pip install 'tokenfoundry[hf]'") from None
+
+        def raise_exception(message: str) -> None:
+            raise TemplateError(message)
+
+        def to_json(value: Any, ensure_ascii: bool = False, indent: int | None = None, **options: Any) -> str:
+            return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, **options)
+
+        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
+        environment.filters["tojson"] = to_json
+        environment.globals["raise_exception"] = raise_exception
+        environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
+        try:
+            text = environment.from_string(template).render(
+                messages=messages,
+                tools=tools,
+                documents=documents,
+                add_generation_prompt=add_generation_prompt,
+                **{**self.template_tokens, **variables},
+            )
+        except TemplateError as error:
+            raise InputError(f"the chat template refused the messages: {error}") from error
+        return self.encode(text, add_special_tokens=False, allowed_special="all") if tokenize else text
 
     @classmethod
     def train(
@@ -233,7 +376,8 @@ class Tokenizer(_bpe.Tokenizer):
             raise
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_from_json, (type(self), self._to_json().encode(), self.finds_special_tokens))
+        beside = {"chat_template": self.chat_template, "template_tokens": dict(self.template_tokens)}
+        return (_from_json, (type(self), self._to_json().encode(), self.finds_special_tokens, beside))
 
     @property
     def pattern(self) -> str:
@@ -262,8 +406,11 @@ class Tokenizer(_bpe.Tokenizer):
         return f"Tokenizer({self.vocab_size} tokens, {len(self.special_tokens)} of them special)"
 
 
-def _from_json(kind: type[Tokenizer], content: bytes, finds_special: bool) -> Tokenizer:
-    return kind(_bpe.read_tokenizer_json(content, finds_special))
+def _from_json(kind: type[Tokenizer], content: bytes, finds_special: bool, beside: Mapping[str, Any]) -> Tokenizer:
+    tokenizer = kind(_bpe.read_tokenizer_json(content, finds_special))
+    tokenizer.chat_template = beside["chat_template"]
+    tokenizer.template_tokens = beside["template_tokens"]
+    return tokenizer
 
 
 def _batches(texts: Any) -> Iterable[Any]:

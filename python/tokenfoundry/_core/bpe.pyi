@@ -15,6 +15,12 @@ class Parts:
 def read_tokenizer_json(file: bytes, finds_special: bool) -> Parts:
     """The parts of a tokenizer.json. ``finds_special``: special tokens in a text are found by default."""
 
+def read_tekken_json(file: bytes) -> Parts:
+    """The parts of Mistral's tekken.json; its BOS is the template."""
+
+def read_sentencepiece(file: bytes) -> Parts:
+    """The parts of a SentencePiece model of type BPE; its BOS is the template."""
+
 def read_rank_file(file: bytes, pattern: str, special_tokens: Sequence[tuple[str, int]]) -> Parts:
     """The parts of a tiktoken rank file (lines of base64 and rank)."""
 
@@ -34,7 +40,7 @@ def pieces(pattern: str, text: str) -> list[tuple[int, int]]:
     """Where a pattern cuts a text, as byte ranges."""
 
 def kind_of_file(file: bytes) -> str:
-    """``tokenizer.json``, ``ranks`` or ``unknown``, from the content."""
+    """``tokenizer.json``, ``tekken.json``, ``ranks``, ``sentencepiece`` or ``unknown``, from the content."""
 
 class Tokenizer:
     def __new__(cls, parts: Parts) -> Self: ...

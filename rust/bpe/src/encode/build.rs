@@ -9,7 +9,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::merge::{SHORT, merge_long, merge_short};
+use super::adjacent::Adjacent;
+use super::merge::{SHORT, merge_bytes, merge_long, merge_short};
 use super::pairs::{MAX_SYMBOLS, NONE, Pairs};
 use super::pieces::Pieces;
 use super::symbols::Start;
@@ -142,7 +143,9 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         if !start.spell_token(bytes, &mut spelled) || spelled.len() < 2 {
             continue;
         }
-        let count = if spelled.len() <= SHORT {
+        let count = if matches!(start, Start::Bytes(_)) && bytes.len() <= SHORT {
+            merge_bytes(&pairs, bytes, &mut spelled, &mut ranks)
+        } else if spelled.len() <= SHORT {
             merge_short(&pairs, &mut spelled, &mut ranks)
         } else {
             merge_long(&pairs, &mut spelled)
@@ -180,5 +183,20 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         reached
     };
     start.finish();
-    Ok(Encoder { tokens, pairs, splits, pieces, start, to_token, symbol_of, unknown, fuse_unknown, whole_pieces })
+    // Unknown characters side by side may be one token, and a whole piece is one by its whole.
+    let cuts = matches!(&start, Start::Characters(start) if start.byte_symbols().is_some()) && !whole_pieces;
+    let adjacent = cuts.then(|| Adjacent::of(&tokens));
+    Ok(Encoder {
+        tokens,
+        pairs,
+        splits,
+        pieces,
+        start,
+        to_token,
+        symbol_of,
+        unknown,
+        fuse_unknown,
+        whole_pieces,
+        adjacent,
+    })
 }

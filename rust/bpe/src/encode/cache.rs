@@ -1,8 +1,9 @@
-//! What a thread remembers of the pieces it has encoded, in a fixed amount of memory.
+//! What a thread remembers of the pieces it has encoded, in a bounded amount of memory.
 //!
 //! Pieces of up to 15 bytes and three tokens are kept in a two-way set-associative table whose key is the piece itself, so
 //! that a look-up is one cache line and no hash can lie. All others are kept in a direct-mapped table onto an arena, which
-//! is emptied when it is full. Nothing is ever rehashed, so no call pays for another.
+//! is emptied when it is full. The first starts small, so that a new tokenizer answers at once, and grows with what it is
+//! given, to 64 MB; with the arena a thread remembers at most 134 MB.
 //!
 //! Pieces are looked up a block at a time: first all their ends, then all their keys with a prefetch each, then the
 //! tokens; so the cache misses of a block overlap.
@@ -47,12 +48,14 @@ impl Sink for Count {
     }
 }
 
-/// Sets of the table of short pieces: 2 MB.
-const SETS: usize = 1 << 15;
-/// Slots of the table of long pieces, and what its arenas may hold: 4 MB of bytes, 4 MB of tokens.
-const LONG_SLOTS: usize = 1 << 15;
-const ARENA_BYTES: usize = 4 << 20;
-const ARENA_TOKENS: usize = 1 << 20;
+/// Sets of the table of short pieces at first (256 kB) and at most (64 MB).
+const FIRST_SETS: usize = 1 << 12;
+const MOST_SETS: usize = 1 << 20;
+/// Slots of the table of long pieces (6 MB, of which only what is used is touched), and what its arenas may hold: 32 MB of
+/// bytes, 32 MB of tokens.
+const LONG_SLOTS: usize = 1 << 18;
+const ARENA_BYTES: usize = 32 << 20;
+const ARENA_TOKENS: usize = 8 << 20;
 /// Pieces that are looked up together.
 const BLOCK: usize = 256;
 /// Tokens of a piece in the table of short pieces.
@@ -60,32 +63,94 @@ const INLINE: usize = 3;
 /// Bytes of a piece in the table of short pieces.
 const SHORT: usize = 15;
 
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C, align(32))]
-struct Entry {
-    /// The bytes of the piece and, in the highest byte, how many they are; 0 is no piece.
-    key: u128,
-    /// Tokens, and in the last place how many.
-    tokens: [u32; INLINE + 1],
+/// The table of short pieces. A set is one cache line of two entries; an entry is the key (the bytes of the piece and, in
+/// the highest byte, how many they are; 0 is no piece) in two words, and three tokens and their number in two more.
+///
+/// Numbers and no structs, so that the system gives the memory zeroed and untouched.
+#[derive(Debug)]
+struct Short {
+    words: Vec<u64>,
+    /// Words before the first whole cache line.
+    skip: usize,
+    sets: usize,
+    inserted: usize,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C, align(64))]
-struct Set([Entry; 2]);
+impl Short {
+    fn new(sets: usize) -> Self {
+        let words = vec![0u64; sets * 8 + 7];
+        let skip = words.as_ptr().align_offset(64).min(7);
+        Self { words, skip, sets, inserted: 0 }
+    }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct LongEntry {
-    hash: u64,
-    bytes_start: u32,
-    bytes_length: u32,
-    tokens_start: u32,
-    tokens_length: u32,
+    #[inline(always)]
+    fn set_of(&self, key: u128) -> usize {
+        let folded = key as u64 ^ ((key >> 64) as u64).rotate_left(29);
+        (folded.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as usize & (self.sets - 1)
+    }
+
+    #[inline(always)]
+    fn set(&self, set: usize) -> Option<&[u64; 8]> {
+        self.words.get(self.skip + set * 8..)?.first_chunk()
+    }
+
+    /// The tokens of `key`, and in the last place how many.
+    #[inline(always)]
+    fn find(&self, set: usize, key: u128) -> Option<[u32; INLINE + 1]> {
+        let words = self.set(set)?;
+        let (low, high) = (key as u64, (key >> 64) as u64);
+        let first = (words[0] ^ low) | (words[1] ^ high) == 0;
+        let (own_low, own_high, one, two) =
+            if first { (words[0], words[1], words[2], words[3]) } else { (words[4], words[5], words[6], words[7]) };
+        ((own_low ^ low) | (own_high ^ high) == 0).then_some([
+            one as u32,
+            (one >> 32) as u32,
+            two as u32,
+            (two >> 32) as u32,
+        ])
+    }
+
+    /// Put an entry first in its set; the one that was first is second now.
+    fn insert(&mut self, key: u128, tokens: [u32; INLINE + 1]) {
+        if self.inserted > self.sets && self.sets < MOST_SETS {
+            self.grow();
+        }
+        self.inserted += 1;
+        let at = self.skip + self.set_of(key) * 8;
+        let join = |low: u32, high: u32| low as u64 | (high as u64) << 32;
+        let entry = [key as u64, (key >> 64) as u64, join(tokens[0], tokens[1]), join(tokens[2], tokens[3])];
+        if let Some(set) = self.words.get_mut(at..at + 8) {
+            set.copy_within(0..4, 4);
+            set[..4].copy_from_slice(&entry);
+        }
+    }
+
+    /// Four times the sets, with all entries.
+    #[cold]
+    fn grow(&mut self) {
+        let mut larger = Self::new(self.sets * 4);
+        for entry in self.words[self.skip..self.skip + self.sets * 8].chunks_exact(4) {
+            if entry[1] != 0 {
+                let tokens = [entry[2] as u32, (entry[2] >> 32) as u32, entry[3] as u32, (entry[3] >> 32) as u32];
+                larger.insert(entry[0] as u128 | (entry[1] as u128) << 64, tokens);
+            }
+        }
+        *self = larger;
+    }
+}
+
+/// Hash; where the bytes start, and how many; where the tokens start, and how many.
+type LongEntry = [u64; 3];
+
+fn two_numbers(word: u64) -> std::ops::Range<usize> {
+    let (start, length) = ((word >> 32) as usize, word as u32 as usize);
+    start..start + length
 }
 
 /// One thread's cache and scratch space. Belongs to one encoder.
 #[derive(Debug)]
 pub struct Memory {
-    sets: Vec<Set>,
+    short: Short,
     long: Vec<LongEntry>,
     long_bytes: Vec<u8>,
     long_tokens: Vec<u32>,
@@ -140,17 +205,11 @@ fn short_key(text: &[u8], start: usize, length: usize) -> u128 {
     window & MASKS[length & 15] | (length as u128) << 120
 }
 
-#[inline(always)]
-fn set_of(key: u128) -> usize {
-    let folded = key as u64 ^ ((key >> 64) as u64).rotate_left(29);
-    (folded.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 49) as usize & (SETS - 1)
-}
-
 impl Memory {
     pub fn new() -> Self {
         Self {
-            sets: vec![Set::default(); SETS],
-            long: vec![LongEntry::default(); LONG_SLOTS],
+            short: Short::new(FIRST_SETS),
+            long: vec![[0; 3]; LONG_SLOTS],
             long_bytes: Vec::new(),
             long_tokens: Vec::new(),
             tokens: Vec::new(),
@@ -199,26 +258,23 @@ impl Memory {
             let length = (end - start).min(16);
             // A long piece gets a key that no entry has.
             let key = if length <= SHORT { short_key(text, start, length) } else { u128::MAX };
-            let set = set_of(key);
-            prefetch(&self.sets, set);
+            let set = self.short.set_of(key);
+            prefetch(&self.short.words, self.short.skip + set * 8);
             block.keys[index] = key;
             block.sets[index] = set as u32;
         }
         let mut written = 0;
         for index in 0..count {
             let key = block.keys[index];
-            let set = block.sets[index] as usize & (SETS - 1);
-            let Set([first, second]) = &self.sets[set];
-            let hit = if first.key == key { first } else { second };
-            if hit.key == key {
+            if let Some(hit) = self.short.find(block.sets[index] as usize, key) {
                 if let Some(place) = block.tokens.get_mut(written..written + INLINE + 1) {
-                    place.copy_from_slice(&hit.tokens);
+                    place.copy_from_slice(&hit);
                 }
-                written += hit.tokens[INLINE] as usize;
+                written += hit[INLINE] as usize;
                 continue;
             }
             let piece = &text[block.starts[index]..block.starts[index + 1]];
-            let found = self.encode_missed(encoder, piece, key, set);
+            let found = self.encode_missed(encoder, piece, key);
             if found <= INLINE {
                 for (place, &token) in block.tokens[written..].iter_mut().zip(&self.tokens[..found]) {
                     *place = token;
@@ -238,66 +294,50 @@ impl Memory {
     #[inline(always)]
     pub fn encode(&mut self, encoder: &Encoder, piece: &[u8], sink: &mut impl Sink) {
         let key = if piece.len() <= SHORT { short_key(piece, 0, piece.len()) } else { u128::MAX };
-        let set = set_of(key);
-        let Set([first, second]) = &self.sets[set];
-        let hit = if first.key == key { first } else { second };
-        if hit.key == key {
-            sink.many(&hit.tokens[..(hit.tokens[INLINE] as usize).min(INLINE)]);
-        } else {
-            let found = self.encode_missed(encoder, piece, key, set);
-            sink.many(&self.tokens[..found]);
+        match self.short.find(self.short.set_of(key), key) {
+            Some(hit) => sink.many(&hit[..(hit[INLINE] as usize).min(INLINE)]),
+            None => {
+                let found = self.encode_missed(encoder, piece, key);
+                sink.many(&self.tokens[..found]);
+            }
         }
     }
 
     /// The tokens of a piece that is not in the table of short pieces, in `self.tokens`; gives how many.
     #[inline(never)]
-    fn encode_missed(&mut self, encoder: &Encoder, piece: &[u8], key: u128, set: usize) -> usize {
+    fn encode_missed(&mut self, encoder: &Encoder, piece: &[u8], key: u128) -> usize {
         self.tokens.clear();
-        if key != u128::MAX {
-            encoder.encode_piece(piece, &mut self.scratch, &mut self.tokens);
-            let found = self.tokens.len();
-            if found <= INLINE {
-                let mut tokens = [0; INLINE + 1];
-                tokens[..found].copy_from_slice(&self.tokens);
-                tokens[INLINE] = found as u32;
-                let Set([first, second]) = &mut self.sets[set];
-                *second = *first;
-                *first = Entry { key, tokens };
-            }
-            return found;
-        }
         let hash = hash(piece);
         let slot = (hash >> 40) as usize & (LONG_SLOTS - 1);
-        let entry = self.long[slot];
-        let bytes = entry.bytes_start as usize..(entry.bytes_start + entry.bytes_length) as usize;
-        if entry.hash == hash && entry.bytes_length as usize == piece.len() && self.long_bytes.get(bytes) == Some(piece)
-        {
-            let tokens = entry.tokens_start as usize..(entry.tokens_start + entry.tokens_length) as usize;
-            self.tokens.extend_from_slice(&self.long_tokens[tokens]);
+        let [known, bytes, tokens] = self.long[slot];
+        if known == hash && self.long_bytes.get(two_numbers(bytes)) == Some(piece) {
+            self.tokens.extend_from_slice(&self.long_tokens[two_numbers(tokens)]);
             return self.tokens.len();
         }
         encoder.encode_piece(piece, &mut self.scratch, &mut self.tokens);
-        if piece.len() <= ARENA_BYTES / 64 {
+        let found = self.tokens.len();
+        if key != u128::MAX && found <= INLINE {
+            let mut tokens = [0; INLINE + 1];
+            tokens[..found].copy_from_slice(&self.tokens);
+            tokens[INLINE] = found as u32;
+            self.short.insert(key, tokens);
+        } else if piece.len() <= ARENA_BYTES / 64 {
             self.remember_long(piece, hash, slot);
         }
-        self.tokens.len()
+        found
     }
 
     fn remember_long(&mut self, piece: &[u8], hash: u64, slot: usize) {
         if self.long_bytes.len() + piece.len() > ARENA_BYTES
             || self.long_tokens.len() + self.tokens.len() > ARENA_TOKENS
         {
-            self.long.fill(LongEntry::default());
+            self.long.fill([0; 3]);
             self.long_bytes.clear();
             self.long_tokens.clear();
         }
-        self.long[slot] = LongEntry {
-            hash,
-            bytes_start: self.long_bytes.len() as u32,
-            bytes_length: piece.len() as u32,
-            tokens_start: self.long_tokens.len() as u32,
-            tokens_length: self.tokens.len() as u32,
-        };
+        let numbers = |start: usize, length: usize| (start as u64) << 32 | length as u64;
+        self.long[slot] =
+            [hash, numbers(self.long_bytes.len(), piece.len()), numbers(self.long_tokens.len(), self.tokens.len())];
         self.long_bytes.extend_from_slice(piece);
         self.long_tokens.extend_from_slice(&self.tokens);
     }

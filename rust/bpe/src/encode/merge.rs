@@ -39,12 +39,25 @@ pub fn merge_bytes(pairs: &Pairs, bytes: &[u8], symbols: &mut [u32], ranks: &mut
     count
 }
 
+/// Symbols stay where they are and know their neighbours; what is merged away has no rank. At most [`SHORT`] of them.
 #[inline(always)]
 fn merge_ranked(pairs: &Pairs, symbols: &mut [u32], ranks: &mut [u32], count: &mut usize) {
-    while *count > 1 {
+    let length = (*count).min(SHORT);
+    if length < 2 {
+        return;
+    }
+    let (symbols, ranks) = (&mut symbols[..length], &mut ranks[..length]);
+    ranks[length - 1] = NONE;
+    let mut next = [0u8; SHORT];
+    let mut previous = [0u8; SHORT];
+    for at in 0..length {
+        next[at] = at as u8 + 1;
+        previous[at] = (at as u8).wrapping_sub(1);
+    }
+    loop {
         let mut least = NONE;
         let mut at = 0;
-        for (index, &rank) in ranks[..*count - 1].iter().enumerate() {
+        for (index, &rank) in ranks.iter().enumerate() {
             if rank < least {
                 least = rank;
                 at = index;
@@ -53,19 +66,29 @@ fn merge_ranked(pairs: &Pairs, symbols: &mut [u32], ranks: &mut [u32], count: &m
         if least == NONE {
             break;
         }
+        let right = next[at] as usize;
+        let after = next[right] as usize;
         symbols[at] = least;
-        symbols.copy_within(at + 2..*count, at + 1);
-        if at + 2 < *count {
-            ranks.copy_within(at + 2..*count - 1, at + 1);
+        next[at] = after as u8;
+        ranks[right] = NONE;
+        ranks[at] = NONE;
+        if after < length {
+            previous[after] = at as u8;
+            ranks[at] = pairs.get(least, symbols[after]);
         }
-        *count -= 1;
-        if at > 0 {
-            ranks[at - 1] = pairs.get(symbols[at - 1], least);
-        }
-        if at + 1 < *count {
-            ranks[at] = pairs.get(least, symbols[at + 1]);
+        let before = previous[at] as usize;
+        if before < length {
+            ranks[before] = pairs.get(symbols[before], least);
         }
     }
+    let mut at = 0;
+    let mut left = 0;
+    while at < length {
+        symbols[left] = symbols[at];
+        left += 1;
+        at = next[at] as usize;
+    }
+    *count = left;
 }
 
 /// Merge any number of symbols in place and give how many are left.

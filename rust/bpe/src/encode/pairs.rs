@@ -18,6 +18,10 @@ pub struct Pairs {
     slots: Vec<u64>,
     shift: u32,
     used: usize,
+    /// A bit for the hash of each pair there is, about eight bits a pair: most look-ups are of pairs that do not merge,
+    /// and end here, in memory that the second-level cache holds.
+    filter: Vec<u64>,
+    filter_shift: u32,
     /// The results of pairs of symbols below 256, which are bytes in byte-level vocabularies.
     dense: Vec<u32>,
 }
@@ -30,13 +34,26 @@ fn key(left: u32, right: u32) -> u64 {
 impl Pairs {
     pub fn with_capacity(pairs: usize) -> Self {
         let slots = (pairs * 2).next_power_of_two().max(64);
-        Self { slots: vec![EMPTY; slots], shift: 64 - slots.trailing_zeros(), used: 0, dense: vec![NONE; 1 << 16] }
+        let filter_bits = slots.trailing_zeros() + 2;
+        Self {
+            slots: vec![EMPTY; slots],
+            shift: 64 - slots.trailing_zeros(),
+            used: 0,
+            filter: vec![0; 1 << (filter_bits - 6)],
+            filter_shift: 64 - filter_bits,
+            dense: vec![NONE; 1 << 16],
+        }
+    }
+
+    /// Fibonacci hashing: the high bits of the product depend on all bits of the key.
+    #[inline(always)]
+    fn hash(key: u64) -> u64 {
+        key.wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 
     #[inline(always)]
     fn home(&self, key: u64) -> usize {
-        // Fibonacci hashing: the high bits of the product depend on all bits of the key.
-        (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize
+        (Self::hash(key) >> self.shift) as usize
     }
 
     /// Pairs are inserted once, by whoever made sure that there is room.
@@ -49,6 +66,8 @@ impl Pairs {
             self.dense[(left << 8 | right) as usize] = result;
         }
         let key = key(left, right);
+        let bit = Self::hash(key) >> self.filter_shift;
+        self.filter[(bit >> 6) as usize] |= 1 << (bit & 63);
         self.place(key | result as u64);
     }
 
@@ -76,8 +95,13 @@ impl Pairs {
     #[inline(always)]
     pub fn get(&self, left: u32, right: u32) -> u32 {
         let key = key(left, right);
+        let hash = Self::hash(key);
+        let bit = hash >> self.filter_shift;
+        if self.filter[(bit >> 6) as usize] >> (bit & 63) & 1 == 0 {
+            return NONE;
+        }
         let mask = self.slots.len() - 1;
-        let mut at = self.home(key) & mask;
+        let mut at = (hash >> self.shift) as usize & mask;
         loop {
             let entry = self.slots[at];
             if entry & !VALUE_MASK == key {

@@ -14,7 +14,7 @@ fn word(text: &[u8], at: usize) -> Option<u64> {
 /// How many bytes from the lowest on are in `first..=last` (both ASCII) after `or` was set in each: 0 to 8.
 #[inline(always)]
 fn prefix(word: u64, or: u8, first: u8, last: u8) -> usize {
-    let seven = (word | or as u64 * ONES) & !HIGH;
+    let seven = (word | (or as u64 * ONES)) & !HIGH;
     let at_least_first = seven + (0x80 - first as u64) * ONES;
     let beyond_last = seven + (0x7F - last as u64) * ONES;
     let inside = at_least_first & !beyond_last & !word & HIGH;

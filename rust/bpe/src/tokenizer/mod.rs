@@ -40,6 +40,50 @@ pub struct JsonParts {
     pub loose: Vec<(u32, String)>,
 }
 
+/// The post-processor that puts a BOS before a text.
+pub fn bos_template(id: u32, name: &str) -> serde_json::Value {
+    use serde_json::json;
+    let special = |kind: u32| json!({"SpecialToken": {"id": name, "type_id": kind}});
+    let text = |name: &str, kind: u32| json!({"Sequence": {"id": name, "type_id": kind}});
+    json!({
+        "type": "TemplateProcessing",
+        "single": [special(0), text("A", 0)],
+        "pair": [special(0), text("A", 0), special(1), text("B", 1)],
+        "special_tokens": {name: {"id": name, "ids": [id], "tokens": [name]}},
+    })
+}
+
+impl JsonParts {
+    /// What a SentencePiece model comes to as a tokenizer.json.
+    pub fn sentencepiece(prefix: bool, remove_extra: bool, bos: Option<(u32, &str)>) -> Self {
+        use serde_json::{Value, json};
+        let mut normalizers = Vec::new();
+        let replace =
+            |pattern: Value, content: &str| json!({"type": "Replace", "pattern": pattern, "content": content});
+        if remove_extra {
+            normalizers.push(replace(json!({"Regex": "^ +| +$"}), ""));
+            normalizers.push(replace(json!({"Regex": " {2,}"}), " "));
+        }
+        if prefix {
+            normalizers.push(json!({"type": "Prepend", "prepend": "\u{2581}"}));
+        }
+        normalizers.push(replace(json!({"String": " "}), "\u{2581}"));
+        let mut decoders =
+            vec![replace(json!({"String": "\u{2581}"}), " "), json!({"type": "ByteFallback"}), json!({"type": "Fuse"})];
+        if prefix {
+            decoders.push(json!({"type": "Strip", "content": " ", "start": 1, "stop": 0}));
+        }
+        let post_processor = bos.map_or(Value::Null, |(id, name)| bos_template(id, name));
+        Self {
+            normalizer: json!({"type": "Sequence", "normalizers": normalizers}),
+            pre_tokenizer: Value::Null,
+            post_processor,
+            decoder: json!({"type": "Sequence", "decoders": decoders}),
+            loose: Vec::new(),
+        }
+    }
+}
+
 /// What a file or a caller says a tokenizer is; [`Tokenizer::new`] checks it.
 #[derive(Clone, Debug)]
 pub struct Parts {
@@ -128,6 +172,8 @@ pub struct Tokenizer {
     finds_special: bool,
     json: JsonParts,
     special_ids: Vec<bool>,
+    /// The pretokenizer cuts nothing.
+    whole_text: bool,
     memories: Memories,
 }
 
@@ -161,7 +207,9 @@ impl Tokenizer {
             }
             special_ids[token.id as usize] = true;
         }
+        let whole_text = parts.pretokenizer.cuts_nothing(&parts.normalizers);
         Ok(Self {
+            whole_text,
             encoder,
             pretokenizer: parts.pretokenizer,
             normalizers: parts.normalizers,

@@ -49,7 +49,7 @@ const PARALLEL_BYTES: usize = 256 << 10;
 const PIECES_BETWEEN_LOOKS: usize = 4096;
 
 /// `texts` in runs of about [`CHUNK_BYTES`], which threads take one by one.
-pub(crate) fn groups<'a, T: AsRef<[u8]>>(texts: &'a [T]) -> Vec<&'a [T]> {
+pub(crate) fn groups<T: AsRef<[u8]>>(texts: &[T]) -> Vec<&[T]> {
     let mut chunks = Vec::new();
     let (mut first, mut filled) = (0, 0);
     for (index, text) in texts.iter().enumerate() {
@@ -240,6 +240,16 @@ impl Tokenizer {
         sink: &mut impl Sink,
     ) -> Result<(), EncodeError> {
         let bytes = text.as_bytes();
+        if self.whole_text
+            && let Some(cuts) = self.encoder.safe_cuts()
+        {
+            let mut start = 0;
+            while start < bytes.len() {
+                cancel.check()?;
+                start = memory.encode_block(&self.encoder, cuts, bytes, start, sink);
+            }
+            return Ok(());
+        }
         let Some(known) = self.pretokenizer.known() else {
             let mut until_look = PIECES_BETWEEN_LOOKS;
             let mut stopped = Ok(());

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use rustc_hash::FxHashSet;
 use tokenfoundry_base::Cancel;
-use tokenfoundry_bpe::formats::{self, hf_json, tiktoken};
+use tokenfoundry_bpe::formats::{self, hf_json, sentencepiece, tekken, tiktoken};
 use tokenfoundry_bpe::pretokenize::{Pretokenizer, pattern_by_name};
 use tokenfoundry_bpe::special::{AddedToken, Allowed};
 use tokenfoundry_bpe::tokenizer::{self as core, EncodeError, Options, Stream};
@@ -60,6 +60,16 @@ fn read_tokenizer_json(python: Python<'_>, file: &[u8], finds_special: bool) -> 
         parts.finds_special = finds_special;
         Ok(PyParts::new(parts))
     })
+}
+
+#[pyfunction]
+fn read_tekken_json(python: Python<'_>, file: &[u8]) -> PyResult<PyParts> {
+    gate::brief(python, || Ok(PyParts::new(tekken::read(file).map_err(refused)?)))
+}
+
+#[pyfunction]
+fn read_sentencepiece(python: Python<'_>, file: &[u8]) -> PyResult<PyParts> {
+    gate::brief(python, || Ok(PyParts::new(sentencepiece::read(file).map_err(refused)?)))
 }
 
 #[pyfunction]
@@ -313,6 +323,7 @@ impl PyTokenizer {
     }
 
     #[pyo3(signature = (texts, add_special_tokens, allowed_special, disallowed_special, threads))]
+    #[allow(clippy::type_complexity)]
     fn _encode_batch<'py>(
         &self,
         python: Python<'py>,
@@ -532,6 +543,8 @@ pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     room.add_class::<PyTokenizer>()?;
     room.add_class::<PyStream>()?;
     room.add_function(wrap_pyfunction!(read_tokenizer_json, room)?)?;
+    room.add_function(wrap_pyfunction!(read_tekken_json, room)?)?;
+    room.add_function(wrap_pyfunction!(read_sentencepiece, room)?)?;
     room.add_function(wrap_pyfunction!(read_rank_file, room)?)?;
     room.add_function(wrap_pyfunction!(from_ranks, room)?)?;
     room.add_function(wrap_pyfunction!(from_merges, room)?)?;
