@@ -54,7 +54,9 @@ def test_equal_to_datasketch_itself(scheme: str) -> None:
     texts = SCRIPTS + standard_library(100_000)
     signatures = tf.dedup.MinHash(64, 5, 7, scheme).signatures(texts)
     for text, signature in zip(texts, signatures, strict=True):
-        theirs = datasketch.MinHash(num_perm=64, seed=7, scheme=scheme.replace("datasketch-", "").replace("datasketch", "affine32"))
+        theirs = datasketch.MinHash(
+            num_perm=64, seed=7, scheme=scheme.replace("datasketch-", "").replace("datasketch", "affine32")
+        )
         for token in twin.ngrams(reference.words(text), 5):
             theirs.update(token)
         assert signature.tolist() == theirs.hashvalues.tolist()
@@ -73,10 +75,7 @@ def test_real_text_equals_the_twin(scheme: str) -> None:
     texts = SCRIPTS + [text[:20_000] for text in standard_library(150_000)]
     signatures = tf.dedup.MinHash(10, 3, 42, scheme).signatures(texts, threads=2)
     for text, signature in zip(texts, signatures, strict=True):
-        if scheme.startswith("datasketch"):
-            words = reference.words(text)
-        else:
-            words = twin.simplify(text).split()
+        words = reference.words(text) if scheme.startswith("datasketch") else twin.simplify(text).split()
         assert signature.tolist() == twin.signature(words, scheme, 10, 3, 42)
 
 

@@ -97,7 +97,9 @@ def _write(file: _File, target: Path, keep: Sequence[bool], text_column: str, te
         table = file.rows
         if texts is not None:
             place = table.column_names.index(text_column)
-            table = table.set_column(place, table.field(place), pa.chunked_array([pa.array(texts, table.field(place).type)]))
+            table = table.set_column(
+                place, table.field(place), pa.chunked_array([pa.array(texts, table.field(place).type)])
+            )
         pq.write_table(table.filter(pa.array(keep, pa.bool_())), temporary)
     else:
         with pa.output_stream(str(temporary), compression=file.compression) as stream:

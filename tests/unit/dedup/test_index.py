@@ -52,7 +52,8 @@ def test_near_duplicates_are_found_and_strangers_are_not(tmp_path: Path) -> None
         changed = [text.replace("self", "this", 2) + " tail" for text in texts]
         found = index.query(changed)
         truth = [
-            tf.dedup.near_duplicates([text, other], threshold=0.9).keep[1] for text, other in zip(texts, changed, strict=True)
+            tf.dedup.near_duplicates([text, other], threshold=0.9).keep[1]
+            for text, other in zip(texts, changed, strict=True)
         ]
         clear = kept & ~np.array(truth) & np.array([len(text) > 2000 for text in texts])
         assert clear.sum() > 10 and found.seen[clear].all()
@@ -91,9 +92,8 @@ def test_compaction_changes_no_answer_and_size_is_bounded(tmp_path: Path) -> Non
 
 
 def test_one_writer_and_the_same_options(tmp_path: Path) -> None:
-    with Index.open(tmp_path, ngram=3):
-        with pytest.raises(BlockingIOError, match="another process"):
-            Index.open(tmp_path, ngram=3)
+    with Index.open(tmp_path, ngram=3), pytest.raises(BlockingIOError, match="another process"):
+        Index.open(tmp_path, ngram=3)
     with pytest.raises(tf.InputError, match="ngram=3"):
         Index.open(tmp_path)
     with pytest.raises(FileNotFoundError):

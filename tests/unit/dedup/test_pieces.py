@@ -37,11 +37,11 @@ def test_paragraphs() -> None:
     texts = ["one\ntwo\n\nthree\n", "three\n\n\none\ntwo\n\nfour"]
     pieces = tf.dedup.lines(texts, by="paragraph")
     assert pieces.texts.to_pylist() == ["one\ntwo\n\nthree\n", "four"]
-    assert pieces.spans[1].tolist() == [0, 8, 8, 17]
+    assert pieces.spans[1].as_py() == [0, 8, 8, 17]
 
 
 def covered(pieces: tf.dedup.Pieces, index: int) -> set[int]:
-    spans = pieces.spans[index].tolist()
+    spans = pieces.spans[index].as_py()
     return {place for start, end in zip(spans[::2], spans[1::2], strict=True) for place in range(start, end)}
 
 
@@ -66,9 +66,10 @@ def test_substrings_of_real_text_equal_the_twin() -> None:
             assert found == expected[index]
         else:
             assert expected[index] - found <= {min(expected[index]), max(expected[index])}
-        assert pieces.texts[index].as_py() == bytes(
-            byte for place, byte in enumerate(text.encode()) if place not in found
-        ).decode()
+        assert (
+            pieces.texts[index].as_py()
+            == bytes(byte for place, byte in enumerate(text.encode()) if place not in found).decode()
+        )
     assert sum(pieces.counts["repeated_bytes"].to_pylist()) > 5000
 
 

@@ -17,7 +17,9 @@ def test_units_see_different_things() -> None:
     one_letter = plain.replace("word7 ", "word7, ")
     assert near_duplicates([plain, one_letter], unit="characters", threshold=0.9).keep.tolist() == [True, False]
     assert near_duplicates([plain, one_letter], unit="whitespace", threshold=0.9).keep.tolist() == [True, True]
-    assert near_duplicates([b"\xff" * 9 + bytes(range(99)), b"\xff" * 8 + bytes(range(99))], unit="bytes").keep.tolist() == [
+    assert near_duplicates(
+        [b"\xff" * 9 + bytes(range(99)), b"\xff" * 8 + bytes(range(99))], unit="bytes"
+    ).keep.tolist() == [
         True,
         False,
     ]
