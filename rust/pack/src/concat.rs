@@ -1,0 +1,28 @@
+//! Concatenate and cut: documents end to end, a new row where the last is full.
+
+use crate::split::Piece;
+
+/// Offsets of rows and their pieces.
+pub fn concat(pieces: &[Piece], capacity: u32) -> (Vec<i64>, Vec<Piece>) {
+    let capacity = i64::from(capacity);
+    let mut offsets = vec![0];
+    let mut cut = Vec::with_capacity(pieces.len());
+    let mut free = capacity;
+    for &piece in pieces {
+        let mut rest = piece;
+        while rest.length > 0 {
+            let length = rest.length.min(free);
+            cut.push(Piece { length, ..rest });
+            rest = Piece { start: rest.start + length, length: rest.length - length, ..rest };
+            free -= length;
+            if free == 0 {
+                offsets.push(cut.len() as i64);
+                free = capacity;
+            }
+        }
+    }
+    if free < capacity {
+        offsets.push(cut.len() as i64);
+    }
+    (offsets, cut)
+}
