@@ -2,7 +2,7 @@
 
     .venv/bin/python benches/dedup.py [--megabytes 100] [--rounds 3] [--json FILE]
 
-Peers that are not installed are left out: ``pip install datasketch rensa gaoya daft "xxhash<4" datatrove``.
+Peers that are not installed are left out: ``pip install datasketch gaoya daft``.
 The corpus is English-like text of the machine's own documentation and Python sources, cut into documents, with planted
 near-duplicates; the truth is the exact all-pairs join by an inverted index over shingles. Every timed answer is
 checked: signatures against the readable twin or the library, removals against the truth.
