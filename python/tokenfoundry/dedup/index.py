@@ -195,10 +195,7 @@ class Index:
         self, texts: Any, unseen: NDArray[np.int64], order: NDArray[np.uint32] | None, count: int, threads: int | None
     ) -> Result:
         """Deduplicate the texts that the index has not seen."""
-        if hasattr(texts, "take"):
-            chosen = texts.take(unseen)
-        else:
-            chosen = [texts[index] for index in unseen.tolist()]
+        chosen = texts.take(unseen) if hasattr(texts, "take") else [texts[index] for index in unseen.tolist()]
         stats = self._core.stats()
         inner = None
         if order is not None:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from tokenfoundry._core import dedup as _dedup
 from tokenfoundry.errors import InputError
-from tokenfoundry.ragged import Ragged
 
 __all__ = ["Pieces", "lines", "substrings"]
 
@@ -20,7 +19,7 @@ class Pieces:
 
     texts: pa.LargeStringArray
     """The texts without them (n)."""
-    spans: Ragged
+    spans: pa.LargeListArray
     """For each text its repeats: start and end bytes, alternating (int64)."""
     counts: pa.RecordBatch
     """A row a text, int64: ``repeated`` parts, ``repeated_bytes``, and for lines the lines ``compared``."""
@@ -44,7 +43,7 @@ def _pieces(
         **columns,
     }
     batch = pa.RecordBatch.from_pydict({name: pa.array(column, pa.int64()) for name, column in counts.items()})
-    return Pieces(pa.array(texts), Ragged._trusted(spans, offsets), batch, skipped)
+    return Pieces(pa.array(texts), pa.LargeListArray.from_arrays(offsets, spans), batch, skipped)
 
 
 def lines(

@@ -46,7 +46,7 @@ fn unit(name: &str) -> PyResult<Unit> {
 }
 
 /// The texts as the unit needs them: UTF-8 unless it counts bytes.
-fn checked<'a>(texts: &'a Texts, unit: Unit) -> PyResult<Vec<&'a [u8]>> {
+fn checked(texts: &Texts, unit: Unit) -> PyResult<Vec<&[u8]>> {
     if texts.len() >= u32::MAX as usize {
         return Err(errors::input(format!("{} texts; one call takes fewer than 2^32 - 1", texts.len())));
     }
