@@ -1,18 +1,21 @@
-"""Text to tokens and back, exactly as the vocabulary's own tokenizer would, and faster.
+"""Tokenizers: byte-pair encoding for every public vocabulary, equal to the original token for token.
 
-For byte-level BPE: tiktoken rank files and Hugging Face's tokenizer.json. Other models (WordPiece, Unigram,
-SentencePiece-style byte fallback) are refused with a message, never encoded almost right. Encoding is linear in the
-text, n log n in a single piece; a tokenizer holds its vocabulary and about 1 MB a thread.
+    tok = tf.Tokenizer.from_file("tokenizer.json")
+    tok.encode("hello world")                 # list of ids
+    tok.encode_batch(texts)                   # tf.Ragged, over threads
+
+The work is done in Rust outside the GIL; a tokenizer is immutable, can be shared by threads, survives a fork and pickles.
 """
 
-import hashlib
+from __future__ import annotations
+
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
+import numpy.typing as npt
 
 from tokenfoundry._core import bpe as _bpe
 from tokenfoundry.errors import InputError, VocabularyError
@@ -20,65 +23,96 @@ from tokenfoundry.ragged import Ragged
 
 __all__ = ["StreamDecoder", "Tokenizer"]
 
+StreamDecoder = _bpe.StreamDecoder
+
 _Text = str | bytes
 _TRAINING_BATCH_BYTES = 32 << 20
 
+Special = Literal["all", "none"] | Iterable[str] | None
+"""Which special tokens: all, none, or these; ``None`` is what the tokenizer's source does."""
 
-class Tokenizer:
-    """A byte-level BPE tokenizer. Immutable; safe to share between threads, to fork and to pickle.
 
-    Special tokens in a text are recognised by ``allowed_special``: ``"all"``, a collection of names, or ``()`` for
-    none. Its default is what the source of the vocabulary does: a tokenizer.json recognises all, tiktoken none.
-    Documents that are encoded for training should always be encoded with ``allowed_special=()``, or a page that
-    quotes ``<|endoftext|>`` ends its own document.
+class Tokenizer(_bpe.Tokenizer):
+    """A byte-pair tokenizer.
+
+    Make one with :meth:`from_file`, :meth:`from_tiktoken`, :meth:`from_pretrained` or :meth:`train`.
+
+    Special tokens in a text are found as the source has it: always for a tokenizer.json, as `tokenizers` does, and not at
+    all for a rank file, where they are plain text as in tiktoken's ``encode_ordinary``. ``allowed_special`` says otherwise
+    for one call, and ``disallowed_special`` makes the tokens it names (or ``"all"`` that are not allowed) an error.
     """
 
-    __slots__ = ("_bpe", "_default_special", "_digest")
+    __slots__ = ()
 
-    def __init__(self, bpe: _bpe.Bpe, *, recognise_specials: bool) -> None:
-        self._bpe = bpe
-        self._default_special: frozenset[str] | None = None if recognise_specials else frozenset()
-        self._digest: str | None = None
-
-    # Making one
+    # ------------------------------------------------------------------ where they come from
 
     @classmethod
-    def from_file(cls, path: str | os.PathLike[str]) -> "Tokenizer":
-        """From a tokenizer.json; the kind is recognised from the content.
+    def from_file(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        pattern: str | None = None,
+        special_tokens: Mapping[str, int] | None = None,
+    ) -> Self:
+        """Read a tokenizer; what kind it is is recognised from the content.
 
-        Raises VocabularyError naming the entry that cannot be used, FileNotFoundError if there is no such file.
+        Args:
+            path: tokenizer.json, or a tiktoken rank file.
+            pattern: of a rank file, which holds none: a name such as ``"cl100k"`` or a regex.
+            special_tokens: of a rank file.
+
+        Raises:
+            VocabularyError: the file is damaged, contradicts itself, or is of a kind that is not read.
         """
-        content = Path(path).read_bytes()
-        if content.lstrip()[:1] == b"{":
-            try:
-                return cls(_bpe.Bpe.from_hf_json(content), recognise_specials=True)
-            except VocabularyError as error:
-                raise VocabularyError(f"{os.fspath(path)}: {error}") from None
-        if _bpe.is_rank_file(content):
-            raise VocabularyError(
-                f"{os.fspath(path)} is a tiktoken rank file, which says neither its pattern nor its special tokens; "
-                "use Tokenizer.from_tiktoken(path, pattern=..., special_tokens=...)"
-            )
-        raise VocabularyError(f"{os.fspath(path)} is neither a tokenizer.json nor a tiktoken rank file")
+        path = Path(path)
+        content = path.read_bytes()
+        try:
+            return cls._from_content(content, path, pattern, special_tokens)
+        except VocabularyError as error:
+            raise VocabularyError(f"{path}: {error}") from None
+
+    @classmethod
+    def _from_content(
+        cls, content: bytes, path: Path, pattern: str | None, special_tokens: Mapping[str, int] | None
+    ) -> Self:
+        kind = _bpe.kind_of_file(content)
+        if kind == "ranks":
+            if pattern is None:
+                raise VocabularyError(
+                    'a rank file holds neither its pattern nor its special tokens; pass pattern= (a name such as "cl100k", or '
+                    "the regex itself) and special_tokens=, here or to from_tiktoken"
+                )
+            return cls(_bpe.read_rank_file(content, pattern, list((special_tokens or {}).items())))
+        if pattern is not None or special_tokens is not None:
+            raise InputError(f"pattern= and special_tokens= are for rank files; {path} brings its own")
+        if kind == "tokenizer.json":
+            return cls(_bpe.read_tokenizer_json(content, True))
+        raise VocabularyError("neither a tokenizer.json nor a rank file")
 
     @classmethod
     def from_tiktoken(
         cls,
-        ranks: str | os.PathLike[str] | Mapping[bytes, int],
+        path_or_ranks: str | os.PathLike[str] | Mapping[bytes, int],
         *,
         pattern: str,
         special_tokens: Mapping[str, int] | None = None,
-    ) -> "Tokenizer":
-        """From a rank file or ``{token bytes: rank}``, a pattern (name or regular expression) and special tokens."""
+    ) -> Self:
+        """A tokenizer as tiktoken builds one: ranks, a split pattern, special tokens.
+
+        Args:
+            path_or_ranks: a rank file, or a mapping of token bytes to ranks.
+            pattern: a name (``gpt2 r50k p50k cl100k o200k llama3 llama4 qwen2 qwen3 qwen3.5 qwen3.6 tekken kimi
+                deepseek_v3``) or a regex. Known regexes are recognised by their text and run in hand-written code.
+            special_tokens: contents to ids.
+        """
         specials = list((special_tokens or {}).items())
-        if isinstance(ranks, Mapping):
-            bpe = _bpe.Bpe.from_ranks(list(ranks.items()), pattern, specials)
-        else:
-            try:
-                bpe = _bpe.Bpe.from_rank_file(Path(ranks).read_bytes(), pattern, specials)
-            except VocabularyError as error:
-                raise VocabularyError(f"{os.fspath(ranks)}: {error}") from None
-        return cls(bpe, recognise_specials=False)
+        if isinstance(path_or_ranks, Mapping):
+            return cls(_bpe.from_ranks(dict(path_or_ranks), pattern, specials))
+        content = Path(path_or_ranks).read_bytes()
+        try:
+            return cls(_bpe.read_rank_file(content, pattern, specials))
+        except VocabularyError as error:
+            raise VocabularyError(f"{path_or_ranks}: {error}") from None
 
     @classmethod
     def train(
@@ -90,7 +124,7 @@ class Tokenizer:
         special_tokens: Sequence[str] = ("<|endoftext|>",),
         min_frequency: int = 2,
         threads: int | None = None,
-    ) -> "Tokenizer":
+    ) -> Self:
         """Learn a vocabulary from texts.
 
         ``texts``: a list of str or bytes, an Arrow string array, or any iterable of these (each fed in turn, so the
@@ -116,169 +150,120 @@ class Tokenizer:
     @classmethod
     def _trained(
         cls, trainer: _bpe.Trainer, vocab_size: int, min_frequency: int, special_tokens: Sequence[str], pattern: str
-    ) -> "Tokenizer":
-        tokens, merges = trainer.finish(vocab_size, min_frequency, len(special_tokens))
+    ) -> Self:
+        tokens, merges = trainer.finish(vocab_size, min_frequency, list(special_tokens), None, None)
         specials = [(name, index) for index, name in enumerate(special_tokens)]
-        return cls(_bpe.Bpe.from_merges(tokens, merges, pattern, specials), recognise_specials=True)
+        return cls(_bpe.from_merges(tokens, merges, pattern, specials))
 
-    # Keeping it
+    # ------------------------------------------------------------------ many texts
+
+    def encode_batch(
+        self,
+        texts: Any,
+        threads: int | None = None,
+        *,
+        add_special_tokens: bool = True,
+        allowed_special: Special = None,
+        disallowed_special: Special = None,
+    ) -> Ragged:
+        """Encode many texts over threads; the result does not depend on how many.
+
+        Args:
+            texts: a list of ``str`` or ``bytes``, an Arrow string or binary array (also chunked), or anything with
+                ``__arrow_c_array__`` or ``__arrow_c_stream__``; borrowed, not copied.
+            threads: default all that this process may use; batches below 256 kB use one.
+
+        Returns:
+            Ids as a ragged array, uint32, a row for each text. Ctrl-C stops it within 100 ms.
+        """
+        values, offsets = self._encode_batch(texts, add_special_tokens, allowed_special, disallowed_special, threads)
+        return Ragged._trusted(values, offsets)
+
+    def encode_batch_lists(
+        self,
+        texts: Any,
+        threads: int | None = None,
+        *,
+        add_special_tokens: bool = True,
+        allowed_special: Special = None,
+        disallowed_special: Special = None,
+    ) -> list[list[int]]:
+        """:meth:`encode_batch` as lists of ints (2 to 3 ns a token more)."""
+        return self._encode_batch_lists(texts, add_special_tokens, allowed_special, disallowed_special, threads)
+
+    def count_batch(
+        self,
+        texts: Any,
+        threads: int | None = None,
+        *,
+        add_special_tokens: bool = True,
+        allowed_special: Special = None,
+        disallowed_special: Special = None,
+    ) -> npt.NDArray[np.int64]:
+        """How many tokens each text becomes; int64, shape (texts,). Builds no tokens."""
+        return self._count_batch(texts, add_special_tokens, allowed_special, disallowed_special, threads)
+
+    def decode_batch(self, rows: Ragged | Sequence[Any], *, skip_special_tokens: bool = False) -> list[str]:
+        """The text of each row of ids."""
+        if not isinstance(rows, Ragged):
+            return [self.decode(row, skip_special_tokens=skip_special_tokens) for row in rows]
+        return self._decode_rows(rows.values, rows.offsets, skip_special_tokens)
+
+    # ------------------------------------------------------------------ keeping them
 
     def to_json(self) -> str:
-        """A tokenizer.json that Hugging Face's `tokenizers` loads and encodes the same with."""
-        return self._bpe.to_hf_json()
+        """A tokenizer.json that `tokenizers` loads, with the same ids for every text."""
+        return self._to_json()
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write `to_json` to a file, atomically."""
-        target = Path(path)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        temporary.write_text(self.to_json(), encoding="utf-8")
-        temporary.replace(target)
+        """Write a tokenizer.json that `tokenizers` and ``transformers`` load, with the same ids for every text.
 
-    @property
-    def digest(self) -> str:
-        """32 hex digits that are the same for the same vocabulary, pattern and special tokens, in every version."""
-        if self._digest is None:
-            # The tokens, their ids and the merges decide every encoding; tokenizer.json holds them all.
-            content = f"{self.to_json()}\x00{self._default_special is None}".encode()
-            self._digest = hashlib.sha256(content).hexdigest()[:32]
-        return self._digest
+        Written to a temporary name first and then renamed, so that a reader never sees half of it.
+        """
+        path = Path(path)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            with temporary.open("w", encoding="utf-8") as file:
+                file.write(self._to_json())
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickle, (self.to_json(), self._default_special is None)
-
-    def __repr__(self) -> str:
-        return f"<tokenfoundry.Tokenizer of {self.vocab_size} tokens, {len(self.special_tokens)} special>"
-
-    # Looking at it
-
-    @property
-    def vocab_size(self) -> int:
-        """One more than the largest id: the rows that an embedding needs."""
-        return self._bpe.id_count
-
-    @property
-    def special_tokens(self) -> dict[str, int]:
-        """Special tokens and their ids."""
-        return self._bpe.specials
+        return (_from_json, (type(self), self._to_json().encode(), self.finds_special_tokens))
 
     @property
     def pattern(self) -> str:
-        """The regular expression that cuts text into pieces."""
-        return self._bpe.pattern
-
-    def token_bytes(self, id: int) -> bytes:
-        """Bytes of a token, of a special one its name. InputError for an id that no token has."""
-        token = self._bpe.token_bytes(id) if 0 <= id < 1 << 32 else None
-        if token is None:
-            raise InputError(f"no token has id {id}; this vocabulary's ids end at {self.vocab_size - 1}")
-        return token
+        """The regular expression that cuts text into pieces; those of a chain of splits are joined by newlines."""
+        return "\n".join(self.patterns)
 
     def token_id(self, token: _Text) -> int:
-        """Id of a token (bytes, or a str's UTF-8) or special token. InputError if there is none."""
-        found = self._bpe.token_id(token.encode() if isinstance(token, str) else token)
+        """The id of a token, by its bytes or the content of an added token. InputError if there is none."""
+        found = self.find_token(token)
         if found is None:
             raise InputError(f"{token!r} is not a token of this vocabulary")
         return found
 
-    # Text to tokens
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Tokenizer):
+            return NotImplemented
+        return self is other or self.digest == other.digest
 
-    def _allowed(self, allowed_special: str | Collection[str] | None) -> frozenset[str] | None:
-        if allowed_special is None:
-            return self._default_special
-        if isinstance(allowed_special, str):
-            if allowed_special != "all":
-                raise InputError(f'allowed_special must be "all" or a collection of names, not {allowed_special!r}')
-            return None
-        return frozenset(allowed_special)
+    def __hash__(self) -> int:
+        return hash(self.digest)
 
-    def encode(
-        self, text: _Text, add_special_tokens: bool = True, *, allowed_special: str | Collection[str] | None = None
-    ) -> list[int]:
-        """Tokens of a text. ``add_special_tokens`` adds what the source's post-processor adds (byte-level
-        vocabularies that are supported add nothing). A lone surrogate is encoded as U+FFFD, as tiktoken does."""
-        return self._bpe.encode(text, self._allowed(allowed_special))
+    def __len__(self) -> int:
+        return self.vocab_size
 
-    def encode_array(self, text: _Text, *, allowed_special: str | Collection[str] | None = None) -> NDArray[np.uint32]:
-        """Tokens of a text as an array; no Python object a token."""
-        return self._bpe.encode_array(text, self._allowed(allowed_special))
-
-    def encode_batch(
-        self, texts: Any, threads: int | None = None, *, allowed_special: str | Collection[str] | None = None
-    ) -> Ragged:
-        """Tokens of many texts: a row each. Texts are borrowed from a list of str or bytes, or from Arrow."""
-        values, offsets = self._bpe.encode_batch(texts, self._allowed(allowed_special), threads)
-        return Ragged._trusted(values, offsets)
-
-    def encode_with_offsets(
-        self, text: _Text, *, allowed_special: str | Collection[str] | None = None
-    ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-        """Tokens (n) and the byte span (n, 2) of the text's UTF-8 that each spells; the spans cover it all, in order."""
-        tokens, spans = self._bpe.encode_with_offsets(text, self._allowed(allowed_special))
-        return tokens, spans.reshape(-1, 2)
-
-    def count(self, text: _Text, *, allowed_special: str | Collection[str] | None = None) -> int:
-        """Number of tokens of a text; the tokens are not built."""
-        return self._bpe.count(text, self._allowed(allowed_special))
-
-    def count_batch(
-        self, texts: Any, threads: int | None = None, *, allowed_special: str | Collection[str] | None = None
-    ) -> NDArray[np.int64]:
-        """Numbers of tokens (n) of many texts."""
-        return self._bpe.count_batch(texts, self._allowed(allowed_special), threads)
-
-    # Tokens to text
-
-    def decode_bytes(self, ids: Sequence[int] | NDArray[Any], *, skip_special_tokens: bool = False) -> bytes:
-        """Bytes that the tokens spell. InputError names an id that no token has."""
-        return self._bpe.decode_bytes(_id_array(ids), skip_special_tokens)
-
-    def decode(self, ids: Sequence[int] | NDArray[Any], *, skip_special_tokens: bool = False) -> str:
-        """Text that the tokens spell; bytes that are not UTF-8 become U+FFFD."""
-        return self.decode_bytes(ids, skip_special_tokens=skip_special_tokens).decode("utf-8", "replace")
-
-    def decode_batch(
-        self, rows: Ragged | Iterable[Sequence[int] | NDArray[Any]], *, skip_special_tokens: bool = False
-    ) -> list[str]:
-        """Texts of many rows of tokens."""
-        return [self.decode(row, skip_special_tokens=skip_special_tokens) for row in rows]
-
-    def decode_stream(self, *, skip_special_tokens: bool = False) -> "StreamDecoder":
-        """A decoder for tokens that arrive one at a time."""
-        return StreamDecoder(_bpe.Stream(self._bpe, skip_special_tokens))
+    def __repr__(self) -> str:
+        return f"Tokenizer({self.vocab_size} tokens, {len(self.special_tokens)} of them special)"
 
 
-class StreamDecoder:
-    """Text out of tokens that arrive one at a time; never gives out half a character."""
-
-    __slots__ = ("_stream",)
-
-    def __init__(self, stream: _bpe.Stream) -> None:
-        self._stream = stream
-
-    def push(self, id: int) -> str:
-        """Text that is complete once this token came; may be empty."""
-        return self._stream.push(id)
-
-    def finish(self) -> str:
-        """U+FFFD if the last character never ended, else nothing."""
-        return self._stream.finish()
-
-
-def _unpickle(content: str, recognise_specials: bool) -> Tokenizer:
-    return Tokenizer(_bpe.Bpe.from_hf_json(content.encode()), recognise_specials=recognise_specials)
-
-
-def _id_array(ids: Sequence[int] | NDArray[Any]) -> NDArray[np.uint32]:
-    array = np.asarray(ids)
-    if array.size == 0:
-        return np.empty(0, np.uint32)
-    if array.ndim != 1 or array.dtype.kind not in "iu":
-        raise InputError(f"ids must be one-dimensional integers, not {array.dtype} of shape {array.shape}")
-    if array.dtype != np.uint32:
-        smallest, largest = int(array.min()), int(array.max())
-        if smallest < 0 or largest >= 1 << 32:
-            raise InputError(f"ids must be in 0 … 2^32 - 1; found {smallest if smallest < 0 else largest}")
-    return np.ascontiguousarray(array, dtype=np.uint32)
+def _from_json(kind: type[Tokenizer], content: bytes, finds_special: bool) -> Tokenizer:
+    return kind(_bpe.read_tokenizer_json(content, finds_special))
 
 
 def _batches(texts: Any) -> Iterable[Any]:

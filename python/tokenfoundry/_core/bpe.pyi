@@ -1,107 +1,171 @@
-"""Byte-pair encoding in Rust; `tokenfoundry.tokenizer` is its public face.
+"""Byte-pair encoding: what `tokenfoundry.tokenizer` is built on."""
 
-Wherever a method takes ``allowed``: the names of the special tokens that are recognised in the text, ``None`` for all
-of them; every other special token's name is ordinary text.
-"""
-
-from collections.abc import Set as AbstractSet
-from typing import Any, final
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, Self, final
 
 import numpy as np
-from numpy.typing import NDArray
+import numpy.typing as npt
+
+_Special = Literal["all", "none"] | Iterable[str] | None
 
 @final
-class Bpe:
-    """A tokenizer that is ready to use; immutable, shared by threads."""
+class Parts:
+    """A tokenizer as a file or a caller says it is; ``Tokenizer(parts)`` checks it and uses it up."""
 
-    @staticmethod
-    def from_ranks(tokens: list[tuple[bytes, int]], pattern: str, specials: list[tuple[str, int]]) -> Bpe:
-        """Of tiktoken's kind: a token's id is its priority. VocabularyError names a bad entry."""
+def read_tokenizer_json(file: bytes, finds_special: bool) -> Parts:
+    """The parts of a tokenizer.json. ``finds_special``: special tokens in a text are found by default."""
 
-    @staticmethod
-    def from_rank_file(content: bytes, pattern: str, specials: list[tuple[str, int]]) -> Bpe:
-        """From the content of a tiktoken rank file: ``base64 rank`` a line."""
+def read_rank_file(file: bytes, pattern: str, special_tokens: Sequence[tuple[str, int]]) -> Parts:
+    """The parts of a tiktoken rank file (lines of base64 and rank)."""
 
-    @staticmethod
-    def from_merges(
-        tokens: list[tuple[bytes, int]],
-        merges: list[tuple[int, int]],
-        pattern: str,
-        specials: list[tuple[str, int]],
-    ) -> Bpe:
-        """From tokens and merges in order of priority, as a trainer gives them."""
+def from_ranks(ranks: dict[bytes, int], pattern: str, special_tokens: Sequence[tuple[str, int]]) -> Parts: ...
+def from_merges(
+    tokens: Sequence[tuple[bytes, int]],
+    merges: Sequence[tuple[int, int]],
+    pattern: str,
+    special_tokens: Sequence[tuple[str, int]],
+) -> Parts:
+    """Parts from a trainer's result: tokens with their ids, merges in the order learned."""
 
-    @staticmethod
-    def from_hf_json(content: bytes) -> Bpe:
-        """From the content of a tokenizer.json (byte-level BPE)."""
+def named_pattern(name: str) -> str | None:
+    """The regular expression that a pattern's name stands for."""
 
-    def to_hf_json(self) -> str:
-        """A tokenizer.json that Hugging Face's `tokenizers` loads."""
+def pieces(pattern: str, text: str) -> list[tuple[int, int]]:
+    """Where a pattern cuts a text, as byte ranges."""
 
-    def to_rank_file(self) -> str:
-        """A tiktoken rank file of the ordinary tokens."""
+def kind_of_file(file: bytes) -> str:
+    """``tokenizer.json``, ``ranks`` or ``unknown``, from the content."""
 
-    @property
-    def id_count(self) -> int:
-        """One more than the largest id."""
+class Tokenizer:
+    def __new__(cls, parts: Parts) -> Self: ...
+    def encode(
+        self,
+        text: str | bytes,
+        add_special_tokens: bool = True,
+        *,
+        allowed_special: _Special = None,
+        disallowed_special: _Special = None,
+    ) -> list[int]:
+        """The ids of one text, as a list of ints (shared objects, 2 ns a token).
 
-    @property
-    def token_count(self) -> int:
-        """Number of tokens, special ones included."""
+        Args:
+            text: ``str`` (a lone surrogate is U+FFFD, as in tiktoken), or ``bytes``, in which bytes that are no UTF-8 are
+                pieces of their own.
+            add_special_tokens: put around it what the tokenizer's template says (BOS, EOS).
+            allowed_special: special tokens to find in the text; ``None`` is what the tokenizer's source does.
+            disallowed_special: special tokens that raise ``InputError`` if the text holds them.
+        """
 
-    @property
-    def pattern(self) -> str:
-        """The regular expression that cuts text into pieces."""
+    def encode_array(
+        self,
+        text: str | bytes,
+        add_special_tokens: bool = True,
+        *,
+        allowed_special: _Special = None,
+        disallowed_special: _Special = None,
+    ) -> npt.NDArray[np.uint32]:
+        """As ``encode``; uint32, shape (tokens,)."""
 
-    @property
-    def pattern_is_fast(self) -> bool:
-        """Whether a hand-written scanner follows the pattern; if not, a regex engine does."""
-
-    @property
-    def specials(self) -> dict[str, int]:
-        """Special tokens and their ids."""
-
-    def token_bytes(self, id: int) -> bytes | None:
-        """Bytes of a token, of a special one its name; None for an id that no token has."""
-
-    def token_id(self, token: bytes) -> int | None:
-        """Id of a token or special token; None if there is none."""
-
-    def encode(self, text: str | bytes, allowed: AbstractSet[str] | None) -> list[int]:
-        """Tokens of a text."""
-
-    def encode_array(self, text: str | bytes, allowed: AbstractSet[str] | None) -> NDArray[np.uint32]:
-        """Tokens of a text as an array."""
+    def count(
+        self,
+        text: str | bytes,
+        add_special_tokens: bool = True,
+        *,
+        allowed_special: _Special = None,
+        disallowed_special: _Special = None,
+    ) -> int:
+        """``len(encode(text))`` without building the tokens."""
 
     def encode_with_offsets(
-        self, text: str | bytes, allowed: AbstractSet[str] | None
-    ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-        """Tokens (n) and, flat (2n), the byte span that each spells."""
+        self,
+        text: str | bytes,
+        add_special_tokens: bool = True,
+        *,
+        allowed_special: _Special = None,
+        disallowed_special: _Special = None,
+    ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+        """Ids and, for each, the first byte of the text's UTF-8 that it stands for and the one after the last.
 
-    def encode_batch(
-        self, texts: Any, allowed: AbstractSet[str] | None, threads: int | None
-    ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-        """Values and offsets of a ragged array, a row a text."""
+        int64, shape (tokens, 2). Tokens of the template stand for nothing. A token may stand for some of a character's
+        bytes; where a normalizer changed the text, for all of what it was made from.
+        """
 
-    def count_batch(self, texts: Any, allowed: AbstractSet[str] | None, threads: int | None) -> NDArray[np.int64]:
-        """Numbers of tokens, a text each."""
+    def decode(self, ids: Any, *, skip_special_tokens: bool = False) -> str:
+        """The text of ids (a list of ints, or an integer array); what is no UTF-8 becomes U+FFFD."""
 
-    def count(self, text: str | bytes, allowed: AbstractSet[str] | None) -> int:
-        """Number of tokens of a text; the tokens are not built."""
+    def decode_bytes(self, ids: Any, *, skip_special_tokens: bool = False) -> bytes:
+        """The bytes of ids, whether or not they are UTF-8."""
 
-    def decode_bytes(self, ids: NDArray[np.uint32], skip_special_tokens: bool) -> bytes:
-        """Bytes that the tokens spell. InputError names an id that no token has."""
+    def decode_stream(self) -> StreamDecoder:
+        """A decoder for ids that come one by one."""
+
+    def token_bytes(self, id: int) -> bytes:
+        """What one id stands for; InputError if there is no such token."""
+
+    def find_token(self, token: str | bytes) -> int | None:
+        """The id of a token by its bytes, or ``None``."""
+
+    def _encode_batch(
+        self,
+        texts: Any,
+        add_special_tokens: bool,
+        allowed_special: _Special,
+        disallowed_special: _Special,
+        threads: int | None,
+    ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]: ...
+    def _encode_batch_lists(
+        self,
+        texts: Any,
+        add_special_tokens: bool,
+        allowed_special: _Special,
+        disallowed_special: _Special,
+        threads: int | None,
+    ) -> list[list[int]]: ...
+    def _count_batch(
+        self,
+        texts: Any,
+        add_special_tokens: bool,
+        allowed_special: _Special,
+        disallowed_special: _Special,
+        threads: int | None,
+    ) -> npt.NDArray[np.int64]: ...
+    def _decode_rows(
+        self, values: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64], skip_special_tokens: bool
+    ) -> list[str]: ...
+    def _to_json(self) -> str: ...
+    @property
+    def patterns(self) -> list[str]:
+        """The regular expressions of the splits, in order."""
+
+    @property
+    def vocab_size(self) -> int:
+        """One more than the greatest id, added tokens included."""
+
+    @property
+    def digest(self) -> str:
+        """A stable hash of everything that decides which tokens a text becomes: 32 hex digits."""
+
+    @property
+    def special_tokens(self) -> dict[str, int]:
+        """Contents to ids of the special tokens."""
+
+    @property
+    def added_tokens(self) -> dict[str, int]:
+        """Contents to ids of all tokens that are found before a text is split, special or not."""
+
+    @property
+    def finds_special_tokens(self) -> bool:
+        """Whether special tokens in a text are found where a call does not say."""
 
 @final
-class Stream:
-    """Text out of tokens that arrive one at a time; never ends inside a character."""
+class StreamDecoder:
+    """Text from ids that come one by one; never half a character."""
 
-    def __new__(cls, bpe: Bpe, skip_special_tokens: bool) -> Stream: ...
     def push(self, id: int) -> str:
-        """Text that is complete once this token came; may be empty."""
+        """The text that this id completes, possibly none."""
 
     def finish(self) -> str:
-        """U+FFFD if a character was left without its end, else nothing."""
+        """What is left; afterwards the decoder is as new."""
 
 @final
 class Trainer:
@@ -110,21 +174,23 @@ class Trainer:
     def __new__(cls, pattern: str) -> Trainer: ...
     @property
     def distinct_pieces(self) -> int:
-        """Distinct pieces seen; memory grows with these, not with the corpus."""
+        """Distinct pieces seen; memory grows with these, not with the corpus. Takes about a second per 10 million."""
 
     def feed(self, texts: Any, threads: int | None) -> None:
-        """Count the pieces of these texts too."""
+        """Count the pieces of these texts too. Interrupted in the middle, the trainer is of no use any more."""
 
     def finish(
-        self, vocab_size: int, min_frequency: int, first_id: int
+        self,
+        vocab_size: int,
+        min_frequency: int,
+        special_tokens: list[str],
+        alphabet: bytes | None,
+        threads: int | None,
     ) -> tuple[list[tuple[bytes, int]], list[tuple[int, int]]]:
-        """Tokens with ids from ``first_id`` on, and merges in order. Equal to `tokenizers`' BpeTrainer."""
+        """Tokens with their ids, and merges in order; equal to those of `tokenizers`' BpeTrainer (0.23) with
+        ``initial_alphabet`` and ``special_tokens``. May be called again, with other sizes or after more texts.
 
-def is_rank_file(content: bytes) -> bool:
-    """Whether a file's content is a tiktoken rank file."""
-
-def named_pattern(name: str) -> str | None:
-    """The regular expression of a pattern's short name: gpt2, cl100k, o200k, qwen2, llama3 …"""
-
-def pieces(pattern: str, text: str) -> list[tuple[int, int]]:
-    """Byte ranges of the pieces that a pattern (a name or a regular expression) cuts a text into."""
+        Special tokens have the ids 0, 1, … and are among the tokens only where merging reaches their bytes.
+        ``alphabet``: bytes that become tokens whether seen or not, ``None`` for all 256. InputError where an earlier
+        `feed` was interrupted, or the distinct pieces exceed 4 GB. One thread, but for joining the counts.
+        """

@@ -1,16 +1,26 @@
-//! Byte-pair encoding: vocabularies, cutting text into pieces, merging, specials, decoding and training.
+//! Byte-pair encoding: vocabularies in every public format, exact encoding, decoding, and training.
 //!
-//! [`Bpe`] is a tokenizer that is ready to use; `vocab` makes one from files and writes it back, `train` from text.
+//! [`pretokenize`] cuts a text into pieces, [`encode`] turns pieces into tokens, a [`vocabulary`] says which, and
+//! [`tokenizer`] puts them together with normalizers, added tokens and decoders. Equal, token for token, to the tokenizer
+//! that a vocabulary comes from; never quadratic.
 
-pub mod decode;
+pub mod byte_alphabet;
 pub mod encode;
+pub mod formats;
 pub mod pretokenize;
-pub mod specials;
+pub mod special;
+pub mod tokenizer;
 pub mod train;
-pub mod vocab;
+pub mod unicode;
 pub mod vocabulary;
 
-mod bpe;
+pub use tokenizer::EncodeError;
 
-pub use bpe::{Bpe, EncodeError};
-pub use vocabulary::{Vocabulary, VocabularyError};
+/// The names that `train` knows these by.
+pub(crate) mod bpe {
+    pub(crate) use crate::tokenizer::groups;
+}
+
+pub mod vocab {
+    pub use crate::byte_alphabet as byte_chars;
+}

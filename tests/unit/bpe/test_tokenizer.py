@@ -49,31 +49,8 @@ def test_scanners_cut_as_the_regex_module_does(pattern: str) -> None:
 @given(st.text())
 @settings(max_examples=300)
 def test_pieces_join_to_the_text(text: str) -> None:
-    for pattern in [*PATTERNS, r"\w+|x(?=y)"]:
+    for pattern in [*PATTERNS, r"\w+|x(?=y)|[^\w]"]:
         assert b"".join(pieces(pattern, text)) == text.encode()
-
-
-def test_training_equals_the_twin() -> None:
-    texts = standard_library()[:3] + SCRIPTS
-    for vocab_size, first_id, min_frequency in [(420, 1, 2), (600, 0, 5), (5000, 2, 40)]:
-        trainer = core.Trainer("cl100k")
-        trainer.feed(texts, 2)
-        tokens, merges = trainer.finish(vocab_size, min_frequency, first_id)
-        cut = [piece for text in texts for piece in pieces("cl100k", text)]
-        ids, expected = reference.train(cut, vocab_size, min_frequency=min_frequency, first_id=first_id)
-        assert merges == expected
-        assert dict(tokens) == ids
-
-
-@given(st.lists(st.text(alphabet="ab \n", max_size=30), max_size=8), st.integers(256, 300))
-@settings(max_examples=150)
-def test_training_equals_the_twin_on_odd_texts(texts: list[str], vocab_size: int) -> None:
-    trainer = core.Trainer("gpt2")
-    trainer.feed(texts, 1)
-    tokens, merges = trainer.finish(vocab_size, 1, 0)
-    cut = [piece for text in texts for piece in pieces("gpt2", text)]
-    ids, expected = reference.train(cut, vocab_size, min_frequency=1)
-    assert (merges, dict(tokens)) == (expected, ids)
 
 
 def test_training_does_not_depend_on_threads_or_batches() -> None:
@@ -162,9 +139,9 @@ def test_bad_vocabularies_are_named(tokenizer: tf.Tokenizer, tmp_path: Path) -> 
     bytes_only = {bytes([byte]): byte for byte in range(256)}
     with pytest.raises(tf.VocabularyError, match="0x61"):
         tf.Tokenizer.from_tiktoken({token: id for token, id in bytes_only.items() if token != b"a"}, pattern="gpt2")
-    with pytest.raises(tf.VocabularyError, match="id 97 is given"):
+    with pytest.raises(tf.VocabularyError, match="97 stands twice"):
         tf.Tokenizer.from_tiktoken({**bytes_only, b"xy": 97}, pattern="gpt2")
-    with pytest.raises(tf.VocabularyError, match="not a regular expression"):
+    with pytest.raises(tf.VocabularyError, match="does not compile"):
         tf.Tokenizer.from_tiktoken(bytes_only, pattern="(")
     with pytest.raises(tf.VocabularyError, match="collide"):
         tf.Tokenizer.from_tiktoken(bytes_only, pattern="gpt2", special_tokens={"a": 300, "b": 300})
@@ -178,11 +155,13 @@ def test_bad_vocabularies_are_named(tokenizer: tf.Tokenizer, tmp_path: Path) -> 
         tf.Tokenizer.from_tiktoken(ranks, pattern="gpt2")
     for content, named in [
         ('{"model": {"type": "WordPiece"}}', "WordPiece"),
-        ('{"model": {"type": "BPE"', "not JSON"),
-        ('{"model": {"type": "BPE", "vocab": {}, "merges": []}}', "0x00"),
-        (tokenizer.to_json().replace('"byte_fallback": false', '"byte_fallback": true'), "byte_fallback"),
-        (tokenizer.to_json().replace('"dropout": null', '"dropout": 0.1'), "dropout"),
-        (tokenizer.to_json().replace('"Isolated"', '"Removed"'), "Removed"),
+        ('{"model": {"type": "BPE"', "line 1 column"),
+        ('{"model": {"type": "BPE", "vocab": {}, "merges": []}}', "no vocabulary"),
+        ('{"model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": ["a b"]}}', "no such token"),
+        ('{"model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": ["a c"]}}', '"c"'),
+        ('{"model": {"type": "BPE", "vocab": {"a": 0, "b": 0}, "merges": []}}', "same id, 0"),
+        (tokenizer.to_json().replace('"dropout":null', '"dropout":0.1'), "dropout"),
+        (tokenizer.to_json().replace('"end_of_word_suffix":null', '"end_of_word_suffix":"</w>"'), "end_of_word_suffix"),
         ("hello", "neither"),
     ]:
         (tmp_path / "bad").write_text(content)
@@ -199,8 +178,7 @@ def test_bad_arguments(tokenizer: tf.Tokenizer) -> None:
         tf.Tokenizer.train(["x"], vocab_size=100)
     with pytest.raises(TypeError, match="one text"):
         tokenizer.encode_batch("text")
-    with pytest.raises(tf.InputError, match=r"texts\[0\] is not UTF-8"):
-        tokenizer.encode_batch([b"\xff"])
+    assert tokenizer.decode_bytes(tokenizer.encode_batch([b"a\xff\xfeb"])[0]) == b"a\xff\xfeb"
     assert tokenizer.decode(np.array([], np.int64)) == ""
     assert tokenizer.encode("") == []
     assert tokenizer.token_id("<|endoftext|>") == 0

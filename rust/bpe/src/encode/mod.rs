@@ -1,120 +1,248 @@
-//! From a piece of text to its tokens.
+//! Pieces to tokens: exact, never quadratic, and without a merge for pieces that were seen before.
 //!
-//! Short pieces by a plain search for the best pair (quadratic in at most 64 bytes), long ones by a heap over a
-//! linked list (n log n); both give the same. A bounded cache per encoder remembers the pieces that language repeats.
+//! An [`Encoder`] is read-only and shared by all threads. What a thread remembers is in its [`Memory`]: a cache of pieces
+//! with a fixed size. A piece is looked for in the cache, then among the vocabulary's tokens, and is merged only if it
+//! is in neither.
 
+mod build;
 mod cache;
-mod long;
-mod short;
+mod merge;
+mod pairs;
+mod pieces;
+mod split;
+mod symbols;
 
-use crate::vocabulary::Vocabulary;
-use cache::PieceCache;
+pub use build::{build, shown};
+pub use cache::{Count, Memory, Sink};
 
-/// Longest piece, in bytes, for the plain search: beyond it the heap wins.
-const SHORT_BYTES: usize = 64;
+use merge::{SHORT, merge_bytes, merge_long, merge_short};
+use pairs::{NONE, Pairs};
+use pieces::Pieces;
+use split::Splits;
+use symbols::{CharacterStart, Start};
 
-/// The working memory of one thread; made once and used for many texts of one vocabulary.
-#[derive(Default)]
+use crate::vocabulary::{Symbols, Tokens, Vocabulary, VocabularyError};
+
+/// The tables of one vocabulary. Made by [`Encoder::new`]; immutable.
+#[derive(Clone, Debug)]
 pub struct Encoder {
-    cache: PieceCache,
-    long: long::Scratch,
-    tokens: Vec<u32>,
+    tokens: Tokens,
+    pairs: Pairs,
+    splits: Splits,
+    pieces: Pieces,
+    start: Start,
+    /// The token of each symbol.
+    to_token: Vec<u32>,
+    /// The symbol of each token that merges reach.
+    symbol_of: Vec<u32>,
+    unknown: Option<u32>,
+    fuse_unknown: bool,
+    whole_pieces: bool,
 }
 
 impl Encoder {
-    /// Append the tokens of one piece.
-    #[inline]
-    pub fn piece(&mut self, vocabulary: &Vocabulary, piece: &[u8], tokens: &mut Vec<u32>) {
-        if let &[byte] = piece {
-            tokens.push(vocabulary.byte_id(byte));
-            return;
-        }
-        let Some(slot) = self.cache.slot(piece) else {
-            self.miss(vocabulary, piece);
-            tokens.extend_from_slice(&self.tokens);
-            return;
-        };
-        if let Some(cached) = self.cache.get(slot, piece) {
-            tokens.extend_from_slice(cached);
-            return;
-        }
-        self.miss(vocabulary, piece);
-        self.cache.put(slot, piece, &self.tokens);
-        tokens.extend_from_slice(&self.tokens);
+    /// Checks the vocabulary and builds the tables: about 40 ms for 150,000 tokens.
+    pub fn new(vocabulary: Vocabulary) -> Result<Self, VocabularyError> {
+        build(vocabulary)
     }
 
-    /// Number of tokens of one piece, without appending them anywhere.
-    #[inline]
-    pub fn count(&mut self, vocabulary: &Vocabulary, piece: &[u8]) -> usize {
-        if piece.len() == 1 {
-            return 1;
-        }
-        let Some(slot) = self.cache.slot(piece) else {
-            self.miss(vocabulary, piece);
-            return self.tokens.len();
-        };
-        if let Some(cached) = self.cache.get(slot, piece) {
-            return cached.len();
-        }
-        self.miss(vocabulary, piece);
-        self.cache.put(slot, piece, &self.tokens);
-        self.tokens.len()
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
     }
 
-    #[cold]
-    fn miss(&mut self, vocabulary: &Vocabulary, piece: &[u8]) {
-        self.tokens.clear();
-        if vocabulary.whole_pieces()
-            && let Some(id) = vocabulary.id(piece)
-        {
-            self.tokens.push(id);
-        } else if piece.len() <= SHORT_BYTES {
-            short::merge(vocabulary, piece, &mut self.tokens);
-        } else {
-            long::merge(vocabulary, piece, &mut self.long, &mut self.tokens);
+    /// Tokens that are built from merges, as (left, right, result) in the order of the merges.
+    pub fn merges(&self) -> Vec<[u32; 3]> {
+        (self.start.count()..self.to_token.len() as u32)
+            .filter_map(|symbol| {
+                let [left, right] = self.splits.get(symbol)?;
+                let token = |symbol: u32| self.to_token[symbol as usize];
+                Some([token(left), token(right), token(symbol)])
+            })
+            .collect()
+    }
+
+    pub fn symbols(&self) -> Symbols {
+        match &self.start {
+            Start::Bytes(_) => Symbols::Bytes,
+            Start::Characters(start) if start.byte_symbols().is_some() => Symbols::CharactersOrBytes,
+            Start::Characters(_) => Symbols::Characters,
+        }
+    }
+
+    pub fn unknown(&self) -> Option<u32> {
+        self.unknown
+    }
+
+    pub fn fuses_unknown(&self) -> bool {
+        self.fuse_unknown
+    }
+
+    /// Whether a piece that is a token as a whole is that token even if no merges lead there.
+    pub fn takes_whole_pieces(&self) -> bool {
+        self.whole_pieces
+    }
+
+    /// Whether encoding a token's own bytes gives the token.
+    pub fn is_reached(&self, id: u32) -> bool {
+        self.symbol_of.get(id as usize).is_some_and(|&symbol| symbol != NONE)
+    }
+
+    /// The id of the token with these bytes, whether or not merges reach it; a search through all if they do not.
+    pub fn token_id(&self, bytes: &[u8]) -> Option<u32> {
+        let reached = self.pieces.get(&self.tokens, bytes);
+        reached.or_else(|| self.tokens.iter().find(|(_, token)| *token == bytes).map(|(id, _)| id))
+    }
+
+    /// The token whose bytes are `piece`, if a whole piece may be that token.
+    pub fn whole_piece(&self, piece: &[u8]) -> Option<u32> {
+        self.pieces.get(&self.tokens, piece)
+    }
+
+    /// What names the encoder's rules in a tokenizer's digest.
+    pub fn rules(&self, is_added: impl Fn(u32) -> bool) -> String {
+        let symbols = self.symbols();
+        let unreached = self.tokens.iter().filter(|&(id, bytes)| {
+            !is_added(id) && !self.is_reached(id) && self.pieces.get(&self.tokens, bytes) == Some(id)
+        });
+        format!("{symbols:?}; {} whole pieces; unknown {:?} {}", unreached.count(), self.unknown, self.fuse_unknown)
+    }
+
+    /// How many bytes of `piece` each of its tokens stands for.
+    pub fn lengths(&self, piece: &str, ids: &[u32]) -> Vec<usize> {
+        let Start::Characters(start) = &self.start else {
+            return ids.iter().map(|&id| self.tokens.get(id).map_or(0, <[u8]>::len)).collect();
+        };
+        // A character is part of a token, or some byte tokens, or unknown.
+        let mut lengths = vec![0; ids.len()];
+        let mut at = 0;
+        let mut token = 0;
+        let mut left_of_token = 0;
+        let mut after_unknown = false;
+        for character in piece.chars() {
+            let length = character.len_utf8();
+            at += length;
+            let symbol = start.symbol(character);
+            let whole = ids.get(token).and_then(|&id| self.tokens.get(id));
+            if left_of_token > 0 {
+                lengths[token] += length;
+                left_of_token -= length.min(left_of_token);
+            } else if symbol != NONE || (ids.len() == 1 && whole == Some(piece.as_bytes())) {
+                after_unknown = false;
+                let whole = whole.map_or(0, <[u8]>::len);
+                if token < lengths.len() {
+                    lengths[token] += length;
+                }
+                left_of_token = whole.saturating_sub(length);
+            } else if start.byte_symbols().is_some() {
+                for of_byte in lengths.iter_mut().skip(token).take(length) {
+                    *of_byte = 1;
+                }
+                token += length;
+                continue;
+            } else if self.unknown.is_some() {
+                if self.fuse_unknown && after_unknown {
+                    lengths[token - 1] += length;
+                } else {
+                    if token < lengths.len() {
+                        lengths[token] += length;
+                    }
+                    token += 1;
+                }
+                after_unknown = true;
+                continue;
+            }
+            if left_of_token == 0 {
+                token += 1;
+            }
+        }
+        debug_assert_eq!(at, piece.len());
+        lengths
+    }
+
+    /// Append the tokens of one piece, without any cache.
+    pub fn encode_piece(&self, piece: &[u8], memory: &mut Scratch, out: &mut Vec<u32>) {
+        if piece.is_empty() {
+            return;
+        }
+        if let Some(token) = self.pieces.get(&self.tokens, piece) {
+            out.push(token);
+            return;
+        }
+        match &self.start {
+            Start::Bytes(start) if start.complete => {
+                if piece.len() <= SHORT {
+                    let mut symbols = [0; SHORT];
+                    let mut ranks = [0; SHORT];
+                    let count = merge_bytes(&self.pairs, piece, &mut symbols, &mut ranks);
+                    out.extend(symbols[..count].iter().map(|&symbol| self.to_token[symbol as usize]));
+                } else {
+                    let symbols = &mut memory.symbols;
+                    symbols.clear();
+                    symbols.extend(piece.iter().map(|&byte| byte as u32));
+                    let count = merge_long(&self.pairs, symbols);
+                    out.extend(symbols[..count].iter().map(|&symbol| self.to_token[symbol as usize]));
+                }
+            }
+            Start::Bytes(start) => {
+                memory.symbols.clear();
+                memory.symbols.extend(
+                    piece.iter().map(|&byte| if start.to_token[byte as usize] == NONE { NONE } else { byte as u32 }),
+                );
+                self.merge_known(&mut memory.symbols, out);
+            }
+            Start::Characters(start) => {
+                memory.symbols.clear();
+                spell_lossy(start, piece, &mut memory.symbols);
+                self.merge_known(&mut memory.symbols, out);
+            }
+        }
+    }
+
+    /// Merge each run of known symbols, with unknown tokens between.
+    fn merge_known(&self, symbols: &mut Vec<u32>, out: &mut Vec<u32>) {
+        if self.unknown.is_none() {
+            // As `tokenizers` has it: what is unknown where nothing stands for it is as if it were not there.
+            symbols.retain(|&symbol| symbol != NONE);
+        }
+        let mut ranks = [0; SHORT];
+        let mut at = 0;
+        let mut after_unknown = false;
+        while at < symbols.len() {
+            let unknown = symbols[at..].iter().take_while(|&&symbol| symbol == NONE).count();
+            if let Some(token) = self.unknown {
+                for index in 0..unknown {
+                    if !(self.fuse_unknown && (after_unknown || index > 0)) {
+                        out.push(token);
+                    }
+                }
+            }
+            after_unknown |= unknown > 0;
+            at += unknown;
+            let known = symbols[at..].iter().take_while(|&&symbol| symbol != NONE).count();
+            if known > 0 {
+                after_unknown = false;
+            }
+            let run = &mut symbols[at..at + known];
+            let count =
+                if known <= SHORT { merge_short(&self.pairs, run, &mut ranks) } else { merge_long(&self.pairs, run) };
+            out.extend(run[..count].iter().map(|&symbol| self.to_token[symbol as usize]));
+            at += known;
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn vocabulary() -> Vocabulary {
-        let mut tokens: Vec<(Vec<u8>, u32)> = (0..=255u8).map(|byte| (vec![byte], u32::from(byte))).collect();
-        for (index, token) in ["ab", "aa", "aaaa", "ba", "aba", "abab", "bab", "aab"].iter().enumerate() {
-            tokens.push((token.as_bytes().to_vec(), 256 + index as u32));
-        }
-        Vocabulary::from_ranks(&tokens).expect("a vocabulary")
-    }
-
-    #[test]
-    fn short_and_long_agree() {
-        let vocabulary = vocabulary();
-        let mut scratch = long::Scratch::default();
-        for length in 2..14 {
-            for bits in 0..1u32 << length {
-                let piece: Vec<u8> = (0..length).map(|bit| if bits >> bit & 1 == 1 { b'a' } else { b'b' }).collect();
-                let (mut by_search, mut by_heap) = (Vec::new(), Vec::new());
-                short::merge(&vocabulary, &piece, &mut by_search);
-                long::merge(&vocabulary, &piece, &mut scratch, &mut by_heap);
-                assert_eq!(by_search, by_heap, "{}", piece.escape_ascii());
-            }
+/// Bytes that are no UTF-8 become the tokens of bytes, or are unknown.
+fn spell_lossy(start: &CharacterStart, piece: &[u8], symbols: &mut Vec<u32>) {
+    for chunk in piece.utf8_chunks() {
+        start.spell(chunk.valid(), symbols);
+        for &byte in chunk.invalid() {
+            symbols.push(start.byte_symbols().map_or(NONE, |bytes| bytes[byte as usize]));
         }
     }
+}
 
-    #[test]
-    fn a_cached_piece_is_the_same_piece() {
-        let vocabulary = vocabulary();
-        let mut encoder = Encoder::default();
-        for _ in 0..3 {
-            for piece in [&b"abab"[..], b"aabab", b"x", b"aaaaaaaaaaaaaaaaaaaaaaaaab"] {
-                let (mut once, mut plain) = (Vec::new(), Vec::new());
-                encoder.piece(&vocabulary, piece, &mut once);
-                Encoder::default().piece(&vocabulary, piece, &mut plain);
-                assert_eq!(once, plain);
-                assert_eq!(encoder.count(&vocabulary, piece), plain.len());
-            }
-        }
-    }
+/// Room for the symbols of a piece, reused.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    symbols: Vec<u32>,
 }

@@ -1,87 +1,167 @@
-//! Cutting text into the pieces that BPE merges within: a tokenizer's "pattern".
+//! Cutting a text into the pieces that BPE merges within, as a vocabulary's split pattern says.
 //!
-//! The patterns of the public vocabularies differ in a few choices only ([`rules::Rules`]), so one hand-written
-//! scanner follows them all; a pattern that none of them is goes to a backtracking regex engine, at a tenth of the
-//! speed. Character classes are those of Unicode 16.0. Cost of the scanner: one table look-up a character; linear.
+//! [`Pretokenizer::from_pattern`] takes a name (`cl100k`) or a regex. The patterns of the well-known vocabularies are
+//! recognised by their exact text and scanned by hand-written code (0.5 to 2 GB/s); every other one runs in a regex
+//! engine, about a hundred times slower. Chains of splits, as tokenizer.json writes them, are lists of [`Step`]s.
 
-use std::sync::LazyLock;
+mod cl100k;
+mod classes;
+mod deepseek;
+mod gpt2;
+mod known;
+mod o200k;
+mod step;
 
-mod classes_16_0;
-mod regex_engine;
-mod rules;
-mod scanner;
+use std::fmt;
 
-pub use rules::{Rules, named};
+pub use cl100k::Cl100k;
+pub use deepseek::DeepSeek;
+pub use gpt2::Gpt2;
+pub use known::{Known, PATTERNS, pattern_by_name};
+pub use o200k::O200k;
+pub use step::{Behaviour, Step};
 
-use regex_engine::RegexEngine;
-
-/// What a BPE pattern can ask of a character: `\p{L}` in three parts, `\p{M}`, `\p{N}`, `\s`, anything else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Class {
-    Other,
-    Space,
-    Number,
-    Mark,
-    /// Lu or Lt
-    Upper,
-    /// Ll
-    Lower,
-    /// Lm or Lo
-    Caseless,
+/// A hand-written scanner: where the piece that starts at `start` ends.
+pub trait Scan: Copy {
+    /// `text` is UTF-8 and `start` a character boundary before its end; the result is a later boundary.
+    fn end(&self, text: &[u8], start: usize) -> usize;
 }
 
-/// Class of every code point; 1.1 MB, filled from the ranges in about 0.1 ms on first use.
-static CLASSES: LazyLock<Box<[Class]>> = LazyLock::new(|| {
-    let mut classes = vec![Class::Other; char::MAX as usize + 1].into_boxed_slice();
-    let ends = classes_16_0::RANGES[1..].iter().map(|range| range.0 as usize).chain([classes.len()]);
-    for (&(start, class), end) in classes_16_0::RANGES.iter().zip(ends.collect::<Vec<_>>()) {
-        classes[start as usize..end].fill(class);
-    }
-    classes
-});
-
-#[derive(Clone, Debug)]
-enum Engine {
-    Scanner(Rules),
-    Regex(Box<RegexEngine>),
+/// Run `$body` with `$scanner` bound to the known pattern's own scanner type, so that its loop is compiled for it.
+#[macro_export]
+macro_rules! with_scanner {
+    ($known:expr, $scanner:ident => $body:expr) => {
+        match $known {
+            $crate::pretokenize::Known::Gpt2 => {
+                let $scanner = $crate::pretokenize::Gpt2;
+                $body
+            }
+            $crate::pretokenize::Known::Cl100k => {
+                let $scanner = $crate::pretokenize::Cl100k::<false, 3, true>;
+                $body
+            }
+            $crate::pretokenize::Known::Llama3 => {
+                let $scanner = $crate::pretokenize::Cl100k::<false, 3, false>;
+                $body
+            }
+            $crate::pretokenize::Known::Qwen2 => {
+                let $scanner = $crate::pretokenize::Cl100k::<false, 1, false>;
+                $body
+            }
+            $crate::pretokenize::Known::Qwen35 => {
+                let $scanner = $crate::pretokenize::Cl100k::<true, 1, false>;
+                $body
+            }
+            $crate::pretokenize::Known::O200k => {
+                let $scanner = $crate::pretokenize::O200k::<true, 3>;
+                $body
+            }
+            $crate::pretokenize::Known::Tekken => {
+                let $scanner = $crate::pretokenize::O200k::<false, 1>;
+                $body
+            }
+            $crate::pretokenize::Known::DeepSeek => {
+                let $scanner = $crate::pretokenize::DeepSeek;
+                $body
+            }
+        }
+    };
 }
 
-/// A tokenizer's pattern, ready to cut text.
-#[derive(Clone, Debug)]
-pub struct Pattern {
-    text: String,
-    engine: Engine,
-}
-
-/// The pattern is not a regular expression, or gave up on a text.
+/// A pattern that does not compile, or whose engine gave up on a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PatternError(pub String);
 
-impl std::fmt::Display for PatternError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for PatternError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
 impl std::error::Error for PatternError {}
 
-impl Pattern {
-    /// From a known name (`gpt2`, `cl100k`, `o200k`, `qwen2`, `llama3` …) or from the regular expression itself.
-    pub fn new(name_or_regex: &str) -> Result<Self, PatternError> {
-        let text = named(name_or_regex).unwrap_or(name_or_regex).to_owned();
-        let engine = match Rules::recognise(&text) {
-            Some(rules) => Engine::Scanner(rules),
-            None => Engine::Regex(Box::new(RegexEngine::new(&text)?)),
-        };
-        Ok(Self { text, engine })
+/// Splits a text by one step after another; each step splits the pieces of the one before.
+#[derive(Clone, Debug, Default)]
+pub struct Pretokenizer {
+    steps: Vec<Step>,
+}
+
+impl Pretokenizer {
+    /// `pattern`: a name of [`PATTERNS`], or a regex as tiktoken takes it (text that it does not match is dropped).
+    pub fn from_pattern(pattern: &str) -> Result<Self, PatternError> {
+        let regex = pattern_by_name(pattern).unwrap_or(pattern);
+        Ok(Self::from_steps(vec![Step::find(regex)?]))
     }
 
-    /// The same pattern on the regex engine, whatever it is: the scanner's differential test.
-    pub fn new_on_regex_engine(name_or_regex: &str) -> Result<Self, PatternError> {
-        let text = named(name_or_regex).unwrap_or(name_or_regex).to_owned();
-        let engine = Engine::Regex(Box::new(RegexEngine::new(&text)?));
-        Ok(Self { text, engine })
+    /// The steps in order; those that a hand-written scanner covers become one.
+    pub fn from_steps(steps: Vec<Step>) -> Self {
+        Self { steps: known::recognised(steps) }
+    }
+
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The regular expressions of the splits, in order.
+    pub fn regexes(&self) -> Vec<String> {
+        let mut regexes = Vec::new();
+        for step in &self.steps {
+            match step {
+                Step::Known(known) => regexes.extend(known.regexes().iter().map(|&regex| regex.to_owned())),
+                Step::Find { source, .. } | Step::Split { source, .. } => regexes.push(source.clone()),
+                _ => {}
+            }
+        }
+        regexes
+    }
+
+    /// The scanner, where one covers the whole pretokenizer.
+    pub fn known(&self) -> Option<Known> {
+        match self.steps.as_slice() {
+            [Step::Known(known)] => Some(*known),
+            _ => None,
+        }
+    }
+
+    /// Visit the pieces in order as byte ranges. No pieces at all for an empty text.
+    pub fn split(&self, text: &str, mut visit: impl FnMut(usize, usize)) -> Result<(), PatternError> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        if let Some(known) = self.known() {
+            with_scanner!(known, scanner => {
+                let mut start = 0;
+                while start < text.len() {
+                    let end = scanner.end(text.as_bytes(), start);
+                    visit(start, end);
+                    start = end;
+                }
+            });
+            return Ok(());
+        }
+        step::run(&self.steps, text, 0, &mut visit)
+    }
+
+    /// The pieces of `text`.
+    pub fn pieces<'text>(&self, text: &'text str) -> Result<Vec<&'text str>, PatternError> {
+        let mut pieces = Vec::new();
+        self.split(text, |start, end| pieces.push(&text[start..end]))?;
+        Ok(pieces)
+    }
+}
+
+/// A pretokenizer of one pattern, whose visitor can stop it.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    text: String,
+    pretokenizer: Pretokenizer,
+}
+
+impl Pattern {
+    /// As [`Pretokenizer::from_pattern`].
+    pub fn new(name_or_regex: &str) -> Result<Self, PatternError> {
+        let text = pattern_by_name(name_or_regex).unwrap_or(name_or_regex).to_owned();
+        Ok(Self { pretokenizer: Pretokenizer::from_pattern(name_or_regex)?, text })
     }
 
     /// The regular expression.
@@ -91,77 +171,29 @@ impl Pattern {
 
     /// Whether a hand-written scanner follows this pattern.
     pub fn is_fast(&self) -> bool {
-        matches!(self.engine, Engine::Scanner(_))
+        self.pretokenizer.known().is_some()
     }
 
-    /// Visit the pieces of `text` in order as byte ranges. Text that the pattern matches nowhere is a piece of its own,
-    /// so that the pieces always join to the whole text.
-    ///
-    /// `visit` returns whether to go on.
+    /// Visit the pieces of `text` in order as byte ranges for as long as `visit` says to go on.
+    #[inline]
     pub fn pieces(&self, text: &str, mut visit: impl FnMut(usize, usize) -> bool) -> Result<(), PatternError> {
-        match &self.engine {
-            Engine::Scanner(rules) => {
-                scanner::pieces(rules, &CLASSES, text, &mut visit);
-                Ok(())
-            }
-            Engine::Regex(engine) => engine.pieces(text, &mut visit),
+        if let Some(known) = self.pretokenizer.known() {
+            with_scanner!(known, scanner => {
+                let mut start = 0;
+                while start < text.len() {
+                    let end = scanner.end(text.as_bytes(), start);
+                    if !visit(start, end) {
+                        break;
+                    }
+                    start = end;
+                }
+            });
+            return Ok(());
         }
+        let mut goes_on = true;
+        self.pretokenizer.split(text, |start, end| goes_on = goes_on && visit(start, end))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cut<'t>(pattern: &Pattern, text: &'t str) -> Vec<&'t str> {
-        let mut pieces = Vec::new();
-        pattern
-            .pieces(text, |start, end| {
-                pieces.push(&text[start..end]);
-                true
-            })
-            .expect("the engine finishes");
-        pieces
-    }
-
-    #[test]
-    fn cl100k_by_hand() {
-        let pattern = Pattern::new("cl100k").expect("a known name");
-        assert!(pattern.is_fast());
-        assert_eq!(cut(&pattern, "Hello world"), ["Hello", " world"]);
-        assert_eq!(
-            cut(&pattern, "I'LL go  there\n\n 12345!?\n"),
-            ["I", "'LL", " go", " ", " there", "\n\n", " ", "123", "45", "!?\n"]
-        );
-        assert_eq!(cut(&pattern, ""), Vec::<&str>::new());
-    }
-
-    #[test]
-    fn the_scanner_cuts_as_the_regex_engine_does() {
-        // Every word over an alphabet with a character of each kind that some rule looks at.
-        let alphabet =
-            ["a", "B", "ж", "中", "\u{301}", "1", "٣", " ", "\u{a0}", "\n", "\r", "'", "s", "ſ", "L", "/", "!", "ǅ"];
-        for name in ["gpt2", "cl100k", "cl100k_tiktoken", "o200k", "qwen2", "llama3"] {
-            let fast = Pattern::new(name).expect("a known name");
-            assert!(fast.is_fast(), "{name}");
-            let slow = Pattern::new_on_regex_engine(name).expect("a regex");
-            let mut state = 1u64;
-            for round in 0..30_000 {
-                let mut text = String::new();
-                for _ in 0..1 + round % 9 {
-                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                    text.push_str(alphabet[(state >> 33) as usize % alphabet.len()]);
-                }
-                assert_eq!(cut(&fast, &text), cut(&slow, &text), "{name} on {text:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn an_unknown_pattern_keeps_what_it_does_not_match() {
-        let pattern = Pattern::new(r"\d+(?=x)").expect("a regex");
-        assert!(!pattern.is_fast());
-        assert_eq!(cut(&pattern, "ab12x34"), ["ab", "12", "x34"]);
-        assert!(Pattern::new("(").is_err());
-    }
-}
+mod tests;

@@ -1,11 +1,14 @@
 //! Learning a vocabulary: count the pieces of a corpus, then merge the most frequent pair again and again.
 //!
-//! The result equals that of Hugging Face's `tokenizers` on the same pieces, merge for merge: among equally frequent
-//! pairs the one with the smaller ids wins. Counting is parallel; merging visits each occurrence of a pair once, so a
-//! corpus of n distinct piece bytes costs O(n log n) whatever it looks like, one 10 MB piece included.
+//! The result equals that of Hugging Face's `tokenizers` (0.23) on the same pieces, merge for merge: among equally
+//! frequent pairs the one with the smaller ids wins, and its bookkeeping of tokens that are reached in two ways is
+//! followed to the letter (see [`merge`]). Counting is parallel; merging visits each occurrence of a pair once, so n
+//! bytes of distinct pieces cost O(n log n) time and at most 32 n bytes of memory, one 10 MB piece included.
 
 mod count;
-mod merge;
+pub mod merge;
+mod pair_counts;
+mod pieces;
 
-pub use count::PieceCounts;
-pub use merge::{Options, Trained, train};
+pub use count::{FeedError, PieceCounts};
+pub use merge::{Options, TrainError, Trained, train};

@@ -1,331 +1,541 @@
-//! `Bpe`: a tokenizer that is ready to use. Shapes and defaults are `tokenfoundry.Tokenizer`'s business.
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use std::collections::HashSet;
-use std::sync::Arc;
-
-use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
-use tokenfoundry_base::{Cancel, Cancelled};
-use tokenfoundry_bpe::decode::{Utf8Stream, decode_into};
-use tokenfoundry_bpe::pretokenize::Pattern;
-use tokenfoundry_bpe::specials::{Allowed, Specials};
-use tokenfoundry_bpe::vocab::{hf_json, tiktoken};
-use tokenfoundry_bpe::{EncodeError, Vocabulary, VocabularyError};
+use rustc_hash::FxHashSet;
+use tokenfoundry_base::Cancel;
+use tokenfoundry_bpe::formats::{self, hf_json, tiktoken};
+use tokenfoundry_bpe::pretokenize::{Pretokenizer, pattern_by_name};
+use tokenfoundry_bpe::special::{AddedToken, Allowed};
+use tokenfoundry_bpe::tokenizer::{self as core, EncodeError, Options, Stream};
+use tokenfoundry_bpe::vocabulary::{Vocabulary, VocabularyError};
 
 use crate::buffers::arrays;
+use crate::buffers::ints::Ints;
 use crate::buffers::texts::{Texts, with_replaced_surrogates};
 use crate::{errors, gate};
 
-/// Texts below this many bytes are encoded on the caller's thread: starting another costs more.
-const BRIEF_BYTES: usize = 1 << 20;
+/// Texts up to this long are encoded with the GIL held: letting go of it costs more than it gives.
+const BRIEF_BYTES: usize = 16 << 10;
+/// From here on a call answers Ctrl-C.
+const LONG_BYTES: usize = 2 << 20;
 
-/// Tokens, and where rows begin or which bytes each token spells.
-type RaggedArrays<'py> = (Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<i64>>);
-
-fn vocabulary_error(error: VocabularyError) -> PyErr {
+fn refused(error: VocabularyError) -> PyErr {
     errors::vocabulary(error.0)
 }
 
 pub(super) fn encode_error(error: EncodeError) -> PyErr {
     match error {
-        EncodeError::Pattern(error) => errors::input(error.0),
-        // The gate raises KeyboardInterrupt itself; this is for a cancel that nobody asked for.
-        EncodeError::Cancelled(Cancelled) => pyo3::exceptions::PyKeyboardInterrupt::new_err(()),
+        EncodeError::Cancelled => PyKeyboardInterrupt::new_err(()),
+        EncodeError::Pattern(error) => errors::input(error.to_string()),
     }
 }
 
-/// One text, a lone surrogate replaced as tiktoken does.
-fn one_text(text: &Bound<'_, PyAny>) -> PyResult<String> {
-    if let Ok(string) = text.cast::<PyString>() {
-        return match string.to_str() {
-            Ok(text) => Ok(text.to_owned()),
-            Err(_) => with_replaced_surrogates(string),
+/// A tokenizer as its file says it is, checked when `Tokenizer` is made of it.
+#[pyclass(frozen, module = "tokenfoundry._core.bpe", name = "Parts")]
+struct PyParts(Mutex<Option<core::Parts>>);
+
+impl PyParts {
+    fn new(parts: core::Parts) -> Self {
+        Self(Mutex::new(Some(parts)))
+    }
+}
+
+fn added_tokens(special_tokens: Vec<(String, u32)>) -> Vec<AddedToken> {
+    special_tokens.into_iter().map(|(content, id)| AddedToken::special(content, id)).collect()
+}
+
+fn byte_level(vocabulary: Vocabulary, pattern: &str, special_tokens: Vec<(String, u32)>) -> PyResult<PyParts> {
+    let pretokenizer = Pretokenizer::from_pattern(pattern).map_err(|error| errors::vocabulary(error.0))?;
+    Ok(PyParts::new(core::Parts::byte_level(vocabulary, pretokenizer, added_tokens(special_tokens))))
+}
+
+#[pyfunction]
+fn read_tokenizer_json(python: Python<'_>, file: &[u8], finds_special: bool) -> PyResult<PyParts> {
+    gate::brief(python, || {
+        let mut parts = hf_json::read(file).map_err(refused)?;
+        parts.finds_special = finds_special;
+        Ok(PyParts::new(parts))
+    })
+}
+
+#[pyfunction]
+fn read_rank_file(
+    python: Python<'_>,
+    file: &[u8],
+    pattern: &str,
+    special_tokens: Vec<(String, u32)>,
+) -> PyResult<PyParts> {
+    gate::brief(python, || byte_level(tiktoken::read(file).map_err(refused)?, pattern, special_tokens))
+}
+
+#[pyfunction]
+fn from_ranks(ranks: &Bound<'_, PyDict>, pattern: &str, special_tokens: Vec<(String, u32)>) -> PyResult<PyParts> {
+    let mut pairs = Vec::with_capacity(ranks.len());
+    for (token, rank) in ranks {
+        pairs.push((token.cast::<PyBytes>()?.as_bytes().to_vec(), rank.extract::<u32>()?));
+    }
+    byte_level(tiktoken::from_pairs(&pairs).map_err(refused)?, pattern, special_tokens)
+}
+
+#[pyfunction]
+fn from_merges(
+    tokens: Vec<(Bound<'_, PyBytes>, u32)>,
+    merges: Vec<(u32, u32)>,
+    pattern: &str,
+    special_tokens: Vec<(String, u32)>,
+) -> PyResult<PyParts> {
+    let merges = merges.into_iter().map(|(left, right)| [left, right]).collect();
+    let pairs: Vec<(Vec<u8>, u32)> = tokens.iter().map(|(token, id)| (token.as_bytes().to_vec(), *id)).collect();
+    let ordered = tiktoken::from_pairs(&pairs).map_err(refused)?.tokens;
+    let parts = byte_level(Vocabulary::from_merges(ordered, merges), pattern, special_tokens)?;
+    if let Some(parts) = parts.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        parts.finds_special = true;
+    }
+    Ok(parts)
+}
+
+/// The regular expression that a pattern's name stands for.
+#[pyfunction]
+fn named_pattern(name: &str) -> Option<&'static str> {
+    pattern_by_name(name)
+}
+
+/// Where a pattern cuts a text, as byte ranges.
+#[pyfunction]
+fn pieces(pattern: &str, text: &str) -> PyResult<Vec<(usize, usize)>> {
+    let pretokenizer = Pretokenizer::from_pattern(pattern).map_err(|error| errors::vocabulary(error.0))?;
+    let mut pieces = Vec::new();
+    pretokenizer.split(text, |start, end| pieces.push((start, end))).map_err(|error| errors::input(error.0))?;
+    Ok(pieces)
+}
+
+/// What kind of tokenizer a file's content is.
+#[pyfunction]
+fn kind_of_file(file: &[u8]) -> &'static str {
+    formats::kind_of(file)
+}
+
+/// A text argument, borrowed where it has UTF-8 to borrow.
+fn text_bytes<'a>(text: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>> {
+    if let Ok(text) = text.cast::<PyString>() {
+        return match text.to_str() {
+            Ok(text) => Ok(Cow::Borrowed(text.as_bytes())),
+            Err(_lone_surrogate) => Ok(Cow::Owned(with_replaced_surrogates(text)?.into_bytes())),
         };
     }
-    let bytes: &Bound<'_, PyBytes> =
-        text.cast().map_err(|_| pyo3::exceptions::PyTypeError::new_err("text must be str or bytes"))?;
-    std::str::from_utf8(bytes.as_bytes())
-        .map(str::to_owned)
-        .map_err(|error| errors::input(format!("text is not UTF-8: {error}; clean it with tf.text.normalize first")))
+    match text.cast::<PyBytes>() {
+        Ok(bytes) => Ok(Cow::Borrowed(bytes.as_bytes())),
+        Err(_) => Err(PyTypeError::new_err(format!("text must be str or bytes, not {}", text.get_type().name()?))),
+    }
 }
 
-#[pyclass(frozen, module = "tokenfoundry._core.bpe")]
-pub struct Bpe {
-    inner: Arc<tokenfoundry_bpe::Bpe>,
+/// Ids from a list of ints or any integer array.
+fn ids_from(ids: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
+    if let Ok(array) = ids.extract::<PyReadonlyArray1<'_, u32>>() {
+        return Ok(array.as_array().to_vec());
+    }
+    let one = |(position, id): (usize, Bound<'_, PyAny>)| {
+        id.extract::<u32>().map_err(|error| {
+            if error.is_instance_of::<PyTypeError>(id.py()) {
+                return error;
+            }
+            errors::input(format!("ids[{position}] is {id}; token ids are 0 to 4294967295"))
+        })
+    };
+    if let Ok(list) = ids.cast::<PyList>() {
+        return list.iter().enumerate().map(one).collect();
+    }
+    ids.try_iter()?.enumerate().map(|(position, id)| one((position, id?))).collect()
 }
 
-impl Bpe {
-    fn made(inner: Result<tokenfoundry_bpe::Bpe, VocabularyError>) -> PyResult<Self> {
-        Ok(Self { inner: Arc::new(inner.map_err(vocabulary_error)?) })
+#[pyclass(frozen, subclass, module = "tokenfoundry._core.bpe", name = "Tokenizer")]
+pub struct PyTokenizer {
+    inner: Arc<core::Tokenizer>,
+    ints: Ints,
+}
+
+impl PyTokenizer {
+    fn allowed(&self, allowed: Option<&Bound<'_, PyAny>>) -> PyResult<Allowed> {
+        let Some(allowed) = allowed else {
+            return Ok(if self.inner.finds_special() { Allowed::All } else { Allowed::None });
+        };
+        if let Ok(word) = allowed.cast::<PyString>() {
+            return match word.to_str()? {
+                "all" => Ok(Allowed::All),
+                "none" => Ok(Allowed::None),
+                other => Err(errors::input(format!(
+                    "allowed_special must be \"all\", \"none\" or a set of tokens, not {other:?}"
+                ))),
+            };
+        }
+        let ids = self.special_ids(allowed)?;
+        Ok(if ids.is_empty() { Allowed::None } else { Allowed::Only(ids) })
     }
 
-    fn assembled(vocabulary: Vocabulary, pattern: &str, specials: Vec<(String, u32)>, nfc: bool) -> PyResult<Self> {
-        let pattern = Pattern::new(pattern).map_err(|error| errors::vocabulary(error.0))?;
-        let specials = Specials::new(specials).map_err(vocabulary_error)?;
-        Self::made(tokenfoundry_bpe::Bpe::new(vocabulary, pattern, specials, nfc))
+    fn special_ids(&self, contents: &Bound<'_, PyAny>) -> PyResult<FxHashSet<u32>> {
+        let mut ids = FxHashSet::default();
+        for content in contents.try_iter()? {
+            let content: String = content?.extract()?;
+            match self.inner.added().all().iter().find(|token| token.special && token.content == content) {
+                Some(token) => ids.insert(token.id),
+                None => return Err(errors::input(format!("{content:?} is not a special token of this tokenizer"))),
+            };
+        }
+        Ok(ids)
     }
 
-    /// `None`: all special tokens are recognised; otherwise those named.
-    fn allowed(&self, names: Option<HashSet<String>>) -> PyResult<Allowed> {
-        let Some(names) = names else { return Ok(Allowed::All) };
-        if names.is_empty() {
-            return Ok(Allowed::None);
-        }
-        let mask: Vec<bool> = self.inner.specials.tokens().iter().map(|(text, _)| names.contains(text)).collect();
-        if mask.iter().filter(|&&allowed| allowed).count() < names.len() {
-            let known: HashSet<&str> = self.inner.specials.tokens().iter().map(|(text, _)| text.as_str()).collect();
-            let stranger = names.iter().find(|name| !known.contains(name.as_str())).map_or("", String::as_str);
-            return Err(errors::input(format!("allowed_special names {stranger:?}, which is no special token here")));
-        }
-        Ok(Allowed::Some(mask))
+    fn options(&self, add_special_tokens: bool, allowed: Option<&Bound<'_, PyAny>>) -> PyResult<Options> {
+        Ok(Options { add_special_tokens, allowed: self.allowed(allowed)? })
     }
 
-    fn encode_one(&self, python: Python<'_>, text: &str, allowed: &Allowed) -> PyResult<Vec<u32>> {
-        let mut tokens = Vec::with_capacity(text.len() / 3 + 1);
-        if text.len() < BRIEF_BYTES {
-            gate::brief(python, || self.inner.encode_into(text, allowed, &Cancel::new(), &mut tokens))
-                .map_err(encode_error)?;
-            return Ok(tokens);
+    /// Raise if a text holds a special token that is disallowed.
+    fn refuse_disallowed(&self, text: &[u8], allowed: &Allowed, disallowed: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let Some(disallowed) = disallowed else { return Ok(()) };
+        let ids: FxHashSet<u32> = if disallowed.cast::<PyString>().is_ok_and(|word| word == "all") {
+            let special = self.inner.added().all().iter().filter(|token| token.special);
+            let is_allowed = |id: u32| match allowed {
+                Allowed::All => true,
+                Allowed::None => false,
+                Allowed::Only(ids) => ids.contains(&id),
+            };
+            special.map(|token| token.id).filter(|&id| !is_allowed(id)).collect()
+        } else {
+            self.special_ids(disallowed)?
+        };
+        if ids.is_empty() {
+            return Ok(());
         }
-        gate::long(python, |cancel| self.inner.encode_into(text, allowed, cancel, &mut tokens).map(|()| tokens))?
-            .map_err(encode_error)
+        for chunk in text.utf8_chunks() {
+            if let Some((token, at)) = self.inner.added().first_of(chunk.valid(), &ids) {
+                return Err(errors::input(format!(
+                    "the text holds the special token {:?} (byte {at}), which is disallowed; put it in allowed_special to have it as one token, or leave disallowed_special out to have it as plain text",
+                    token.content
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Run `work` with the GIL, without it, or on a thread that Ctrl-C can stop, by how much there is to do.
+    fn run<R: Send + pyo3::marker::Ungil>(
+        &self,
+        python: Python<'_>,
+        bytes: usize,
+        work: impl FnOnce(&core::Tokenizer, &Cancel) -> Result<R, EncodeError> + Send + pyo3::marker::Ungil,
+    ) -> PyResult<R> {
+        let inner = &*self.inner;
+        if bytes <= BRIEF_BYTES {
+            work(inner, &Cancel::new())
+        } else if bytes <= LONG_BYTES {
+            gate::brief(python, || work(inner, &Cancel::new()))
+        } else {
+            gate::long(python, |cancel| work(inner, cancel))?
+        }
+        .map_err(encode_error)
+    }
+
+    fn no_such(&self, id: u32) -> PyErr {
+        let last = self.inner.vocabulary_size().saturating_sub(1);
+        errors::input(format!("no token has id {id}; this tokenizer's ids end at {last}"))
+    }
+
+    fn no_such_id(&self, id: u32, position: usize) -> PyErr {
+        errors::input(format!(
+            "ids[{position}] is {id}, and this tokenizer has no such token (its ids end at {})",
+            self.inner.vocabulary_size().saturating_sub(1)
+        ))
     }
 }
 
 #[pymethods]
-impl Bpe {
-    #[staticmethod]
-    fn from_ranks(
-        python: Python<'_>,
-        tokens: Vec<(Vec<u8>, u32)>,
-        pattern: &str,
-        specials: Vec<(String, u32)>,
-    ) -> PyResult<Self> {
-        let vocabulary = gate::brief(python, || Vocabulary::from_ranks(&tokens)).map_err(vocabulary_error)?;
-        Self::assembled(vocabulary, pattern, specials, false)
+impl PyTokenizer {
+    #[new]
+    fn new(python: Python<'_>, parts: &PyParts) -> PyResult<Self> {
+        let parts = parts.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let parts = parts.ok_or_else(|| errors::input("these parts were used for a tokenizer before"))?;
+        let inner = gate::brief(python, || core::Tokenizer::new(parts)).map_err(refused)?;
+        let ints = Ints::new(inner.vocabulary_size());
+        Ok(Self { inner: Arc::new(inner), ints })
     }
 
-    #[staticmethod]
-    fn from_rank_file(
-        python: Python<'_>,
-        content: &[u8],
-        pattern: &str,
-        specials: Vec<(String, u32)>,
-    ) -> PyResult<Self> {
-        let vocabulary = gate::brief(python, || Vocabulary::from_ranks(&tiktoken::parse(content)?));
-        Self::assembled(vocabulary.map_err(vocabulary_error)?, pattern, specials, false)
-    }
-
-    #[staticmethod]
-    fn from_merges(
-        python: Python<'_>,
-        tokens: Vec<(Vec<u8>, u32)>,
-        merges: Vec<(u32, u32)>,
-        pattern: &str,
-        specials: Vec<(String, u32)>,
-    ) -> PyResult<Self> {
-        let vocabulary = gate::brief(python, || Vocabulary::from_merges(&tokens, merges, false));
-        Self::assembled(vocabulary.map_err(vocabulary_error)?, pattern, specials, false)
-    }
-
-    #[staticmethod]
-    fn from_hf_json(python: Python<'_>, content: &[u8]) -> PyResult<Self> {
-        Self::made(gate::brief(python, || hf_json::parse(content)))
-    }
-
-    fn to_hf_json(&self, python: Python<'_>) -> PyResult<String> {
-        gate::brief(python, || hf_json::write(&self.inner)).map_err(vocabulary_error)
-    }
-
-    fn to_rank_file(&self) -> String {
-        tiktoken::write(&self.inner.vocabulary)
-    }
-
-    #[getter]
-    fn id_count(&self) -> usize {
-        self.inner.id_count()
-    }
-
-    #[getter]
-    fn token_count(&self) -> usize {
-        let vocabulary = &self.inner.vocabulary;
-        let only_special = self.inner.specials.tokens().iter().filter(|(_, id)| vocabulary.token(*id).is_none());
-        vocabulary.tokens().count() + only_special.count()
-    }
-
-    #[getter]
-    fn pattern(&self) -> &str {
-        self.inner.pattern.as_str()
-    }
-
-    #[getter]
-    fn pattern_is_fast(&self) -> bool {
-        self.inner.pattern.is_fast()
-    }
-
-    #[getter]
-    fn specials<'py>(&self, python: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let specials = PyDict::new(python);
-        for (text, id) in self.inner.specials.tokens() {
-            specials.set_item(text, id)?;
-        }
-        Ok(specials)
-    }
-
-    fn token_bytes<'py>(&self, python: Python<'py>, id: u32) -> Option<Bound<'py, PyBytes>> {
-        let special = || self.inner.specials.text(id).map(str::as_bytes);
-        self.inner.vocabulary.token(id).or_else(special).map(|token| PyBytes::new(python, token))
-    }
-
-    fn token_id(&self, token: &[u8]) -> Option<u32> {
-        let special = || {
-            let mut specials = self.inner.specials.tokens().iter();
-            specials.find(|(text, _)| text.as_bytes() == token).map(|(_, id)| *id)
-        };
-        self.inner.vocabulary.id(token).or_else(special)
-    }
-
-    #[pyo3(signature = (text, allowed))]
+    #[pyo3(signature = (text, add_special_tokens=true, *, allowed_special=None, disallowed_special=None))]
     fn encode<'py>(
         &self,
         python: Python<'py>,
         text: &Bound<'py, PyAny>,
-        allowed: Option<HashSet<String>>,
+        add_special_tokens: bool,
+        allowed_special: Option<&Bound<'py, PyAny>>,
+        disallowed_special: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let tokens = self.encode_one(python, &one_text(text)?, &self.allowed(allowed)?)?;
-        PyList::new(python, tokens)
+        let text = text_bytes(text)?;
+        let options = self.options(add_special_tokens, allowed_special)?;
+        self.refuse_disallowed(&text, &options.allowed, disallowed_special)?;
+        let text = &*text;
+        let ids = self.run(python, text.len(), move |inner, cancel| inner.encode(text, &options, cancel))?;
+        self.ints.list(python, &ids)
     }
 
-    #[pyo3(signature = (text, allowed))]
+    #[pyo3(signature = (text, add_special_tokens=true, *, allowed_special=None, disallowed_special=None))]
     fn encode_array<'py>(
         &self,
         python: Python<'py>,
         text: &Bound<'py, PyAny>,
-        allowed: Option<HashSet<String>>,
+        add_special_tokens: bool,
+        allowed_special: Option<&Bound<'py, PyAny>>,
+        disallowed_special: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyArray1<u32>>> {
-        Ok(self.encode_one(python, &one_text(text)?, &self.allowed(allowed)?)?.into_pyarray(python))
+        let text = text_bytes(text)?;
+        let options = self.options(add_special_tokens, allowed_special)?;
+        self.refuse_disallowed(&text, &options.allowed, disallowed_special)?;
+        let text = &*text;
+        let ids = self.run(python, text.len(), move |inner, cancel| inner.encode(text, &options, cancel))?;
+        Ok(ids.into_pyarray(python))
     }
 
-    #[pyo3(signature = (text, allowed))]
+    #[pyo3(signature = (text, add_special_tokens=true, *, allowed_special=None, disallowed_special=None))]
+    fn count<'py>(
+        &self,
+        python: Python<'py>,
+        text: &Bound<'py, PyAny>,
+        add_special_tokens: bool,
+        allowed_special: Option<&Bound<'py, PyAny>>,
+        disallowed_special: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<usize> {
+        let text = text_bytes(text)?;
+        let options = self.options(add_special_tokens, allowed_special)?;
+        self.refuse_disallowed(&text, &options.allowed, disallowed_special)?;
+        let text = &*text;
+        self.run(python, text.len(), move |inner, cancel| inner.count(text, &options, cancel))
+    }
+
+    #[pyo3(signature = (texts, add_special_tokens, allowed_special, disallowed_special, threads))]
+    fn _encode_batch<'py>(
+        &self,
+        python: Python<'py>,
+        texts: Texts,
+        add_special_tokens: bool,
+        allowed_special: Option<&Bound<'py, PyAny>>,
+        disallowed_special: Option<&Bound<'py, PyAny>>,
+        threads: Option<usize>,
+    ) -> PyResult<(Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<i64>>)> {
+        let options = self.options(add_special_tokens, allowed_special)?;
+        let borrowed = texts.bytes();
+        for text in &borrowed {
+            self.refuse_disallowed(text, &options.allowed, disallowed_special)?;
+        }
+        let borrowed = &borrowed;
+        let ragged = self.run(python, texts.total_bytes(), move |inner, cancel| {
+            inner.encode_batch(borrowed, &options, threads, cancel)
+        })?;
+        Ok(arrays::ragged(python, ragged))
+    }
+
+    #[pyo3(signature = (texts, add_special_tokens, allowed_special, disallowed_special, threads))]
+    fn _encode_batch_lists<'py>(
+        &self,
+        python: Python<'py>,
+        texts: Texts,
+        add_special_tokens: bool,
+        allowed_special: Option<&Bound<'py, PyAny>>,
+        disallowed_special: Option<&Bound<'py, PyAny>>,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let options = self.options(add_special_tokens, allowed_special)?;
+        let borrowed = texts.bytes();
+        for text in &borrowed {
+            self.refuse_disallowed(text, &options.allowed, disallowed_special)?;
+        }
+        let borrowed = &borrowed;
+        let ragged = self.run(python, texts.total_bytes(), move |inner, cancel| {
+            inner.encode_batch(borrowed, &options, threads, cancel)
+        })?;
+        let rows = ragged.rows().map(|row| self.ints.list(python, row)).collect::<PyResult<Vec<_>>>()?;
+        PyList::new(python, rows)
+    }
+
+    #[pyo3(signature = (texts, add_special_tokens, allowed_special, disallowed_special, threads))]
+    fn _count_batch<'py>(
+        &self,
+        python: Python<'py>,
+        texts: Texts,
+        add_special_tokens: bool,
+        allowed_special: Option<&Bound<'py, PyAny>>,
+        disallowed_special: Option<&Bound<'py, PyAny>>,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyArray1<i64>>> {
+        let options = self.options(add_special_tokens, allowed_special)?;
+        let borrowed = texts.bytes();
+        for text in &borrowed {
+            self.refuse_disallowed(text, &options.allowed, disallowed_special)?;
+        }
+        let borrowed = &borrowed;
+        let counts = self.run(python, texts.total_bytes(), move |inner, cancel| {
+            inner.count_batch(borrowed, &options, threads, cancel)
+        })?;
+        Ok(counts.into_pyarray(python))
+    }
+
+    #[pyo3(signature = (text, add_special_tokens=true, *, allowed_special=None, disallowed_special=None))]
+    #[allow(clippy::type_complexity)]
     fn encode_with_offsets<'py>(
         &self,
         python: Python<'py>,
         text: &Bound<'py, PyAny>,
-        allowed: Option<HashSet<String>>,
-    ) -> PyResult<RaggedArrays<'py>> {
-        let (text, allowed) = (one_text(text)?, self.allowed(allowed)?);
-        let (tokens, spans) = gate::long(python, |cancel| self.inner.encode_with_offsets(&text, &allowed, cancel))?
-            .map_err(encode_error)?;
-        Ok((tokens.into_pyarray(python), spans.into_pyarray(python)))
+        add_special_tokens: bool,
+        allowed_special: Option<&Bound<'py, PyAny>>,
+        disallowed_special: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyArray1<u32>>, Bound<'py, PyArray2<i64>>)> {
+        let text = text_bytes(text)?;
+        let text = std::str::from_utf8(&text)
+            .map_err(|error| errors::input(format!("text is not UTF-8, so it has no offsets: {error}")))?;
+        let options = self.options(add_special_tokens, allowed_special)?;
+        self.refuse_disallowed(text.as_bytes(), &options.allowed, disallowed_special)?;
+        let (ids, spans) =
+            self.run(python, text.len(), move |inner, cancel| inner.encode_with_offsets(text, &options, cancel))?;
+        let flat: Vec<i64> = spans.into_iter().flatten().map(|at| at as i64).collect();
+        let rows = ids.len();
+        Ok((ids.into_pyarray(python), flat.into_pyarray(python).reshape([rows, 2])?))
     }
 
-    #[pyo3(signature = (texts, allowed, threads))]
-    fn encode_batch<'py>(
-        &self,
-        python: Python<'py>,
-        texts: Texts,
-        allowed: Option<HashSet<String>>,
-        threads: Option<usize>,
-    ) -> PyResult<RaggedArrays<'py>> {
-        let (allowed, strs) = (self.allowed(allowed)?, texts.strs()?);
-        let ragged = gate::long(python, |cancel| self.inner.encode_batch(&strs, &allowed, threads, cancel))?
-            .map_err(encode_error)?;
-        Ok(arrays::ragged(python, ragged))
+    #[pyo3(signature = (ids, *, skip_special_tokens=false))]
+    fn decode(&self, ids: &Bound<'_, PyAny>, skip_special_tokens: bool) -> PyResult<String> {
+        let ids = ids_from(ids)?;
+        let text = self.inner.decode(&ids, skip_special_tokens);
+        text.map_err(|position| self.no_such_id(ids[position], position))
     }
 
-    #[pyo3(signature = (texts, allowed, threads))]
-    fn count_batch<'py>(
-        &self,
-        python: Python<'py>,
-        texts: Texts,
-        allowed: Option<HashSet<String>>,
-        threads: Option<usize>,
-    ) -> PyResult<Bound<'py, PyArray1<i64>>> {
-        let (allowed, strs) = (self.allowed(allowed)?, texts.strs()?);
-        let counts = gate::long(python, |cancel| self.inner.count_batch(&strs, &allowed, threads, cancel))?
-            .map_err(encode_error)?;
-        Ok(counts.into_pyarray(python))
-    }
-
-    #[pyo3(signature = (text, allowed))]
-    fn count(&self, python: Python<'_>, text: &Bound<'_, PyAny>, allowed: Option<HashSet<String>>) -> PyResult<i64> {
-        let (text, allowed) = (one_text(text)?, self.allowed(allowed)?);
-        if text.len() < BRIEF_BYTES {
-            return gate::brief(python, || self.inner.count(&text, &allowed, &Cancel::new())).map_err(encode_error);
-        }
-        gate::long(python, |cancel| self.inner.count(&text, &allowed, cancel))?.map_err(encode_error)
-    }
-
+    #[pyo3(signature = (ids, *, skip_special_tokens=false))]
     fn decode_bytes<'py>(
         &self,
         python: Python<'py>,
-        ids: PyReadonlyArray1<'py, u32>,
+        ids: &Bound<'py, PyAny>,
         skip_special_tokens: bool,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let ids = ids.as_slice()?;
-        let mut bytes = Vec::with_capacity(ids.len() * 4);
-        decode_into(&self.inner, ids, skip_special_tokens, &mut bytes).map_err(|error| errors::input(error.0))?;
+        let ids = ids_from(ids)?;
+        let bytes = self.inner.decode_bytes(&ids, skip_special_tokens);
+        let bytes = bytes.map_err(|position| self.no_such_id(ids[position], position))?;
         Ok(PyBytes::new(python, &bytes))
+    }
+
+    /// Decode the rows of a ragged array.
+    fn _decode_rows(
+        &self,
+        python: Python<'_>,
+        values: PyReadonlyArray1<'_, u32>,
+        offsets: PyReadonlyArray1<'_, i64>,
+        skip_special_tokens: bool,
+    ) -> PyResult<Vec<String>> {
+        let (values, offsets) = (values.as_array(), offsets.as_array());
+        let values = values.as_slice().ok_or_else(|| errors::input("values must be contiguous"))?;
+        let offsets: Vec<i64> = offsets.to_vec();
+        let inner = &*self.inner;
+        let decoded: Result<Vec<String>, (u32, usize)> = gate::brief(python, || {
+            let rows = offsets.windows(2).map(|row| &values[row[0] as usize..row[1] as usize]);
+            rows.map(|row| inner.decode(row, skip_special_tokens).map_err(|position| (row[position], position)))
+                .collect()
+        });
+        decoded.map_err(|(id, position)| self.no_such_id(id, position))
+    }
+
+    #[getter]
+    fn vocab_size(&self) -> usize {
+        self.inner.vocabulary_size()
+    }
+
+    #[getter]
+    fn digest(&self, python: Python<'_>) -> String {
+        let inner = &*self.inner;
+        format!("{:032x}", gate::brief(python, || inner.digest()))
+    }
+
+    fn token_bytes<'py>(&self, python: Python<'py>, id: u32) -> PyResult<Bound<'py, PyBytes>> {
+        match self.inner.decoder().pieces.get(id) {
+            Some(bytes) => Ok(PyBytes::new(python, bytes)),
+            None => Err(self.no_such(id)),
+        }
+    }
+
+    /// The id of a token by its bytes: an added token's content first, then the vocabulary.
+    fn find_token(&self, token: &Bound<'_, PyAny>) -> PyResult<Option<u32>> {
+        let token = text_bytes(token)?;
+        let added = self.inner.added().all().iter().find(|added| added.content.as_bytes() == &*token);
+        if let Some(added) = added {
+            return Ok(Some(added.id));
+        }
+        Ok(self.inner.encoder().token_id(&token))
+    }
+
+    #[getter]
+    fn special_tokens<'py>(&self, python: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let specials = PyDict::new(python);
+        for token in self.inner.added().all().iter().filter(|token| token.special) {
+            specials.set_item(&token.content, token.id)?;
+        }
+        Ok(specials)
+    }
+
+    #[getter]
+    fn added_tokens<'py>(&self, python: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let added = PyDict::new(python);
+        for token in self.inner.added().all() {
+            added.set_item(&token.content, token.id)?;
+        }
+        Ok(added)
+    }
+
+    #[getter]
+    fn finds_special_tokens(&self) -> bool {
+        self.inner.finds_special()
+    }
+
+    /// The regular expressions of the splits, in order.
+    #[getter]
+    fn patterns(&self) -> Vec<String> {
+        self.inner.pretokenizer().regexes()
+    }
+
+    fn _to_json(&self, python: Python<'_>) -> PyResult<String> {
+        let inner = &*self.inner;
+        gate::brief(python, || hf_json::write(inner)).map_err(refused)
+    }
+
+    fn decode_stream(&self) -> PyStream {
+        PyStream { inner: Arc::clone(&self.inner), stream: Mutex::new(Stream::default()) }
     }
 }
 
-/// Text out of tokens that arrive one at a time.
-#[pyclass(module = "tokenfoundry._core.bpe")]
-pub struct Stream {
-    bpe: Arc<tokenfoundry_bpe::Bpe>,
-    skip_special_tokens: bool,
-    utf8: Utf8Stream,
+#[pyclass(frozen, module = "tokenfoundry._core.bpe", name = "StreamDecoder")]
+struct PyStream {
+    inner: Arc<core::Tokenizer>,
+    stream: Mutex<Stream>,
 }
 
 #[pymethods]
-impl Stream {
-    #[new]
-    fn new(bpe: &Bpe, skip_special_tokens: bool) -> Self {
-        Self { bpe: Arc::clone(&bpe.inner), skip_special_tokens, utf8: Utf8Stream::default() }
+impl PyStream {
+    fn push(&self, id: u32) -> PyResult<String> {
+        let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = stream.push(self.inner.decoder(), id);
+        text.map_err(|id| errors::input(format!("this tokenizer has no token {id}")))
     }
 
-    fn push(&mut self, id: u32) -> PyResult<String> {
-        let mut bytes = Vec::new();
-        decode_into(&self.bpe, &[id], self.skip_special_tokens, &mut bytes).map_err(|error| errors::input(error.0))?;
-        Ok(self.utf8.push(&bytes))
+    fn finish(&self) -> String {
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner).finish()
     }
-
-    fn finish(&mut self) -> String {
-        self.utf8.finish()
-    }
-}
-
-/// Pieces of one text as byte ranges: the differential tests of the pattern scanners.
-#[pyfunction]
-fn pieces(pattern: &str, text: &str) -> PyResult<Vec<(usize, usize)>> {
-    let pattern = Pattern::new(pattern).map_err(|error| errors::input(error.0))?;
-    let mut pieces = Vec::new();
-    pattern
-        .pieces(text, |start, end| {
-            pieces.push((start, end));
-            true
-        })
-        .map_err(|error| errors::input(error.0))?;
-    Ok(pieces)
-}
-
-/// The regular expression of a pattern's short name.
-#[pyfunction]
-fn named_pattern(name: &str) -> Option<&'static str> {
-    tokenfoundry_bpe::pretokenize::named(name)
-}
-
-/// Whether a file's content is a tiktoken rank file.
-#[pyfunction]
-fn is_rank_file(content: &[u8]) -> bool {
-    tiktoken::recognise(content)
 }
 
 pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
-    room.add_class::<Bpe>()?;
-    room.add_class::<Stream>()?;
-    room.add_function(wrap_pyfunction!(is_rank_file, room)?)?;
+    room.add_class::<PyParts>()?;
+    room.add_class::<PyTokenizer>()?;
+    room.add_class::<PyStream>()?;
+    room.add_function(wrap_pyfunction!(read_tokenizer_json, room)?)?;
+    room.add_function(wrap_pyfunction!(read_rank_file, room)?)?;
+    room.add_function(wrap_pyfunction!(from_ranks, room)?)?;
+    room.add_function(wrap_pyfunction!(from_merges, room)?)?;
     room.add_function(wrap_pyfunction!(named_pattern, room)?)?;
-    room.add_function(wrap_pyfunction!(pieces, room)?)
+    room.add_function(wrap_pyfunction!(pieces, room)?)?;
+    room.add_function(wrap_pyfunction!(kind_of_file, room)?)
 }

@@ -3,11 +3,26 @@
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use tokenfoundry_bpe::pretokenize::Pattern;
-use tokenfoundry_bpe::train::{Options, PieceCounts, train};
+use tokenfoundry_bpe::train::{FeedError, Options, PieceCounts, TrainError, train};
 
 use super::tokenizer::encode_error;
 use crate::buffers::texts::Texts;
 use crate::{errors, gate};
+
+fn feed_error(error: FeedError) -> PyErr {
+    match error {
+        FeedError::Encode(error) => encode_error(error),
+        FeedError::Broken => errors::input(error.to_string()),
+    }
+}
+
+fn train_error(error: TrainError) -> PyErr {
+    match error {
+        TrainError::Feed(error) => feed_error(error),
+        TrainError::Cancelled(_) => pyo3::exceptions::PyKeyboardInterrupt::new_err(()),
+        TrainError::TooLarge(message) => errors::input(message),
+    }
+}
 
 #[pyclass(module = "tokenfoundry._core.bpe")]
 pub struct Trainer {
@@ -26,27 +41,30 @@ impl Trainer {
     }
 
     #[getter]
-    fn distinct_pieces(&self) -> usize {
-        self.counts.len()
+    fn distinct_pieces(&self, python: Python<'_>) -> PyResult<usize> {
+        gate::long(python, |cancel| self.counts.distinct(None, cancel))?
+            .map_err(|error| train_error(TrainError::Cancelled(error)))
     }
 
     #[pyo3(signature = (texts, threads))]
     fn feed(&mut self, python: Python<'_>, texts: Texts, threads: Option<usize>) -> PyResult<()> {
         let strs = texts.strs()?;
         let Self { pattern, counts } = self;
-        gate::long(python, |cancel| counts.feed(pattern, &strs, threads, cancel))?.map_err(encode_error)
+        gate::long(python, |cancel| counts.feed(pattern, &strs, threads, cancel))?.map_err(feed_error)
     }
 
+    #[pyo3(signature = (vocab_size, min_frequency, special_tokens, alphabet, threads))]
     fn finish<'py>(
         &self,
         python: Python<'py>,
         vocab_size: u32,
         min_frequency: u64,
-        first_id: u32,
+        special_tokens: Vec<String>,
+        alphabet: Option<Vec<u8>>,
+        threads: Option<usize>,
     ) -> PyResult<(Tokens<'py>, Vec<(u32, u32)>)> {
-        let options = Options { vocab_size, min_frequency, first_id };
-        let trained = gate::long(python, |cancel| train(&self.counts, options, cancel))?
-            .map_err(|_| pyo3::exceptions::PyKeyboardInterrupt::new_err(()))?;
+        let options = Options { vocab_size, min_frequency, special_tokens, alphabet, threads };
+        let trained = gate::long(python, |cancel| train(&self.counts, &options, cancel))?.map_err(train_error)?;
         let tokens = trained.tokens.iter().map(|(token, id)| (PyBytes::new(python, token), *id)).collect();
         Ok((tokens, trained.merges))
     }

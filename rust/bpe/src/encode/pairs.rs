@@ -1,0 +1,98 @@
+//! Which two symbols merge into which: one flat hash table of 8-byte slots, and a dense table for pairs of bytes.
+//!
+//! A symbol's number is also its priority: of all pairs in a piece, the one whose result has the least number merges
+//! first. So a look-up gives rank and result at once. A hit or a miss costs one cache line, usually.
+
+/// Numbers of symbols fit in 21 bits, so that two of them and their result fit in a slot.
+pub const SYMBOL_BITS: u32 = 21;
+pub const MAX_SYMBOLS: usize = 1 << SYMBOL_BITS;
+/// What a look-up gives for two symbols that do not merge; greater than every symbol.
+pub const NONE: u32 = u32::MAX;
+
+const EMPTY: u64 = u64::MAX;
+const VALUE_MASK: u64 = (1 << SYMBOL_BITS) - 1;
+
+#[derive(Clone, Debug)]
+pub struct Pairs {
+    /// left | right | result, 21 bits each.
+    slots: Vec<u64>,
+    shift: u32,
+    used: usize,
+    /// The results of pairs of symbols below 256, which are bytes in byte-level vocabularies.
+    dense: Vec<u32>,
+}
+
+#[inline(always)]
+fn key(left: u32, right: u32) -> u64 {
+    ((left as u64) << SYMBOL_BITS | right as u64) << SYMBOL_BITS
+}
+
+impl Pairs {
+    pub fn with_capacity(pairs: usize) -> Self {
+        let slots = (pairs * 2).next_power_of_two().max(64);
+        Self { slots: vec![EMPTY; slots], shift: 64 - slots.trailing_zeros(), used: 0, dense: vec![NONE; 1 << 16] }
+    }
+
+    #[inline(always)]
+    fn home(&self, key: u64) -> usize {
+        // Fibonacci hashing: the high bits of the product depend on all bits of the key.
+        (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize
+    }
+
+    /// Pairs are inserted once, by whoever made sure that there is room.
+    pub fn insert(&mut self, left: u32, right: u32, result: u32) {
+        if (self.used + 1) * 3 > self.slots.len() * 2 {
+            self.grow();
+        }
+        self.used += 1;
+        if left < 256 && right < 256 {
+            self.dense[(left << 8 | right) as usize] = result;
+        }
+        let key = key(left, right);
+        self.place(key | result as u64);
+    }
+
+    fn place(&mut self, entry: u64) {
+        let mask = self.slots.len() - 1;
+        let mut at = self.home(entry & !VALUE_MASK);
+        while self.slots[at] != EMPTY {
+            at = (at + 1) & mask;
+        }
+        self.slots[at] = entry;
+    }
+
+    fn grow(&mut self) {
+        let doubled = vec![EMPTY; self.slots.len() * 2];
+        let old = std::mem::replace(&mut self.slots, doubled);
+        self.shift -= 1;
+        for entry in old {
+            if entry != EMPTY {
+                self.place(entry);
+            }
+        }
+    }
+
+    /// The symbol that `left` and `right` merge into, or [`NONE`].
+    #[inline(always)]
+    pub fn get(&self, left: u32, right: u32) -> u32 {
+        let key = key(left, right);
+        let mask = self.slots.len() - 1;
+        let mut at = self.home(key) & mask;
+        loop {
+            let entry = self.slots[at];
+            if entry & !VALUE_MASK == key {
+                return (entry & VALUE_MASK) as u32;
+            }
+            if entry == EMPTY {
+                return NONE;
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    /// [`Self::get`] for two symbols below 256.
+    #[inline(always)]
+    pub fn get_bytes(&self, left: u8, right: u8) -> u32 {
+        self.dense[(left as usize) << 8 | right as usize]
+    }
+}

@@ -1,0 +1,153 @@
+//! What a piece is before the first merge: its bytes, or its characters with a way out for those that are no tokens.
+
+use rustc_hash::FxHashMap;
+
+use super::pairs::NONE;
+use super::pieces::Pieces;
+use crate::vocabulary::Tokens;
+
+#[derive(Clone, Debug)]
+pub struct ByteStart {
+    /// The token of each byte; [`NONE`] if it has none. The symbol of a byte is the byte.
+    pub to_token: Box<[u32; 256]>,
+    pub complete: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct CharacterStart {
+    /// Symbols of characters below 0x3000 by code point, of others in the map.
+    low: Vec<u32>,
+    high: FxHashMap<u32, u32>,
+    /// The symbols of `<0x00>` … `<0xFF>`; used only if all are there.
+    bytes: Option<Box<[u32; 256]>>,
+    to_token: Vec<u32>,
+}
+
+const LOW: usize = 0x3000;
+
+#[derive(Clone, Debug)]
+pub enum Start {
+    Bytes(ByteStart),
+    Characters(CharacterStart),
+}
+
+impl Start {
+    pub fn bytes(tokens: &Tokens, by_bytes: &Pieces) -> Self {
+        let mut to_token = Box::new([NONE; 256]);
+        for byte in 0..=255u8 {
+            to_token[byte as usize] = by_bytes.get(tokens, &[byte]).unwrap_or(NONE);
+        }
+        let complete = to_token.iter().all(|&token| token != NONE);
+        Self::Bytes(ByteStart { to_token, complete })
+    }
+
+    pub fn characters(tokens: &Tokens, by_bytes: &Pieces, byte_fallback: bool) -> Self {
+        let mut start =
+            CharacterStart { low: vec![NONE; LOW], high: FxHashMap::default(), bytes: None, to_token: Vec::new() };
+        for (id, bytes) in tokens.iter() {
+            if bytes.len() > 4 {
+                continue;
+            }
+            let mut characters = std::str::from_utf8(bytes).unwrap_or("").chars();
+            if let (Some(character), None) = (characters.next(), characters.next()) {
+                let symbol = start.to_token.len() as u32;
+                start.to_token.push(id);
+                match start.low.get_mut(character as usize) {
+                    Some(entry) => *entry = symbol,
+                    None => {
+                        start.high.insert(character as u32, symbol);
+                    }
+                }
+            }
+        }
+        if byte_fallback {
+            let ids: Vec<u32> =
+                (0..256).filter_map(|byte| by_bytes.get(tokens, format!("<0x{byte:02X}>").as_bytes())).collect();
+            if ids.len() == 256 {
+                let first = start.to_token.len() as u32;
+                start.to_token.extend_from_slice(&ids);
+                start.bytes = Some(Box::new(std::array::from_fn(|byte| first + byte as u32)));
+            }
+        }
+        Self::Characters(start)
+    }
+
+    /// How many symbols a text can start as; they are numbered from 0.
+    pub fn count(&self) -> u32 {
+        match self {
+            Self::Bytes(_) => 256,
+            Self::Characters(start) => start.to_token.len() as u32,
+        }
+    }
+
+    pub fn to_token(&self) -> Vec<u32> {
+        match self {
+            Self::Bytes(start) => start.to_token.to_vec(),
+            Self::Characters(start) => start.to_token.clone(),
+        }
+    }
+
+    /// Whether a token stands for a byte by its name, `<0x41>`.
+    pub fn is_byte_token(&self, id: u32, bytes: &[u8]) -> bool {
+        match self {
+            Self::Characters(CharacterStart { bytes: Some(symbols), to_token, .. }) => {
+                bytes.len() == 6 && symbols.iter().any(|&symbol| to_token[symbol as usize] == id)
+            }
+            _ => false,
+        }
+    }
+
+    /// The symbols of a token's own bytes; `false` if one of them is unknown.
+    pub fn spell_token(&self, bytes: &[u8], symbols: &mut Vec<u32>) -> bool {
+        match self {
+            Self::Bytes(start) => {
+                symbols.extend(bytes.iter().map(|&byte| byte as u32));
+                start.complete || bytes.iter().all(|&byte| start.to_token[byte as usize] != NONE)
+            }
+            Self::Characters(start) => match std::str::from_utf8(bytes) {
+                Ok(text) => {
+                    symbols.extend(text.chars().map(|character| start.symbol(character)));
+                    symbols.iter().all(|&symbol| symbol != NONE)
+                }
+                Err(_) => false,
+            },
+        }
+    }
+
+    /// Nothing more will be spelled but texts.
+    pub fn finish(&mut self) {
+        if let Self::Characters(start) = self {
+            start.high.shrink_to_fit();
+        }
+    }
+}
+
+impl CharacterStart {
+    /// The symbol of a character, or [`NONE`].
+    #[inline(always)]
+    pub fn symbol(&self, character: char) -> u32 {
+        match self.low.get(character as usize) {
+            Some(&symbol) => symbol,
+            None => self.high.get(&(character as u32)).copied().unwrap_or(NONE),
+        }
+    }
+
+    /// Append the symbols of `text`; [`NONE`] for what is unknown, once for each character.
+    pub fn spell(&self, text: &str, symbols: &mut Vec<u32>) {
+        let mut buffer = [0; 4];
+        for character in text.chars() {
+            let symbol = self.symbol(character);
+            match &self.bytes {
+                Some(bytes) if symbol == NONE => {
+                    let utf8 = character.encode_utf8(&mut buffer).as_bytes();
+                    symbols.extend(utf8.iter().map(|&byte| bytes[byte as usize]));
+                }
+                _ => symbols.push(symbol),
+            }
+        }
+    }
+
+    pub fn byte_symbols(&self) -> Option<&[u32; 256]> {
+        self.bytes.as_deref()
+    }
+}

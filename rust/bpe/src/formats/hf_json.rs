@@ -1,0 +1,397 @@
+//! `tokenizer.json` of Hugging Face `tokenizers` with a BPE model, byte-level (GPT-2, Llama 3, Qwen, DeepSeek …) or with
+//! characters and byte fallback (Llama 2, Mistral, Gemma …).
+
+mod parts;
+mod write;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use rustc_hash::FxHashMap;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+
+use crate::byte_alphabet;
+use crate::special::AddedToken;
+use crate::tokenizer::{JsonParts, Parts, byte_level_decoder, with_added};
+use crate::vocabulary::{Merges, Symbols, Tokens, Vocabulary, VocabularyError};
+
+pub use write::write;
+
+#[derive(Deserialize)]
+struct File<'a> {
+    #[serde(default)]
+    added_tokens: Vec<Added>,
+    #[serde(default)]
+    normalizer: Option<Value>,
+    #[serde(default)]
+    pre_tokenizer: Option<Value>,
+    #[serde(default)]
+    post_processor: Option<Value>,
+    #[serde(default)]
+    decoder: Option<Value>,
+    #[serde(borrow)]
+    model: Model<'a>,
+}
+
+#[derive(Deserialize)]
+struct Added {
+    id: u32,
+    content: String,
+    #[serde(default)]
+    single_word: bool,
+    #[serde(default)]
+    lstrip: bool,
+    #[serde(default)]
+    rstrip: bool,
+    normalized: Option<bool>,
+    #[serde(default)]
+    special: bool,
+}
+
+#[derive(Deserialize)]
+struct Model<'a> {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    #[serde(default)]
+    dropout: Option<f64>,
+    #[serde(default)]
+    unk_token: Option<String>,
+    #[serde(default)]
+    continuing_subword_prefix: Option<String>,
+    #[serde(default)]
+    end_of_word_suffix: Option<String>,
+    #[serde(default)]
+    fuse_unk: bool,
+    #[serde(default)]
+    byte_fallback: bool,
+    #[serde(default)]
+    ignore_merges: bool,
+    #[serde(borrow, default)]
+    vocab: Vocab<'a>,
+    #[serde(borrow, default)]
+    merges: Pairs<'a>,
+}
+
+/// A string that borrows from the file unless it holds escapes.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+/// `{"token": id, …}` in the order of the file. A Unigram model has a list here, which is refused later by its type.
+#[derive(Default)]
+struct Vocab<'a>(Vec<(Cow<'a, str>, u32)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Vocab<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct VocabVisitor;
+        impl<'de> Visitor<'de> for VocabVisitor {
+            type Value = Vocab<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mapping of tokens to ids")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+                let mut entries = Vec::with_capacity(1 << 17);
+                while let Some((Text(token), id)) = map.next_entry()? {
+                    entries.push((token, id));
+                }
+                Ok(Vocab(entries))
+            }
+
+            fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Self::Value, S::Error> {
+                while seq.next_element::<serde::de::IgnoredAny>()?.is_some() {}
+                Ok(Vocab(Vec::new()))
+            }
+        }
+        deserializer.deserialize_any(VocabVisitor)
+    }
+}
+
+/// Merges, each `"left right"` (until 2024) or `["left", "right"]`.
+#[derive(Default)]
+struct Pairs<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+struct Pair<'a>(Cow<'a, str>, Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Pair<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PairVisitor;
+
+        fn wrong<E: serde::de::Error>(text: &str) -> E {
+            E::custom(format!("the merge {text:?} is not two tokens with one space between"))
+        }
+
+        impl<'de> Visitor<'de> for PairVisitor {
+            type Value = Pair<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a merge: two tokens")
+            }
+
+            fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                match text.split_once(' ') {
+                    Some((left, right)) if !right.contains(' ') => Ok(Pair(left.into(), right.into())),
+                    _ => Err(wrong(text)),
+                }
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                match text.split_once(' ') {
+                    Some((left, right)) if !right.contains(' ') => {
+                        Ok(Pair(left.to_owned().into(), right.to_owned().into()))
+                    }
+                    _ => Err(wrong(text)),
+                }
+            }
+
+            fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Self::Value, S::Error> {
+                let missing = || S::Error::custom("a merge is a list of two tokens");
+                let Text(left) = seq.next_element()?.ok_or_else(missing)?;
+                let Text(right) = seq.next_element()?.ok_or_else(missing)?;
+                if seq.next_element::<serde::de::IgnoredAny>()?.is_some() {
+                    return Err(missing());
+                }
+                Ok(Pair(left, right))
+            }
+        }
+        deserializer.deserialize_any(PairVisitor)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PairsVisitor;
+        impl<'de> Visitor<'de> for PairsVisitor {
+            type Value = Pairs<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of merges")
+            }
+
+            fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Self::Value, S::Error> {
+                let mut pairs = Vec::with_capacity(1 << 17);
+                while let Some(Pair(left, right)) = seq.next_element()? {
+                    pairs.push((left, right));
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+        deserializer.deserialize_seq(PairsVisitor)
+    }
+}
+
+/// Whether a file looks like a tokenizer.json.
+pub fn is_tokenizer_json(file: &[u8]) -> bool {
+    file.trim_ascii_start().starts_with(b"{")
+}
+
+fn error<T>(message: impl Into<String>) -> Result<T, VocabularyError> {
+    Err(VocabularyError(message.into()))
+}
+
+pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
+    // The kind first: another model's vocabulary has another shape, and its error should say so.
+    let file: File<'_> = match serde_json::from_slice(file) {
+        Ok(file) => file,
+        Err(problem) => return error(format!("the tokenizer.json cannot be read: {problem}")),
+    };
+    let File { added_tokens, normalizer, pre_tokenizer, post_processor, decoder, model } = file;
+    check_model(&model)?;
+    let added: Vec<AddedToken> = added_tokens
+        .into_iter()
+        .map(|token| AddedToken {
+            normalized: token.normalized.unwrap_or(!token.special),
+            content: token.content,
+            id: token.id,
+            special: token.special,
+            lstrip: token.lstrip,
+            rstrip: token.rstrip,
+            single_word: token.single_word,
+        })
+        .collect();
+
+    let splits = parts::pre_tokenizer(pre_tokenizer.as_ref())?;
+    let normalizers = parts::normalizers(normalizer.as_ref())?;
+    let byte_level = splits.byte_level || normalizers_are_byte_level(normalizer.as_ref());
+    let (tokens, mut loose) = tokens_by_id(&model.vocab.0, byte_level)?;
+    let merges = merges_by_id(&model, &tokens, byte_level)?;
+    let unknown = match &model.unk_token {
+        Some(unknown) => match model.vocab.0.iter().find(|(token, _)| token == unknown) {
+            Some((_, id)) => Some(*id),
+            None => added.iter().find(|token| token.content == *unknown).map(|token| token.id),
+        },
+        None => None,
+    };
+    let json_loose = loose.clone();
+    let json_decoder = decoder.clone().unwrap_or_default();
+    let mut tokens = tokens;
+    // The unknown token may be spelled with characters that are no bytes; it is emitted but never merged into.
+    loose.extend(added.iter().map(|token| (token.id, token.content.clone())));
+    if let Some(unknown) = unknown
+        && tokens.get(unknown).is_none()
+        && let Some((_, content)) = loose.iter().find(|(id, _)| *id == unknown)
+    {
+        tokens = with_added(&tokens, std::iter::once((unknown, content.as_bytes().to_vec())));
+    }
+    let decoder = if byte_level {
+        let pieces = loose.iter().map(|(id, content)| {
+            let mut bytes = Vec::new();
+            if !byte_alphabet::decode(content, &mut bytes) {
+                bytes = content.as_bytes().to_vec();
+            }
+            (*id, bytes)
+        });
+        let mut decoder = byte_level_decoder(&tokens, &[]);
+        decoder.pieces = with_added(&tokens, pieces);
+        decoder
+    } else {
+        parts::decoder(decoder.as_ref(), &tokens, &loose)?
+    };
+    let symbols = match (byte_level, model.byte_fallback) {
+        (true, _) => Symbols::Bytes,
+        (false, true) => Symbols::CharactersOrBytes,
+        (false, false) => Symbols::Characters,
+    };
+    Ok(Parts {
+        vocabulary: Vocabulary {
+            tokens,
+            merges: Merges::Listed(merges),
+            symbols,
+            whole_pieces: model.ignore_merges,
+            unknown,
+            fuse_unknown: model.fuse_unk,
+        },
+        pretokenizer: splits.pretokenizer,
+        normalizers,
+        late_normalizers: splits.normalizers,
+        added,
+        template: parts::template(post_processor.as_ref())?,
+        decoder,
+        finds_special: true,
+        json: JsonParts {
+            normalizer: normalizer.unwrap_or_default(),
+            pre_tokenizer: pre_tokenizer.unwrap_or_default(),
+            post_processor: post_processor.unwrap_or_default(),
+            decoder: json_decoder,
+            loose: json_loose,
+        },
+    })
+}
+
+fn normalizers_are_byte_level(normalizer: Option<&Value>) -> bool {
+    match normalizer {
+        Some(Value::Object(fields)) => match fields.get("type").and_then(Value::as_str) {
+            Some("ByteLevel") => true,
+            Some("Sequence") => fields
+                .get("normalizers")
+                .and_then(Value::as_array)
+                .is_some_and(|all| all.iter().any(|one| normalizers_are_byte_level(Some(one)))),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+fn check_model(model: &Model<'_>) -> Result<(), VocabularyError> {
+    match model.kind.as_deref() {
+        Some("BPE") | None => {}
+        Some(other) => {
+            return error(format!(
+                "the model of this tokenizer.json is {other}, and tokenfoundry reads BPE only; use the `tokenizers` package for it"
+            ));
+        }
+    }
+    if model.dropout.is_some_and(|dropout| dropout != 0.0) {
+        return error(
+            "the model has BPE dropout, which makes encoding random; set \"dropout\" to null, or use the `tokenizers` package to train with it",
+        );
+    }
+    for (name, value) in [
+        ("continuing_subword_prefix", &model.continuing_subword_prefix),
+        ("end_of_word_suffix", &model.end_of_word_suffix),
+    ] {
+        if value.as_ref().is_some_and(|value| !value.is_empty()) {
+            return error(format!(
+                "the model has a {name}, which tokenfoundry does not read; use the `tokenizers` package for it"
+            ));
+        }
+    }
+    if model.vocab.0.is_empty() {
+        return error("the tokenizer.json has no vocabulary under model.vocab");
+    }
+    Ok(())
+}
+
+/// Tokens in the order of their ids, and those that a byte-level model can only have as added tokens.
+#[allow(clippy::type_complexity)]
+fn tokens_by_id(
+    vocab: &[(Cow<'_, str>, u32)],
+    byte_level: bool,
+) -> Result<(Tokens, Vec<(u32, String)>), VocabularyError> {
+    let greatest = vocab.iter().map(|(_, id)| *id).max().unwrap_or(0) as usize;
+    if greatest > vocab.len() * 2 + (1 << 16) {
+        return error(format!("token id {greatest} is far beyond the {} tokens of the vocabulary", vocab.len()));
+    }
+    let mut by_id: Vec<Option<&str>> = vec![None; greatest + 1];
+    for (token, id) in vocab {
+        if let Some(first) = by_id[*id as usize] {
+            return error(format!("tokens {first:?} and {token:?} have the same id, {id}"));
+        }
+        by_id[*id as usize] = Some(token);
+    }
+    let mut tokens = Tokens::default();
+    let mut loose = Vec::new();
+    let mut bytes = Vec::new();
+    for (id, token) in by_id.iter().enumerate() {
+        bytes.clear();
+        match token {
+            Some(token) if !byte_level => tokens.push(token.as_bytes()),
+            Some(token) if byte_alphabet::decode(token, &mut bytes) => tokens.push(&bytes),
+            Some(token) => {
+                tokens.push(b"");
+                loose.push((id as u32, (*token).to_owned()));
+            }
+            None => tokens.push(b""),
+        }
+    }
+    Ok((tokens, loose))
+}
+
+fn merges_by_id(model: &Model<'_>, tokens: &Tokens, byte_level: bool) -> Result<Vec<[u32; 2]>, VocabularyError> {
+    let mut ids: FxHashMap<&str, u32> = FxHashMap::with_capacity_and_hasher(model.vocab.0.len(), Default::default());
+    ids.extend(model.vocab.0.iter().map(|(token, id)| (token.as_ref(), *id)));
+    let mut merges = Vec::with_capacity(model.merges.0.len());
+    for (rank, (left, right)) in model.merges.0.iter().enumerate() {
+        let find = |token: &str| match ids.get(token) {
+            Some(&id) if !byte_level || tokens.get(id).is_some() => Ok(id),
+            _ => {
+                error(format!("merge {rank} ({left:?} with {right:?}) names {token:?}, which is not in the vocabulary"))
+            }
+        };
+        merges.push([find(left)?, find(right)?]);
+    }
+    Ok(merges)
+}

@@ -1,0 +1,123 @@
+//! DeepSeek V3, R1 and V4: three splits one after another, done in one pass here.
+//!
+//! 1. `\p{N}{1,3}`
+//! 2. `[一-龥぀-ゟ゠-ヿ]+`
+//! 3. `[!-/:-@\[-`{-~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+//!
+//! What the first two take is the end of the text for the third. Characters that no alternative of the third matches
+//! (controls, unassigned ones) are pieces too, as long as the gap between two matches is.
+
+use super::Scan;
+use super::classes::{ANY_WHITE, Classes, NEWLINE, NUMBER, SPACE, white_space};
+use crate::unicode::Category::*;
+use crate::unicode::decode;
+
+/// Letters and marks.
+const LETTER: u8 = 16;
+/// Punctuation and symbols.
+const POINT: u8 = 32;
+const OTHER: u8 = 64;
+/// Added to the class of the second split's characters; the third then splits them by themselves.
+const EAST_ASIAN: u8 = 128;
+const EAST_ASIAN_LETTER: u8 = EAST_ASIAN | LETTER;
+const EAST_ASIAN_POINT: u8 = EAST_ASIAN | POINT;
+const EAST_ASIAN_OTHER: u8 = EAST_ASIAN | OTHER;
+
+static CLASSES: Classes = Classes::new(
+    &[
+        (UpperCase, LETTER),
+        (LowerCase, LETTER),
+        (TitleCase, LETTER),
+        (ModifierLetter, LETTER),
+        (OtherLetter, LETTER),
+        (Mark, LETTER),
+        (Punctuation, POINT),
+        (Symbol, POINT),
+    ],
+    OTHER,
+);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DeepSeek;
+
+#[inline(always)]
+fn at(text: &[u8], at: usize) -> (u8, usize) {
+    match text.get(at) {
+        Some(&byte) if byte >= 0xE3 => {
+            let (code_point, length) = decode(text, at);
+            let east_asian = matches!(code_point, 0x4E00..=0x9FA5 | 0x3040..=0x30FF);
+            (CLASSES.of(code_point) | if east_asian { EAST_ASIAN } else { 0 }, length)
+        }
+        _ => CLASSES.at(text, at),
+    }
+}
+
+#[inline(always)]
+fn run(text: &[u8], mut start: usize, bits: u8) -> usize {
+    loop {
+        let (found, length) = at(text, start);
+        if found != bits || length == 0 {
+            return start;
+        }
+        start += length;
+    }
+}
+
+impl Scan for DeepSeek {
+    #[inline(always)]
+    fn end(&self, text: &[u8], start: usize) -> usize {
+        let (bits, length) = at(text, start);
+        let inside = start + length;
+        match bits {
+            LETTER | EAST_ASIAN_LETTER => return run(text, inside, bits),
+            EAST_ASIAN_POINT => return run(text, inside, bits),
+            NUMBER => {
+                let mut end = inside;
+                for _ in 1..3 {
+                    let (bits, length) = at(text, end);
+                    if bits != NUMBER {
+                        break;
+                    }
+                    end += length;
+                }
+                return end;
+            }
+            POINT => {
+                if text[start].is_ascii() && text.get(inside).is_some_and(u8::is_ascii_alphabetic) {
+                    let letters = text[inside..].iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+                    return inside + letters;
+                }
+                return run(text, run(text, inside, POINT), NEWLINE);
+            }
+            _ => {}
+        }
+        let (next, _) = at(text, inside);
+        if bits != NEWLINE && next == LETTER {
+            return run(text, inside, LETTER);
+        }
+        if bits == SPACE && next == POINT {
+            return run(text, run(text, inside, POINT), NEWLINE);
+        }
+        if bits == EAST_ASIAN_OTHER && next == EAST_ASIAN_LETTER {
+            return run(text, inside, EAST_ASIAN_LETTER);
+        }
+        if bits & OTHER != 0 {
+            let letter = bits & EAST_ASIAN | LETTER;
+            let mut end = inside;
+            loop {
+                let (found, length) = at(text, end);
+                if found != bits || at(text, end + length).0 == letter {
+                    return end;
+                }
+                end += length;
+            }
+        }
+        debug_assert!(bits & ANY_WHITE != 0);
+        let end_of_white = CLASSES.run(text, start, ANY_WHITE);
+        if at(text, end_of_white).0 & (NUMBER | EAST_ASIAN) != 0 {
+            white_space::<true, false>(&CLASSES, &text[..end_of_white], start)
+        } else {
+            white_space::<true, false>(&CLASSES, text, start)
+        }
+    }
+}

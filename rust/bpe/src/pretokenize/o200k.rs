@@ -1,0 +1,116 @@
+//! The pattern of o200k (GPT-4o, gpt-oss, Llama 4) and of Mistral's tekken. With
+//! `U = [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`, `L = [\p{Ll}\p{Lm}\p{Lo}\p{M}]` and `C = (?i:'s|'t|'re|'ve|'m|'ll|'d)?`:
+//!
+//! `[^\r\n\p{L}\p{N}]?U*L+C|[^\r\n\p{L}\p{N}]?U+L*C|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+//!
+//! tekken has no `C` and takes numbers one by one. A mark is in `U`, in `L`, and may be the character before them.
+
+use super::Scan;
+use super::classes::{Classes, NEWLINE, NUMBER, SPACE, contraction_any_case, white_space};
+use crate::unicode::Category::*;
+
+const UPPER: u8 = 16;
+const LOWER: u8 = 32;
+/// In `U` and in `L`: \p{Lm}, \p{Lo}; marks as well.
+const EITHER: u8 = 64;
+const MARK: u8 = 128;
+const OTHER: u8 = 0;
+
+static CLASSES: Classes = Classes::new(
+    &[
+        (UpperCase, UPPER),
+        (TitleCase, UPPER),
+        (LowerCase, LOWER),
+        (ModifierLetter, EITHER),
+        (OtherLetter, EITHER),
+        (Mark, EITHER | MARK),
+    ],
+    OTHER,
+);
+
+#[derive(Clone, Copy, Debug)]
+pub struct O200k<const CONTRACTIONS: bool, const DIGITS: usize>;
+
+/// The end of `U*L+` at `start`, if it matches; else the end of `U*` as an error.
+#[inline(always)]
+fn upper_then_lower(text: &[u8], start: usize) -> Result<usize, usize> {
+    let mut end = start;
+    // Where `U*` has to stop if it must leave a character for `L+`: the last one that is in both.
+    let mut after_either = None;
+    loop {
+        let (bits, length) = CLASSES.at(text, end);
+        if bits & (UPPER | EITHER) == 0 {
+            if bits & LOWER != 0 {
+                return Ok(CLASSES.run(text, end + length, LOWER | EITHER));
+            }
+            return after_either.ok_or(end);
+        }
+        end += length;
+        if bits & EITHER != 0 {
+            after_either = Some(end);
+        }
+    }
+}
+
+impl<const CONTRACTIONS: bool, const DIGITS: usize> O200k<CONTRACTIONS, DIGITS> {
+    #[inline(always)]
+    fn with_contraction(&self, text: &[u8], end: usize) -> usize {
+        if CONTRACTIONS && text.get(end) == Some(&b'\'') { end + contraction_any_case(text, end) } else { end }
+    }
+}
+
+impl<const CONTRACTIONS: bool, const DIGITS: usize> Scan for O200k<CONTRACTIONS, DIGITS> {
+    #[inline(always)]
+    fn end(&self, text: &[u8], start: usize) -> usize {
+        const WORD: u8 = UPPER | LOWER | EITHER;
+        let (bits, length) = CLASSES.at(text, start);
+        if bits & WORD != 0 && bits & MARK == 0 {
+            let end = upper_then_lower(text, start).unwrap_or_else(|upper| upper);
+            return self.with_contraction(text, end);
+        }
+        if bits == NUMBER {
+            let mut end = start + length;
+            for _ in 1..DIGITS {
+                let (bits, length) = CLASSES.at(text, end);
+                if bits != NUMBER {
+                    break;
+                }
+                end += length;
+            }
+            return end;
+        }
+        if bits != NEWLINE {
+            let (next, _) = CLASSES.at(text, start + length);
+            if next & WORD != 0 {
+                let end = match upper_then_lower(text, start + length) {
+                    Ok(end) => end,
+                    // A mark is no mere prefix: before `U+` is tried, it is `L+` by itself.
+                    Err(_) if bits & MARK != 0 => upper_then_lower(text, start).unwrap_or_else(|upper| upper),
+                    Err(upper) => upper,
+                };
+                return self.with_contraction(text, end);
+            }
+            if bits & MARK != 0 {
+                return self.with_contraction(text, start + length);
+            }
+            let other = |bits: u8| bits == OTHER || bits & MARK != 0;
+            if (bits == OTHER || (bits == SPACE && other(next))) && start + length <= text.len() {
+                let mut end = start + length;
+                while end < text.len() {
+                    let (bits, length) = CLASSES.at(text, end);
+                    if !other(bits) {
+                        break;
+                    }
+                    end += length;
+                }
+                if bits == OTHER || end > start + length {
+                    while matches!(text.get(end), Some(b'\r' | b'\n' | b'/')) {
+                        end += 1;
+                    }
+                    return end;
+                }
+            }
+        }
+        white_space::<true, false>(&CLASSES, text, start)
+    }
+}

@@ -1,0 +1,273 @@
+//! A whole tokenizer: added tokens, normalizers, splits, the encoder, what is put around a text, and the way back.
+//!
+//! Immutable and shared by threads. Each call borrows a [`Memory`] (a cache of pieces) from the tokenizer's own few, so that
+//! what one call learned the next one knows, without a lock that a fork could leave locked.
+
+mod decode;
+mod memories;
+mod normalize;
+mod text;
+
+pub use decode::{Decoder, Stream, incomplete_tail};
+pub use normalize::{Aligned, Normalizer, Pattern, normalize, normalize_aligned};
+pub use text::EncodeError;
+pub(crate) use text::groups;
+
+use rustc_hash::FxHashSet;
+use tokenfoundry_base::stable_hash;
+
+use crate::encode::{Encoder, shown};
+use crate::pretokenize::Pretokenizer;
+use crate::special::{AddedToken, AddedTokens, Allowed};
+use crate::vocabulary::{Symbols, Tokens, Vocabulary, VocabularyError};
+use memories::Memories;
+
+/// What is put around one text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Template {
+    pub before: Vec<u32>,
+    pub after: Vec<u32>,
+}
+
+/// Parts of a tokenizer.json that are written back as they were read; null where there was none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JsonParts {
+    pub normalizer: serde_json::Value,
+    pub pre_tokenizer: serde_json::Value,
+    pub post_processor: serde_json::Value,
+    pub decoder: serde_json::Value,
+    /// Tokens of the model's vocabulary that are kept for their ids only.
+    pub loose: Vec<(u32, String)>,
+}
+
+/// What a file or a caller says a tokenizer is; [`Tokenizer::new`] checks it.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    pub vocabulary: Vocabulary,
+    pub pretokenizer: Pretokenizer,
+    pub normalizers: Vec<Normalizer>,
+    /// What the pre-tokenizer does to the text between added tokens before it splits it.
+    pub late_normalizers: Vec<Normalizer>,
+    pub added: Vec<AddedToken>,
+    pub template: Template,
+    pub decoder: Decoder,
+    /// Special tokens in a text are found where a call does not say.
+    pub finds_special: bool,
+    /// The parts of a tokenizer.json as they were, for `save`.
+    pub json: JsonParts,
+}
+
+impl Parts {
+    /// A byte-level tokenizer.
+    pub fn byte_level(vocabulary: Vocabulary, pretokenizer: Pretokenizer, added: Vec<AddedToken>) -> Self {
+        let decoder = byte_level_decoder(&vocabulary.tokens, &added);
+        Self {
+            vocabulary,
+            pretokenizer,
+            normalizers: Vec::new(),
+            late_normalizers: Vec::new(),
+            added,
+            template: Template::default(),
+            decoder,
+            finds_special: false,
+            json: JsonParts::default(),
+        }
+    }
+}
+
+/// The decoder of a byte-level vocabulary whose added tokens stand for their own text.
+pub fn byte_level_decoder(tokens: &Tokens, added: &[AddedToken]) -> Decoder {
+    Decoder {
+        pieces: with_added(tokens, added.iter().map(|token| (token.id, token.content.as_bytes().to_vec()))),
+        ..Decoder::default()
+    }
+}
+
+/// `tokens`, with these ids set to these bytes.
+pub fn with_added(tokens: &Tokens, added: impl Iterator<Item = (u32, Vec<u8>)>) -> Tokens {
+    let mut added: Vec<(u32, Vec<u8>)> = added.collect();
+    added.sort_by_key(|(id, _)| *id);
+    if added.is_empty() {
+        return tokens.clone();
+    }
+    let mut all = Tokens::default();
+    let mut added = added.into_iter().peekable();
+    let mut id = 0;
+    while (id as usize) < tokens.len() || added.peek().is_some() {
+        let mut own = None;
+        while let Some((_, bytes)) = added.next_if(|(added, _)| *added == id) {
+            own = Some(bytes);
+        }
+        match own {
+            Some(bytes) => all.push(&bytes),
+            None => all.push(tokens.get(id).unwrap_or(b"")),
+        }
+        id += 1;
+    }
+    all
+}
+
+/// How one call encodes.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Put the template around the text.
+    pub add_special_tokens: bool,
+    pub allowed: Allowed,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Tokenizer {
+    encoder: Encoder,
+    pretokenizer: Pretokenizer,
+    normalizers: Vec<Normalizer>,
+    late_normalizers: Vec<Normalizer>,
+    added: AddedTokens,
+    template: Template,
+    decoder: Decoder,
+    finds_special: bool,
+    json: JsonParts,
+    special_ids: Vec<bool>,
+    memories: Memories,
+}
+
+impl Tokenizer {
+    pub fn new(parts: Parts) -> Result<Self, VocabularyError> {
+        let encoder = Encoder::new(parts.vocabulary)?;
+        let limit = parts.decoder.pieces.len() as u64 + (1 << 24);
+        if let Some(token) = parts.added.iter().find(|token| token.id as u64 >= limit) {
+            return Err(VocabularyError(format!(
+                "the added token {:?} has id {}, which is too great",
+                token.content, token.id
+            )));
+        }
+        if parts.decoder.has_fallback() || encoder.symbols() != Symbols::Bytes {
+            // Their names stand for other text than their spelling.
+        } else if let Some((token, other)) = parts.added.iter().find_map(|token| {
+            let other = encoder.tokens().get(token.id)?;
+            (other != token.content.as_bytes() && encoder.is_reached(token.id)).then_some((token, other))
+        }) {
+            return Err(VocabularyError(format!(
+                "the added token {:?} and the ordinary token {} collide: both have id {}",
+                token.content,
+                shown(other),
+                token.id
+            )));
+        }
+        let mut special_ids = Vec::new();
+        for token in parts.added.iter().filter(|token| token.special) {
+            if special_ids.len() <= token.id as usize {
+                special_ids.resize(token.id as usize + 1, false);
+            }
+            special_ids[token.id as usize] = true;
+        }
+        Ok(Self {
+            encoder,
+            pretokenizer: parts.pretokenizer,
+            normalizers: parts.normalizers,
+            late_normalizers: parts.late_normalizers,
+            added: AddedTokens::new(parts.added)?,
+            template: parts.template,
+            decoder: parts.decoder,
+            finds_special: parts.finds_special,
+            json: parts.json,
+            special_ids,
+            memories: Memories::default(),
+        })
+    }
+
+    pub fn encoder(&self) -> &Encoder {
+        &self.encoder
+    }
+
+    pub fn decoder(&self) -> &Decoder {
+        &self.decoder
+    }
+
+    pub fn added(&self) -> &AddedTokens {
+        &self.added
+    }
+
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    pub fn pretokenizer(&self) -> &Pretokenizer {
+        &self.pretokenizer
+    }
+
+    pub fn normalizers(&self) -> &[Normalizer] {
+        &self.normalizers
+    }
+
+    pub fn json(&self) -> &JsonParts {
+        &self.json
+    }
+
+    /// Whether special tokens in a text are found where a call does not say.
+    pub fn finds_special(&self) -> bool {
+        self.finds_special
+    }
+
+    /// One more than the greatest id.
+    pub fn vocabulary_size(&self) -> usize {
+        self.decoder.pieces.len()
+    }
+
+    #[inline]
+    pub fn is_special(&self, id: u32) -> bool {
+        self.special_ids.get(id as usize).copied().unwrap_or(false)
+    }
+
+    /// The text of `ids`; the error is the position of an id that does not exist.
+    pub fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String, usize> {
+        self.decoder.decode(ids, |id| skip_special && self.is_special(id))
+    }
+
+    pub fn decode_bytes(&self, ids: &[u32], skip_special: bool) -> Result<Vec<u8>, usize> {
+        let mut bytes = Vec::with_capacity(ids.len() * 4);
+        self.decoder.decode_bytes(ids, |id| skip_special && self.is_special(id), &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// A hash of everything that decides which tokens a text becomes, the same in every process and version.
+    pub fn digest(&self) -> u128 {
+        let mut bytes = Vec::with_capacity(1 << 22);
+        let mut section = |name: &str, content: &[u8]| {
+            bytes.extend_from_slice(name.as_bytes());
+            bytes.extend_from_slice(&(content.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(content);
+        };
+        // Whether an added token is listed in the vocabulary as well is a matter of the file's form.
+        let added: FxHashSet<u32> = self.added.all().iter().map(|token| token.id).collect();
+        let tokens = self.encoder.tokens().iter().filter(|(id, _)| !added.contains(id));
+        let mut listed = Vec::with_capacity(1 << 21);
+        for (id, bytes) in tokens {
+            listed.extend_from_slice(&id.to_le_bytes());
+            listed.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+            listed.extend_from_slice(bytes);
+        }
+        section("tokens", &listed);
+        section("merges", &numbers(self.encoder.merges().into_iter().flatten()));
+        section("rules", self.encoder.rules(|id| added.contains(&id)).as_bytes());
+        for step in self.pretokenizer.steps() {
+            section("step", step.description().as_bytes());
+        }
+        for normalizer in self.normalizers.iter().chain(&self.late_normalizers) {
+            section("normalizer", normalizer.description().as_bytes());
+        }
+        for token in self.added.all() {
+            let flags = [token.special, token.lstrip, token.rstrip, token.single_word, token.normalized];
+            let flags: Vec<u8> = flags.into_iter().map(u8::from).collect();
+            section("added", token.content.as_bytes());
+            section("flags", &[&token.id.to_le_bytes()[..], &flags].concat());
+        }
+        section("before", &numbers(self.template.before.iter().copied()));
+        section("after", &numbers(self.template.after.iter().copied()));
+        stable_hash::hash128(&bytes)
+    }
+}
+
+fn numbers(values: impl Iterator<Item = u32>) -> Vec<u8> {
+    values.flat_map(u32::to_le_bytes).collect()
+}

@@ -1,0 +1,251 @@
+//! Normalizers of tokenizer.json: what becomes of a text before it is split. They run on the text between added tokens.
+
+use std::sync::Arc;
+
+use fancy_regex::Regex;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use crate::pretokenize::PatternError;
+use crate::unicode;
+
+#[derive(Clone, Debug)]
+pub enum Normalizer {
+    Nfc,
+    Nfd,
+    Nfkc,
+    Nfkd,
+    Lowercase,
+    StripAccents,
+    /// Put before a text that is not empty.
+    Prepend(String),
+    /// Put before a text that does not start with it already.
+    PrefixUnless {
+        prefix: String,
+    },
+    /// As `PrefixUnless`, but only at the start of the whole, not after an added token.
+    PrefixFirst {
+        prefix: String,
+    },
+    Strip {
+        left: bool,
+        right: bool,
+    },
+    Replace {
+        source: String,
+        pattern: Pattern,
+        content: String,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub enum Pattern {
+    Literal(String),
+    Regex(Arc<Regex>),
+}
+
+/// A text and, for each of its bytes, where in the original what it came from starts and ends.
+#[derive(Clone, Debug, Default)]
+pub struct Aligned {
+    pub text: String,
+    pub spans: Vec<(usize, usize)>,
+}
+
+impl Aligned {
+    pub fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), spans: (0..text.len()).map(|at| (at, at + 1)).collect() }
+    }
+
+    /// Where in the original the bytes from `start` to `end` come from.
+    pub fn span(&self, start: usize, end: usize) -> (usize, usize) {
+        if start < end {
+            (self.spans[start].0, self.spans[end - 1].1)
+        } else {
+            let at = self.spans.get(start).map_or_else(|| self.spans.last().map_or(0, |span| span.1), |span| span.0);
+            (at, at)
+        }
+    }
+
+    pub fn part(&self, start: usize, end: usize) -> Self {
+        Self { text: self.text[start..end].to_owned(), spans: self.spans[start..end].to_vec() }
+    }
+
+    fn push(&mut self, text: &str, span: (usize, usize)) {
+        self.text.push_str(text);
+        self.spans.extend(std::iter::repeat_n(span, text.len()));
+    }
+
+    fn push_from(&mut self, from: &Self, start: usize, end: usize) {
+        self.text.push_str(&from.text[start..end]);
+        self.spans.extend_from_slice(&from.spans[start..end]);
+    }
+}
+
+fn is_normalized(form: &Normalizer, text: &str) -> bool {
+    match form {
+        Normalizer::Nfc => {
+            unicode_normalization::is_nfc_quick(text.chars()) == unicode_normalization::IsNormalized::Yes
+        }
+        _ => text.is_ascii(),
+    }
+}
+
+impl Normalizer {
+    pub fn replace_literal(literal: &str, content: &str) -> Self {
+        Self::Replace {
+            source: literal.to_owned(),
+            pattern: Pattern::Literal(literal.to_owned()),
+            content: content.to_owned(),
+        }
+    }
+
+    pub fn replace_regex(source: &str, content: &str) -> Result<Self, PatternError> {
+        let regex = Regex::new(source)
+            .map_err(|error| PatternError(format!("the normalizer's pattern {source:?} does not compile: {error}")))?;
+        Ok(Self::Replace {
+            source: source.to_owned(),
+            pattern: Pattern::Regex(Arc::new(regex)),
+            content: content.to_owned(),
+        })
+    }
+
+    /// What names it in a tokenizer's digest.
+    pub fn description(&self) -> String {
+        match self {
+            Self::Replace { source, pattern, content } => {
+                let kind = if matches!(pattern, Pattern::Literal(_)) { "literal" } else { "regex" };
+                format!("replace {kind} {source:?} {content:?}")
+            }
+            other => format!("{other:?}"),
+        }
+    }
+
+    /// Whether it leaves `text` as it is, where that is cheap to tell.
+    fn is_idle(&self, text: &str, at_start: bool) -> bool {
+        match self {
+            Self::Nfc | Self::Nfd | Self::Nfkc | Self::Nfkd | Self::StripAccents => is_normalized(self, text),
+            Self::Prepend(_) => text.is_empty(),
+            Self::PrefixUnless { prefix } => text.starts_with(prefix.as_str()),
+            Self::PrefixFirst { prefix } => !at_start || text.starts_with(prefix.as_str()),
+            Self::Replace { pattern: Pattern::Literal(literal), .. } => !text.contains(literal.as_str()),
+            _ => false,
+        }
+    }
+
+    fn apply(&self, text: &str) -> String {
+        match self {
+            Self::Nfc => text.nfc().collect(),
+            Self::Nfd => text.nfd().collect(),
+            Self::Nfkc => text.nfkc().collect(),
+            Self::Nfkd => text.nfkd().collect(),
+            Self::Lowercase => text.chars().flat_map(char::to_lowercase).collect(),
+            Self::StripAccents => text.chars().filter(|&character| !is_combining_mark(character)).collect(),
+            Self::Prepend(prefix) | Self::PrefixUnless { prefix } | Self::PrefixFirst { prefix } => {
+                format!("{prefix}{text}")
+            }
+            Self::Strip { left, right } => strip(text, *left, *right).to_owned(),
+            Self::Replace { pattern: Pattern::Literal(literal), content, .. } => {
+                text.replace(literal.as_str(), content)
+            }
+            Self::Replace { pattern: Pattern::Regex(_), .. } => self.align(Aligned::new(text)).text,
+        }
+    }
+
+    /// As [`Self::apply`], with the origin of each byte.
+    fn align(&self, from: Aligned) -> Aligned {
+        let mut to = Aligned::default();
+        match self {
+            Self::Nfc | Self::Nfd | Self::Nfkc | Self::Nfkd => {
+                // What a starter and the characters after it become does not depend on what is around them, but for
+                // Hangul jamo, which compose with their neighbours: they start nothing.
+                let mut start = 0;
+                let boundaries =
+                    from.text.char_indices().filter(|&(at, character)| at > 0 && starts_segment(character));
+                let ends: Vec<usize> = boundaries.map(|(at, _)| at).chain([from.text.len()]).collect();
+                for end in ends {
+                    let segment = &from.text[start..end];
+                    let normalized = self.apply(segment);
+                    if normalized == segment {
+                        to.push_from(&from, start, end);
+                    } else {
+                        to.push(&normalized, from.span(start, end));
+                    }
+                    start = end;
+                }
+            }
+            Self::Lowercase => {
+                let mut buffer = [0; 4];
+                for (at, character) in from.text.char_indices() {
+                    let span = from.span(at, at + character.len_utf8());
+                    for lower in character.to_lowercase() {
+                        to.push(lower.encode_utf8(&mut buffer), span);
+                    }
+                }
+            }
+            Self::StripAccents => {
+                for (at, character) in from.text.char_indices() {
+                    if !is_combining_mark(character) {
+                        to.push_from(&from, at, at + character.len_utf8());
+                    }
+                }
+            }
+            Self::Prepend(prefix) | Self::PrefixUnless { prefix } | Self::PrefixFirst { prefix } => {
+                let first = from.span(0, 0).0;
+                to.push(prefix, (first, first));
+                to.push_from(&from, 0, from.text.len());
+            }
+            Self::Strip { left, right } => {
+                let start = from.text.len() - strip(&from.text, *left, false).len();
+                let kept = strip(&from.text[start..], false, *right).len();
+                to.push_from(&from, start, start + kept);
+            }
+            Self::Replace { pattern, content, .. } => {
+                let mut after = 0;
+                let mut replace = |start: usize, end: usize| {
+                    to.push_from(&from, after, start);
+                    to.push(content, from.span(start, end));
+                    after = end;
+                };
+                match pattern {
+                    Pattern::Literal(literal) => {
+                        from.text.match_indices(literal.as_str()).for_each(|(at, found)| replace(at, at + found.len()));
+                    }
+                    // An engine that gives up leaves the rest as it is.
+                    Pattern::Regex(regex) => {
+                        regex.find_iter(&from.text).flatten().for_each(|found| replace(found.start(), found.end()));
+                    }
+                }
+                to.push_from(&from, after, from.text.len());
+            }
+        }
+        to
+    }
+}
+
+fn starts_segment(character: char) -> bool {
+    let jamo = matches!(character as u32, 0x1161..=0x1175 | 0x11A8..=0x11C2);
+    unicode_normalization::char::canonical_combining_class(character) == 0 && !jamo && !is_combining_mark(character)
+}
+
+fn strip(text: &str, left: bool, right: bool) -> &str {
+    let text = if left { text.trim_start_matches(unicode::is_white_space) } else { text };
+    if right { text.trim_end_matches(unicode::is_white_space) } else { text }
+}
+
+/// All of `normalizers` in order; `None` if the text stays as it is. `at_start`: nothing of the whole is before it.
+pub fn normalize(normalizers: &[Normalizer], text: &str, at_start: bool) -> Option<String> {
+    let mut changed: Option<String> = None;
+    for normalizer in normalizers {
+        let current = changed.as_deref().unwrap_or(text);
+        if !normalizer.is_idle(current, at_start) {
+            changed = Some(normalizer.apply(current));
+        }
+    }
+    changed
+}
+
+pub fn normalize_aligned(normalizers: &[Normalizer], from: Aligned, at_start: bool) -> Aligned {
+    normalizers.iter().fold(from, |aligned, normalizer| {
+        if normalizer.is_idle(&aligned.text, at_start) { aligned } else { normalizer.align(aligned) }
+    })
+}

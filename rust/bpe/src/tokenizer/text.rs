@@ -1,0 +1,335 @@
+//! One text to tokens, and many texts over threads.
+
+use std::fmt;
+
+use rayon::prelude::*;
+use tokenfoundry_base::{Cancel, Cancelled, Ragged, pool};
+
+use super::{Aligned, Options, Tokenizer, normalize, normalize_aligned};
+use crate::encode::{Count, Memory, Sink};
+use crate::pretokenize::{PatternError, Scan};
+use crate::special::Section;
+use crate::with_scanner;
+
+/// Why a text was not encoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EncodeError {
+    Pattern(PatternError),
+    Cancelled,
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pattern(error) => error.fmt(f),
+            Self::Cancelled => Cancelled.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for EncodeError {}
+
+impl From<PatternError> for EncodeError {
+    fn from(error: PatternError) -> Self {
+        Self::Pattern(error)
+    }
+}
+
+impl From<Cancelled> for EncodeError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
+/// Texts of a batch that one thread takes at a time, in bytes.
+const CHUNK_BYTES: usize = 128 << 10;
+/// Batches below this are not worth a second thread.
+const PARALLEL_BYTES: usize = 256 << 10;
+/// Pieces between two looks at the cancel flag.
+const PIECES_BETWEEN_LOOKS: usize = 4096;
+
+/// `texts` in runs of about [`CHUNK_BYTES`], which threads take one by one.
+pub(crate) fn groups<'a, T: AsRef<[u8]>>(texts: &'a [T]) -> Vec<&'a [T]> {
+    let mut chunks = Vec::new();
+    let (mut first, mut filled) = (0, 0);
+    for (index, text) in texts.iter().enumerate() {
+        filled += text.as_ref().len() + 16;
+        if filled >= CHUNK_BYTES {
+            chunks.push(&texts[first..=index]);
+            (first, filled) = (index + 1, 0);
+        }
+    }
+    if first < texts.len() {
+        chunks.push(&texts[first..]);
+    }
+    chunks
+}
+
+impl Tokenizer {
+    /// Append the tokens of `text` to `out`.
+    pub fn encode_into(
+        &self,
+        text: &[u8],
+        options: &Options,
+        cancel: &Cancel,
+        out: &mut Vec<u32>,
+    ) -> Result<(), EncodeError> {
+        self.memories.lend(|memory| self.encode_with(text, options, cancel, memory, out))
+    }
+
+    pub fn encode(&self, text: &[u8], options: &Options, cancel: &Cancel) -> Result<Vec<u32>, EncodeError> {
+        let mut out = Vec::with_capacity(text.len() / 3 + 4);
+        self.encode_into(text, options, cancel, &mut out)?;
+        Ok(out)
+    }
+
+    /// How many tokens `text` becomes, without keeping them.
+    pub fn count(&self, text: &[u8], options: &Options, cancel: &Cancel) -> Result<usize, EncodeError> {
+        let mut count = Count::default();
+        self.memories.lend(|memory| self.encode_with(text, options, cancel, memory, &mut count))?;
+        Ok(count.0)
+    }
+
+    /// All of `texts`, over threads where there is enough of them. The result does not depend on the threads.
+    pub fn encode_batch(
+        &self,
+        texts: &[&[u8]],
+        options: &Options,
+        threads: Option<usize>,
+        cancel: &Cancel,
+    ) -> Result<Ragged<u32>, EncodeError> {
+        let encode = |texts: &[&[u8]]| {
+            let bytes: usize = texts.iter().map(|text| text.len()).sum();
+            let mut part = Ragged::with_capacity(texts.len(), bytes / 3 + texts.len());
+            self.memories.lend(|memory| {
+                for text in texts {
+                    cancel.check()?;
+                    self.encode_with(text, options, cancel, memory, &mut part.values)?;
+                    part.close_row();
+                }
+                Ok(part)
+            })
+        };
+        self.over_threads(texts, threads, encode).map(Ragged::concat)
+    }
+
+    /// [`Self::count`] of each text.
+    pub fn count_batch(
+        &self,
+        texts: &[&[u8]],
+        options: &Options,
+        threads: Option<usize>,
+        cancel: &Cancel,
+    ) -> Result<Vec<i64>, EncodeError> {
+        let count = |texts: &[&[u8]]| {
+            self.memories.lend(|memory| {
+                let counted = texts.iter().map(|text| {
+                    cancel.check()?;
+                    let mut count = Count::default();
+                    self.encode_with(text, options, cancel, memory, &mut count)?;
+                    Ok(count.0 as i64)
+                });
+                counted.collect::<Result<Vec<i64>, EncodeError>>()
+            })
+        };
+        self.over_threads(texts, threads, count).map(|parts| parts.concat())
+    }
+
+    fn over_threads<R: Send>(
+        &self,
+        texts: &[&[u8]],
+        threads: Option<usize>,
+        work: impl Fn(&[&[u8]]) -> Result<R, EncodeError> + Send + Sync,
+    ) -> Result<Vec<R>, EncodeError> {
+        let bytes: usize = texts.iter().map(|text| text.len()).sum();
+        let threads = threads.unwrap_or_else(pool::default_threads);
+        if threads < 2 || bytes < PARALLEL_BYTES || texts.len() < 2 {
+            return Ok(vec![work(texts)?]);
+        }
+        let chunks = groups(texts);
+        pool::install(Some(threads), || chunks.into_par_iter().map(work).collect())
+    }
+
+    /// Text that is not UTF-8 is encoded between its faults, and the faulty bytes each as a piece of its own.
+    fn encode_with(
+        &self,
+        text: &[u8],
+        options: &Options,
+        cancel: &Cancel,
+        memory: &mut Memory,
+        sink: &mut impl Sink,
+    ) -> Result<(), EncodeError> {
+        if options.add_special_tokens {
+            sink.many(&self.template.before);
+        }
+        match std::str::from_utf8(text) {
+            Ok(text) => self.encode_text(text, options, cancel, memory, sink)?,
+            Err(_) => {
+                for chunk in text.utf8_chunks() {
+                    self.encode_text(chunk.valid(), options, cancel, memory, sink)?;
+                    if !chunk.invalid().is_empty() {
+                        memory.encode(&self.encoder, chunk.invalid(), sink);
+                    }
+                }
+            }
+        }
+        if options.add_special_tokens {
+            sink.many(&self.template.after);
+        }
+        Ok(())
+    }
+
+    fn encode_text(
+        &self,
+        text: &str,
+        options: &Options,
+        cancel: &Cancel,
+        memory: &mut Memory,
+        sink: &mut impl Sink,
+    ) -> Result<(), EncodeError> {
+        if self.normalizers.is_empty() && self.added.nothing_to_find(&options.allowed) {
+            return self.encode_between(text, true, cancel, memory, sink);
+        }
+        self.added.sections(text, &options.allowed, |section| match section {
+            Section::Token { id, .. } => {
+                sink.one(id);
+                Ok(())
+            }
+            Section::Text { start, end } => {
+                let text = &text[start..end];
+                let normalized = normalize(&self.normalizers, text, start == 0);
+                let text = normalized.as_deref().unwrap_or(text);
+                let at_start = start == 0;
+                if !self.added.has_normalized() {
+                    return self.encode_between(text, at_start, cancel, memory, sink);
+                }
+                self.added.normalized_sections(text, &options.allowed, |section| match section {
+                    Section::Token { id, .. } => {
+                        sink.one(id);
+                        Ok(())
+                    }
+                    Section::Text { start, end } => {
+                        self.encode_between(&text[start..end], at_start && start == 0, cancel, memory, sink)
+                    }
+                })
+            }
+        })
+    }
+
+    /// Normalized text between added tokens.
+    fn encode_between(
+        &self,
+        text: &str,
+        at_start: bool,
+        cancel: &Cancel,
+        memory: &mut Memory,
+        sink: &mut impl Sink,
+    ) -> Result<(), EncodeError> {
+        match normalize(&self.late_normalizers, text, at_start) {
+            Some(text) => self.encode_plain(&text, cancel, memory, sink),
+            None => self.encode_plain(text, cancel, memory, sink),
+        }
+    }
+
+    /// Text with neither added tokens in it nor normalizers before it.
+    fn encode_plain(
+        &self,
+        text: &str,
+        cancel: &Cancel,
+        memory: &mut Memory,
+        sink: &mut impl Sink,
+    ) -> Result<(), EncodeError> {
+        let bytes = text.as_bytes();
+        let Some(known) = self.pretokenizer.known() else {
+            let mut until_look = PIECES_BETWEEN_LOOKS;
+            let mut stopped = Ok(());
+            self.pretokenizer.split(text, |start, end| {
+                until_look -= 1;
+                if until_look == 0 {
+                    until_look = PIECES_BETWEEN_LOOKS;
+                    stopped = cancel.check();
+                }
+                if stopped.is_ok() {
+                    memory.encode(&self.encoder, &bytes[start..end], sink);
+                }
+            })?;
+            return Ok(stopped?);
+        };
+        with_scanner!(known, scanner => {
+            let mut start = 0;
+            while start < bytes.len() {
+                cancel.check()?;
+                for _ in 0..PIECES_BETWEEN_LOOKS {
+                    if start >= bytes.len() {
+                        break;
+                    }
+                    let end = scanner.end(bytes, start);
+                    memory.encode(&self.encoder, &bytes[start..end], sink);
+                    start = end;
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// The tokens of `text` and the bytes of it that each stands for; template tokens stand at the ends, for nothing.
+    pub fn encode_with_offsets(
+        &self,
+        text: &str,
+        options: &Options,
+        cancel: &Cancel,
+    ) -> Result<(Vec<u32>, Vec<[u64; 2]>), EncodeError> {
+        let mut ids = Vec::new();
+        let mut spans: Vec<[u64; 2]> = Vec::new();
+        if options.add_special_tokens {
+            ids.extend_from_slice(&self.template.before);
+            spans.resize(ids.len(), [0, 0]);
+        }
+        self.memories.lend(|memory| {
+            self.added.sections(text, &options.allowed, |section| match section {
+                Section::Token { id, start, end } => {
+                    ids.push(id);
+                    spans.push([start as u64, end as u64]);
+                    Ok::<(), EncodeError>(())
+                }
+                Section::Text { start: base, end } => {
+                    let aligned = normalize_aligned(&self.normalizers, Aligned::new(&text[base..end]), base == 0);
+                    self.added.normalized_sections(&aligned.text, &options.allowed, |section| {
+                        match section {
+                            Section::Token { id, start, end } => {
+                                let (start, end) = aligned.span(start, end);
+                                ids.push(id);
+                                spans.push([(base + start) as u64, (base + end) as u64]);
+                            }
+                            Section::Text { start: part, end } => {
+                                let at_start = base == 0 && part == 0;
+                                let late = normalize_aligned(&self.late_normalizers, aligned.part(part, end), at_start);
+                                let plain = late.text.as_str();
+                                let mut pieces = Vec::new();
+                                self.pretokenizer.split(plain, |start, end| pieces.push((start, end)))?;
+                                for (start, end) in pieces {
+                                    cancel.check()?;
+                                    let first = ids.len();
+                                    memory.encode(&self.encoder, &plain.as_bytes()[start..end], &mut ids);
+                                    let lengths = self.encoder.lengths(&plain[start..end], &ids[first..]);
+                                    let mut at = start;
+                                    for length in lengths {
+                                        let (first, last) = late.span(at, at + length);
+                                        spans.push([(base + first) as u64, (base + last) as u64]);
+                                        at += length;
+                                    }
+                                }
+                            }
+                        }
+                        Ok(())
+                    })
+                }
+            })
+        })?;
+        if options.add_special_tokens {
+            ids.extend_from_slice(&self.template.after);
+            spans.resize(ids.len(), [text.len() as u64; 2]);
+        }
+        Ok((ids, spans))
+    }
+}

@@ -1,5 +1,0 @@
-//! Vocabularies from files and back.
-
-pub mod byte_chars;
-pub mod hf_json;
-pub mod tiktoken;
