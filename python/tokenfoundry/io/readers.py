@@ -6,14 +6,13 @@ on with the next record wherever that is possible. Memory is that of one chunk a
 """
 
 import codecs
-import gzip
 import io
 import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, Protocol
 
 from tokenfoundry.io.files import InputFile
 
@@ -21,6 +20,7 @@ __all__ = ["FORMATS", "ReaderOptions", "Record", "format_of", "records"]
 
 FORMATS = ("jsonl", "parquet", "text")
 _CHUNK_BYTES = 4 << 20
+_COMPRESSED_STEP_BYTES = 4 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,53 +84,68 @@ class _TruncatedError(Exception):
     """A compressed file ended in the middle or is damaged."""
 
 
-def _open(path: Path) -> BinaryIO:
+def _chunks(path: Path) -> Iterator[bytes]:
+    """A file's content, decompressed, in chunks of bounded size. Gives all that can be read before it raises."""
     suffix = path.suffix.lower()
+    with path.open("rb") as source:
+        if suffix not in (".gz", ".zst"):
+            while chunk := source.read(_CHUNK_BYTES):
+                yield chunk
+            return
+        yield from _decompressed(source, suffix)
+
+
+def _decompressed(source: BinaryIO, suffix: str) -> Iterator[bytes]:
+    """One compressed member after another. The input is fed in small steps, because a step of a hostile file may
+    become thousands of times as long."""
+    decompressor, error_type = _decompressor(suffix)
+    pending: list[bytes] = []
+    size = 0
+    rest = b""
+    begun = False
+    problem = ""
+    while not problem and (step := rest or source.read(_COMPRESSED_STEP_BYTES)):
+        rest = b""
+        if not begun and not step.strip(b"\0"):
+            continue
+        begun = True
+        try:
+            chunk = decompressor.decompress(step)
+        except error_type as error:
+            problem = str(error)
+            break
+        pending.append(chunk)
+        size += len(chunk)
+        if size >= _CHUNK_BYTES:
+            yield b"".join(pending)
+            pending, size = [], 0
+        if decompressor.eof:
+            rest = decompressor.unused_data
+            decompressor, _ = _decompressor(suffix)
+            begun = False
+    if size:
+        yield b"".join(pending)
+    if problem or begun:
+        raise _TruncatedError(problem or "the file ends in the middle of its compressed data")
+
+
+def _decompressor(suffix: str) -> tuple[Any, type[Exception]]:
     if suffix == ".gz":
-        return cast(BinaryIO, gzip.open(path, "rb"))
-    if suffix == ".zst":
-        import zstandard
-
-        source = path.open("rb")
-        reader = zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True, closefd=True)
-        return cast(BinaryIO, reader)
-    return path.open("rb")
-
-
-def _read(stream: BinaryIO) -> bytes:
-    try:
-        return stream.read(_CHUNK_BYTES)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise _TruncatedError(str(error)) from None
-    except OSError:
-        raise
-    except Exception as error:
-        # zstandard raises its own ZstdError, which need not be installed to be named here.
-        if type(error).__name__ == "ZstdError":
-            raise _TruncatedError(str(error)) from None
-        raise
-
-
-def _ends_early(path: Path) -> bool:
-    """Whether a .zst file ends inside a frame, which the library's stream reader does not tell."""
+        return zlib.decompressobj(wbits=31), zlib.error
     import zstandard
 
-    decompressor = zstandard.ZstdDecompressor().decompressobj(read_across_frames=True)
-    with path.open("rb") as source:
-        while chunk := source.read(_CHUNK_BYTES):
-            decompressor.decompress(chunk)
-    return not decompressor.eof
+    return zstandard.ZstdDecompressor().decompressobj(), zstandard.ZstdError
 
 
 # JSON Lines
 
 
-def _lines(stream: BinaryIO, most_bytes: int) -> Iterator[tuple[int, bytes | None, int]]:
+def _lines(chunks: Iterator[bytes], most_bytes: int) -> Iterator[tuple[int, bytes | None, int]]:
     """Number, content without its newline, and size of each line; content None for a line over ``most_bytes``."""
     number = 1
     parts: list[bytes] = []
     size = 0
-    while chunk := _read(stream):
+    for chunk in chunks:
         start = 0
         while (end := chunk.find(b"\n", start)) >= 0:
             size += end - start
@@ -147,14 +162,11 @@ def _lines(stream: BinaryIO, most_bytes: int) -> Iterator[tuple[int, bytes | Non
 def _jsonl(file: InputFile, options: ReaderOptions) -> Iterator[Record]:
     number = 0
     try:
-        with _open(file.path) as stream:
-            for number, line, size in _lines(stream, options.max_document_bytes):
-                if line is None:
-                    yield _too_long(file, number, size, options)
-                elif line.strip():
-                    yield _json_record(file, number, line, options)
-        if file.path.suffix.lower() == ".zst" and _ends_early(file.path):
-            raise _TruncatedError("the file ends inside a compressed frame")
+        for number, line, size in _lines(_chunks(file.path), options.max_document_bytes):
+            if line is None:
+                yield _too_long(file, number, size, options)
+            elif line.strip():
+                yield _json_record(file, number, line, options)
     except _TruncatedError as error:
         yield Record(
             number + 1,
@@ -262,12 +274,9 @@ def _text(file: InputFile, options: ReaderOptions) -> Iterator[Record]:
     parts: list[bytes] = []
     size = 0
     try:
-        with _open(file.path) as stream:
-            while chunk := _read(stream):
-                size += len(chunk)
-                parts = [*parts, chunk] if size <= options.max_document_bytes else []
-        if file.path.suffix.lower() == ".zst" and _ends_early(file.path):
-            raise _TruncatedError("the file ends inside a compressed frame")
+        for chunk in _chunks(file.path):
+            size += len(chunk)
+            parts = [*parts, chunk] if size <= options.max_document_bytes else []
     except _TruncatedError as error:
         reason = f"{file.uri}: damaged or cut short after {size} bytes: {error}"
         yield Record(1, None, size, verdict="read.truncated", reason=reason)

@@ -99,7 +99,10 @@ def _check_run_files(folder: Path, listed: set[str], result: VerifyResult) -> No
         result.problems.append("run.sha256: is missing")
         return
     named = set()
-    for line in path.read_bytes().split(b"\n")[:-1] if path.read_bytes().endswith(b"\n") else [path.read_bytes()]:
+    content = path.read_bytes()
+    if not content.endswith(b"\n"):
+        result.problems.append("run.sha256: is damaged: it ends in the middle of a line")
+    for line in content.splitlines():
         entry = re.fullmatch(rb"([0-9a-f]{64})  (metrics\.json|report\.html)", line)
         if entry is None:
             result.problems.append(f"run.sha256: is damaged: {line[:80]!r}")

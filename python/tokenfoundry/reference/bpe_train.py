@@ -27,13 +27,12 @@ def train(
     counted = Counter(pieces)
     spelled = [special.encode() for special in special_tokens]
     ids = {token: number for number, token in enumerate(spelled) if all(0x21 <= byte <= 0x7E for byte in token)}
-    reached = set()
     wanted = set(range(256) if alphabet is None else alphabet).union(*counted)
     for byte in byte_alphabet():
         if byte in wanted and bytes([byte]) not in ids:
             ids[bytes([byte])] = len(spelled)
             spelled.append(bytes([byte]))
-    reached.update(bytes([byte]) for byte in wanted)
+    reached = {bytes([byte]) for byte in wanted}
     words = [[ids[bytes([byte])] for byte in piece] for piece in counted]
     weights = list(counted.values())
 

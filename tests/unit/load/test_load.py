@@ -79,7 +79,9 @@ def test_ranks_and_resumption_never_change_the_samples(
     seen = tokens_of(before, steps)
     state = before[0].state_dict()
     assert len(json.dumps(state)) < 1000
-    after = [tf.Loader(sources, 32, later_batch, seed=1, rank=rank, world_size=later_world) for rank in range(later_world)]
+    after = [
+        tf.Loader(sources, 32, later_batch, seed=1, rank=rank, world_size=later_world) for rank in range(later_world)
+    ]
     for loader in after:
         loader.load_state_dict(json.loads(json.dumps(state)))
     seen += tokens_of(after, 3)

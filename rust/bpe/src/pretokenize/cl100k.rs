@@ -38,7 +38,7 @@ impl<const MARKS: bool, const DIGITS: usize, const TAIL: bool> Scan for Cl100k<M
         let classes = if MARKS { &LETTERS_AND_MARKS } else { &LETTERS };
         let (bits, length) = classes.at(text, start);
         if bits == LETTER {
-            return classes.run(text, start + length, LETTER);
+            return classes.run_of_letters(text, start + length, LETTER);
         }
         if bits == NUMBER {
             let mut end = start + length;
@@ -60,7 +60,7 @@ impl<const MARKS: bool, const DIGITS: usize, const TAIL: bool> Scan for Cl100k<M
         if bits != NEWLINE {
             let (next, next_length) = classes.at(text, start + length);
             if next == LETTER {
-                return classes.run(text, start + length + next_length, LETTER);
+                return classes.run_of_letters(text, start + length + next_length, LETTER);
             }
             if bits == OTHER || (bits == SPACE && next == OTHER) {
                 let end = classes.run(text, start + length, OTHER);

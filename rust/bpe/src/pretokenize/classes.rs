@@ -1,5 +1,6 @@
 //! Classes of characters as bits, one byte a character, in the groups that one family of patterns tells apart.
 
+use super::ascii;
 use crate::unicode::{self, Category};
 
 /// A family's classes: by byte for ASCII, by general category for the rest.
@@ -79,6 +80,21 @@ impl Classes {
             }
             at += length;
         }
+    }
+}
+
+impl Classes {
+    /// [`Self::run`] for bits that all ASCII letters have.
+    #[inline(always)]
+    pub fn run_of_letters(&self, text: &[u8], at: usize, bits: u8) -> usize {
+        let end = ascii::letters(text, at);
+        if text.get(end).is_some_and(|&byte| byte >= 128) { self.run_beyond_ascii(text, end, bits) } else { end }
+    }
+
+    /// A run of letters that goes on, or not, beyond ASCII: words of other alphabets are long and of one kind.
+    #[inline(never)]
+    fn run_beyond_ascii(&self, text: &[u8], at: usize, bits: u8) -> usize {
+        self.run(text, at, bits)
     }
 }
 

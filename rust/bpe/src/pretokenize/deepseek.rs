@@ -7,8 +7,8 @@
 //! What the first two take is the end of the text for the third. Characters that no alternative of the third matches
 //! (controls, unassigned ones) are pieces too, as long as the gap between two matches is.
 
-use super::Scan;
 use super::classes::{ANY_WHITE, Classes, NEWLINE, NUMBER, SPACE, white_space};
+use super::{Scan, ascii};
 use crate::unicode::Category::*;
 use crate::unicode::decode;
 
@@ -63,14 +63,20 @@ fn run(text: &[u8], mut start: usize, bits: u8) -> usize {
     }
 }
 
+#[inline(always)]
+fn letters(text: &[u8], start: usize) -> usize {
+    let end = ascii::letters(text, start);
+    if text.get(end).is_some_and(|&byte| byte >= 128) { run(text, end, LETTER) } else { end }
+}
+
 impl Scan for DeepSeek {
     #[inline(always)]
     fn end(&self, text: &[u8], start: usize) -> usize {
         let (bits, length) = at(text, start);
         let inside = start + length;
         match bits {
-            LETTER | EAST_ASIAN_LETTER => return run(text, inside, bits),
-            EAST_ASIAN_POINT => return run(text, inside, bits),
+            LETTER => return letters(text, inside),
+            EAST_ASIAN_LETTER | EAST_ASIAN_POINT => return run(text, inside, bits),
             NUMBER => {
                 let mut end = inside;
                 for _ in 1..3 {
@@ -93,7 +99,7 @@ impl Scan for DeepSeek {
         }
         let (next, _) = at(text, inside);
         if bits != NEWLINE && next == LETTER {
-            return run(text, inside, LETTER);
+            return letters(text, inside);
         }
         if bits == SPACE && next == POINT {
             return run(text, run(text, inside, POINT), NEWLINE);

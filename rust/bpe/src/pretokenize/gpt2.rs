@@ -31,7 +31,10 @@ impl Scan for Gpt2 {
             inside += 1;
             (bits, length) = CLASSES.at(text, inside);
         }
-        if bits & (LETTER | NUMBER | OTHER) != 0 {
+        if bits == LETTER {
+            return CLASSES.run_of_letters(text, inside + length, LETTER);
+        }
+        if bits & (NUMBER | OTHER) != 0 {
             return CLASSES.run(text, inside + length, bits);
         }
         debug_assert!(inside > start || bits & ANY_WHITE != 0);

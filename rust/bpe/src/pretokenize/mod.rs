@@ -4,6 +4,7 @@
 //! recognised by their exact text and scanned by hand-written code (0.5 to 2 GB/s); every other one runs in a regex
 //! engine, about a hundred times slower. Chains of splits, as tokenizer.json writes them, are lists of [`Step`]s.
 
+mod ascii;
 mod cl100k;
 mod classes;
 mod deepseek;

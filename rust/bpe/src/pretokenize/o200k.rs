@@ -5,8 +5,8 @@
 //!
 //! tekken has no `C` and takes numbers one by one. A mark is in `U`, in `L`, and may be the character before them.
 
-use super::Scan;
 use super::classes::{Classes, NEWLINE, NUMBER, SPACE, contraction_any_case, white_space};
+use super::{Scan, ascii};
 use crate::unicode::Category::*;
 
 const UPPER: u8 = 16;
@@ -35,6 +35,13 @@ pub struct O200k<const CONTRACTIONS: bool, const DIGITS: usize>;
 #[inline(always)]
 fn upper_then_lower(text: &[u8], start: usize) -> Result<usize, usize> {
     let mut end = start;
+    if text.get(start).is_some_and(u8::is_ascii_alphabetic) {
+        // The usual word: perhaps a capital, then small letters.
+        let small = ascii::lower_case(text, start + usize::from(text[start].is_ascii_uppercase()));
+        if small > start && text[small - 1].is_ascii_lowercase() && text.get(small).is_none_or(u8::is_ascii) {
+            return Ok(small);
+        }
+    }
     // Where `U*` has to stop if it must leave a character for `L+`: the last one that is in both.
     let mut after_either = None;
     loop {

@@ -7,7 +7,7 @@ use tokenfoundry_base::{Cancel, Cancelled, Ragged, pool};
 
 use super::{Aligned, Options, Tokenizer, normalize, normalize_aligned};
 use crate::encode::{Count, Memory, Sink};
-use crate::pretokenize::{PatternError, Scan};
+use crate::pretokenize::PatternError;
 use crate::special::Section;
 use crate::with_scanner;
 
@@ -259,14 +259,7 @@ impl Tokenizer {
             let mut start = 0;
             while start < bytes.len() {
                 cancel.check()?;
-                for _ in 0..PIECES_BETWEEN_LOOKS {
-                    if start >= bytes.len() {
-                        break;
-                    }
-                    let end = scanner.end(bytes, start);
-                    memory.encode(&self.encoder, &bytes[start..end], sink);
-                    start = end;
-                }
+                start = memory.encode_block(&self.encoder, scanner, bytes, start, sink);
             }
         });
         Ok(())

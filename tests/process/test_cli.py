@@ -1,0 +1,183 @@
+"""The command as a user meets it: exit codes, messages, interruption, and kills at any moment."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.unit.pipeline.runs import recipe, result_bytes, write_corpus
+
+from tokenfoundry import provenance
+
+COMMAND = [sys.executable, "-m", "tokenfoundry.cli"]
+
+
+def call(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [*COMMAND, *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, "NO_COLOR": "1"}
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cli")
+    write_corpus(path)
+    (path / "recipe.yaml").write_text(yaml.safe_dump(recipe(path)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def output(folder: Path) -> Path:
+    done = call("run", "recipe.yaml", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "dedup: done" in done.stderr
+    assert "Through the line" in done.stdout
+    return folder / "out"
+
+
+def test_help_and_version() -> None:
+    assert "inspect" in call("--help").stdout
+    assert call("--version").stdout.startswith("tokenfoundry ")
+    assert call("nonsense").returncode == 2
+
+
+def test_recipe_commands(tmp_path: Path, folder: Path) -> None:
+    assert yaml.safe_load(call("recipe", "new").stdout)["name"] == "my-corpus"
+    assert call("recipe", "new", tmp_path / "r.yaml").returncode == 0
+    assert call("recipe", "new", tmp_path / "r.yaml").returncode == 2
+    assert json.loads(call("recipe", "schema").stdout)["title"] == "Recipe"
+    assert "sound" in call("recipe", "check", folder / "recipe.yaml").stdout
+    broken = call("recipe", "check", tmp_path / "r.yaml")
+    assert (broken.returncode, broken.stdout) == (2, "")
+    assert broken.stderr.startswith("error: input[0].path: ")
+    assert "Traceback" not in broken.stderr
+    (tmp_path / "typo.yaml").write_text("nmae: x\n")
+    assert call("run", tmp_path / "typo.yaml").returncode == 2
+
+
+def test_a_second_run_says_that_it_is_done(folder: Path, output: Path) -> None:
+    again = call("run", "recipe.yaml", cwd=folder)
+    assert again.returncode == 0
+    assert "nothing to do" in again.stderr
+
+
+def test_verify(output: Path) -> None:
+    assert call("verify", output).returncode == 0
+    shard = output / "shards" / "shard-00000.bin"
+    sound = shard.read_bytes()
+    shard.write_bytes(bytes([sound[0] ^ 1]) + sound[1:])
+    found = call("verify", output)
+    shard.write_bytes(sound)
+    assert found.returncode == 1
+    assert "shards/shard-00000.bin" in found.stderr
+    assert call("verify", output.parent).returncode == 1
+
+
+def test_trace(output: Path) -> None:
+    shown = call("trace", output, "--shard", 0, "--row", 3, "--position", 100)
+    assert shown.returncode == 0
+    assert "data/" in shown.stdout
+    plain = json.loads(call("trace", output, "--shard", 0, "--row", 3, "--position", 100, "--json").stdout)
+    assert plain["uri"] in shown.stdout
+    assert plain["id"] in call("trace", output, "--document", plain["uri"]).stdout
+    dropped = provenance.trace_document(output, "data/c.jsonl.zst")
+    gone = next(one for one in dropped if one.dropped)
+    assert "dropped  by" in call("trace", output, "--document", gone.id).stdout
+    assert call("trace", output, "--document", "nothing").returncode == 1
+    assert call("trace", output, "--shard", 0).returncode == 2
+    assert call("trace", output).returncode == 2
+    assert call("trace", output, "--shard", 99, "--row", 0, "--position", 0).returncode == 1
+
+
+def test_inspect(output: Path) -> None:
+    shown = call("inspect", output, "--shard", 1, "--row", 0, "--rows", 50)
+    assert shown.returncode == 0
+    assert "shard 1, row 2:" in shown.stdout
+    assert "<|endoftext|>" in shown.stdout
+    assert "data/" in shown.stdout
+    assert call("inspect", output, "--row", 10_000).returncode == 1
+
+
+def test_report(output: Path) -> None:
+    assert "Why documents were dropped" in (output / "report.html").read_text()
+    facts = json.loads(call("report", output, "--json").stdout)
+    assert facts["tokens"] == sum(source["tokens"] for source in facts["sources"])
+    (output / "report.html").unlink()
+    assert "report.html" in call("report", output).stdout
+    assert provenance.verify(output).ok
+
+
+def test_a_closed_pipe_is_no_error(output: Path) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m tokenfoundry.cli inspect {output} --rows 40 | head -1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
+def start(folder: Path, name: str) -> subprocess.Popen[str]:
+    plain = recipe(folder, name)
+    (folder / f"{name}.yaml").write_text(yaml.safe_dump(plain))
+    command = [*COMMAND, "run", f"{name}.yaml", "--quiet"]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_work(folder: Path, name: str, process: subprocess.Popen[str], delay: float) -> None:
+    """Until the run has begun its work, and a little longer."""
+    while not (folder / name / "work" / "lock").exists() and process.poll() is None:
+        time.sleep(0.005)
+    time.sleep(delay)
+
+
+def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(folder: Path, output: Path) -> None:
+    process = start(folder, "interrupted")
+    wait_for_work(folder, "interrupted", process, 0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "run the same command again" in errors
+    assert "Traceback" not in errors
+    assert not list((folder / "interrupted").rglob("*.tmp"))
+    assert call("run", "interrupted.yaml", cwd=folder).returncode == 0
+    assert result_bytes(folder / "interrupted") == result_bytes(output)
+
+
+def test_killed_at_any_moment_it_goes_on_and_ends_with_the_same_bytes(folder: Path, output: Path) -> None:
+    expected = result_bytes(output)
+    source = random.Random(0)
+    kills = 0
+    for attempt in range(8):
+        process = start(folder, "killed")
+        wait_for_work(folder, "killed", process, source.uniform(0, 0.9))
+        if process.poll() is None:
+            process.kill()
+            kills += 1
+        process.communicate()
+        if attempt % 3 == 2 or (folder / "killed" / "manifest.json").exists():
+            assert call("run", "killed.yaml", cwd=folder).returncode == 0
+            assert result_bytes(folder / "killed") == expected
+            assert not (folder / "killed" / "work").exists()
+            (folder / "killed").rename(folder / f"killed-{attempt}")
+    assert kills >= 3
+
+
+def test_two_runs_into_one_output_do_not_mix(folder: Path) -> None:
+    first = start(folder, "shared")
+    wait_for_work(folder, "shared", first, 0)
+    second = call("run", "shared.yaml", cwd=folder)
+    first.communicate()
+    assert first.returncode == 0
+    assert second.returncode in (0, 2)
+    if second.returncode == 2:
+        assert "another run" in second.stderr
