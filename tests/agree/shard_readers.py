@@ -15,7 +15,8 @@ def megatron(path: Path, length: int) -> list:
 
     dataset = IndexedDataset(str(path / "tokens"))
     assert len(dataset.document_indices) >= 1
-    return [np.asarray(dataset[index]) for index in range(len(dataset))]
+    # Copies: its arrays are views into a map that it closes when it goes.
+    return [np.array(dataset[index]) for index in range(len(dataset))]
 
 
 def megatron_own(path: Path, length: int) -> list:
@@ -25,8 +26,9 @@ def megatron_own(path: Path, length: int) -> list:
     rows = []
     for index in sorted(path.glob("*.idx")):
         dataset = IndexedDataset(str(index.with_suffix("")), multimodal="modes" in path.name)
-        for first, last in zip(dataset.document_indices[:-1], dataset.document_indices[1:]):
-            pieces = [dataset[piece] for piece in range(first, last)]
+        bounds = dataset.document_indices
+        for document in range(len(bounds) - 1):
+            pieces = [dataset[piece] for piece in range(bounds[document], bounds[document + 1])]
             if "modes" in path.name:
                 # A piece of document n has mode n % 5; the test puts documents of one token n % 5 there.
                 assert all((tokens % 5 == mode).all() for tokens, mode in pieces)

@@ -115,9 +115,8 @@ def test_litdata(shards: tf.shard.Shards) -> None:
     tf.shard.convert(shards.path, path, "litdata")
     tokens, lengths = read("litdata", path)
     assert set(lengths.tolist()) == {WINDOW}
-    chunks = []
-    for chunk in tf.shard.formats.FORMATS["litdata"].read(path).chunks():
-        chunks.append(chunk.values[: len(chunk.values) // WINDOW * WINDOW])
+    written = tf.shard.formats.FORMATS["litdata"].read(path).chunks()
+    chunks = [chunk.values[: len(chunk.values) // WINDOW * WINDOW] for chunk in written]
     assert np.array_equal(tokens, np.concatenate(chunks))
     assert len(tokens) > shards.tokens - WINDOW * len(chunks)
 

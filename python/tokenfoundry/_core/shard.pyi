@@ -6,6 +6,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["Shards", "Writer", "hash128", "hash128_batch"]
+
 _Pieces = tuple[bytes, NDArray[np.uint64], NDArray[np.uint64]]
 
 @final

@@ -1,23 +1,28 @@
 """Turning a set of shards into another project's format, and any of these formats into shards.
 
 Rows, pieces and document ids are kept where the target has a place for them; `Conversion.lost` names what it has none
-for. Costs a copy of the tokens, in chunks of about 4 million; memory is that of a few chunks.
+for. Costs a copy of the tokens, in chunks of about 4 million; memory is that of a few chunks and, for
+reading OLMo's tables, of the bounds of all documents.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import struct
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenfoundry.errors import InputError, ShardError
+from tokenfoundry.errors import InputError, ShardError, TokenFoundryError
 from tokenfoundry.ragged import Ragged
 from tokenfoundry.shard.formats import FORMATS as _OTHERS
+from tokenfoundry.shard.formats import Format
 from tokenfoundry.shard.formats.source import Chunk, Source, of_shards, synthetic_ids, windows
 from tokenfoundry.shard.reading import Shards
 from tokenfoundry.shard.writing import Writer
@@ -65,8 +70,9 @@ def detect(path: str | os.PathLike[str]) -> str:
     if any(directory.glob("shard-*.tfi")):
         return OWN
     for name, known in _OTHERS.items():
-        if known.recognises(directory):
-            return name
+        with _foreign(directory):
+            if known.recognises(directory):
+                return name
     raise ShardError(f"{directory}: is in none of the formats {', '.join(FORMATS)}")
 
 
@@ -106,7 +112,7 @@ def convert(
         columns = bool(shards.columns) or shards.multimodal
         tokens = of_shards(shards)
     else:
-        tokens = _OTHERS[found].read(origin)
+        tokens = _guarded(_OTHERS[found], origin)
     if vocabulary_size is not None:
         tokens = _bounded(tokens, vocabulary_size, origin)
     if tokenizer_digest is not None:
@@ -133,6 +139,43 @@ def convert(
         found, format, counted.rows, counted.tokens, before.tokens - counted.tokens,
         tuple(name for name in order if name in lost),
     )  # fmt: skip
+
+
+@contextmanager
+def _foreign(path: Path) -> Iterator[None]:
+    """What a damaged file of another project makes its parser stumble over is a ShardError."""
+    try:
+        yield
+    except TokenFoundryError:
+        raise
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        struct.error,
+        zlib.error,
+    ) as error:
+        raise ShardError(f"{path}: is damaged or foreign: {type(error).__name__}: {error}") from error
+
+
+def _guarded(known: Format, path: Path) -> Source:
+    with _foreign(path):
+        source = known.read(path)
+
+    def chunks() -> Iterator[Chunk]:
+        found = source.chunks()
+        while True:
+            with _foreign(path):
+                try:
+                    chunk = next(found)
+                except StopIteration:
+                    return
+            yield chunk
+
+    return Source(source.vocabulary_size, source.tokenizer_digest, chunks)
 
 
 class _Counted:

@@ -129,6 +129,8 @@ class Shards:
         _check_matrix(out)
         if labels is not None:
             _check_matrix(labels)
+            if np.may_share_memory(out, labels):
+                raise InputError("labels must not share memory with out")
         self._shards.read_windows(np.ascontiguousarray(starts, np.int64), out, labels, threads)
 
     def will_need(self, rows: ArrayLike) -> None:

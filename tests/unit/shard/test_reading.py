@@ -1,6 +1,9 @@
 """Batches, windows, advice: the same tokens as row by row; foreign mixtures of files are refused."""
 
 import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +90,8 @@ def test_what_does_not_fit_is_refused(shards: tf.shard.Shards) -> None:
         shards.read_windows([0], out, labels=np.zeros((2, 400), np.int64))
     with pytest.raises(tf.InputError, match="no column"):
         shards.column("mask", 0)
+    with pytest.raises(tf.InputError, match="share memory"):
+        shards.read_windows([0], out, labels=out)
     for action in (
         lambda: shards.read_rows([ROWS], out),
         lambda: shards.read_rows([-1], out),
@@ -142,3 +147,45 @@ def test_verify_sees_damage_done_after_reading(copy: Path) -> None:
     (copy / "shard-00002.bin").write_bytes(content)
     with pytest.raises(tf.ShardError, match=r"shard-00002.bin: block \d+ "):
         shards.verify()
+
+
+def test_a_file_cut_short_while_it_is_open_is_an_error(copy: Path) -> None:
+    shards = tf.shard.open(copy)
+    size = (copy / "shard-00003.bin").stat().st_size
+    with (copy / "shard-00003.bin").open("r+b") as file:
+        file.truncate(size - 1)
+    with pytest.raises(tf.ShardError, match=r"shard-00003.bin: bytes \d+ to \d+ are missing"):
+        list(shards)
+
+
+def test_threads_share_a_set(shards: tf.shard.Shards) -> None:
+    fresh = tf.shard.open(shards.path)
+    expected = [row.tolist() for row in shards]
+    order = np.random.default_rng(0).permutation(np.repeat(np.arange(ROWS), 5)).tolist()
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda row: fresh[row].tolist(), order))
+    assert found == [expected[row] for row in order]
+
+
+FORKING = """
+import os, sys, numpy as np, tokenfoundry as tf
+shards = tf.shard.open(sys.argv[1])
+out = np.zeros((4000, 400), np.int64)
+rows = np.arange(4000) % len(shards)
+before = shards.read_rows(rows, out, threads=2).sum(), out.sum()
+children = []
+for _ in range(3):
+    child = os.fork()
+    if child == 0:
+        out[:] = 0
+        after = shards.read_rows(rows, out, threads=2).sum(), out.sum()
+        tf.shard.verify(sys.argv[1], threads=2)
+        os._exit(0 if after == before else 1)
+    children.append(child)
+assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
+"""
+
+
+def test_forked_workers_share_a_set(shards: tf.shard.Shards) -> None:
+    """As a dataloader's workers do: opened and read, on threads, before the fork and after it."""
+    subprocess.run([sys.executable, "-c", FORKING, str(shards.path)], check=True, timeout=60)

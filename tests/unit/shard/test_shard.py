@@ -141,3 +141,34 @@ def test_bad_arguments(tmp_path: Path) -> None:
 def test_an_empty_corpus_is_a_shard_without_rows(tmp_path: Path) -> None:
     tf.shard.write(tmp_path, tf.Ragged.from_lists([]), document_ids=[], vocabulary_size=10)
     assert len(tf.shard.verify(tmp_path)) == 0
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_a_faulty_writer_cannot_crash_a_reader(
+    written: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Numbers in the index that lie, under a checksum that is right."""
+    path = tmp_path_factory.mktemp("faulty")
+    for file in written.iterdir():
+        (path / file.name).write_bytes(file.read_bytes())
+    index = path / "shard-00000.tfi"
+    body = bytearray(index.read_bytes()[:-8])
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(8, 140) | st.integers(8, len(body) - 1))
+        width = data.draw(st.sampled_from([1, 8]))
+        value = data.draw(
+            st.integers(0, 255) if width == 1 else st.sampled_from([0, 1, 1 << 31, 1 << 62, (1 << 64) - 1])
+        )
+        body[place : place + width] = value.to_bytes(width, "little")
+    index.write_bytes(bytes(body) + xxhash.xxh3_64_intdigest(bytes(body)).to_bytes(8, "little"))
+    try:
+        shards = tf.shard.verify(path)
+        for row in range(len(shards)):
+            assert len(shards[row]) == shards.pieces(row)["length"].sum()
+            for name in shards.columns:
+                shards.column(name, row)
+        shards.modes(0)
+        list(shards.chunks(10))
+    except tf.ShardError as error:
+        assert "shard-00000" in str(error)
