@@ -3,15 +3,19 @@
 Results are dicts with ``keep`` (bool), ``cluster``, ``duplicate_of`` (int64), ``jaccard`` (float32), one entry a
 document; ``pairs_left``, ``pairs_right`` (int64), ``pairs_jaccard`` (float32), one entry a verified pair; ``stats``.
 ``given_order`` lists the documents from the most to the least preferred; None: as they come.
+``fields`` are threshold, unit, ngram, seed, bands, rows, verify: `tokenfoundry.dedup.options.Options.fields`.
 """
 
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-def bands_for_threshold(threshold: float) -> tuple[int, int]:
-    """Bands and rows whose chance to find a pair at the threshold is at least 0.997."""
+def bands_for_threshold(threshold: float, recall: float) -> tuple[int, int]:
+    """Bands and rows whose chance to find a pair at the threshold is at least ``recall``."""
+
+def byte_lengths(texts: Any) -> NDArray[np.int64]:
+    """Bytes of each text."""
 
 def exact(texts: Any, given_order: NDArray[np.uint32] | None, threads: int | None) -> dict[str, Any]:
     """Keep the best of each group of identical texts (bytes)."""
@@ -19,18 +23,75 @@ def exact(texts: Any, given_order: NDArray[np.uint32] | None, threads: int | Non
 def near_duplicates(
     texts: Any,
     given_order: NDArray[np.uint32] | None,
-    threshold: float,
-    ngram: int,
-    seed: int,
-    bands: int,
-    rows: int,
-    verify: bool,
+    fields: tuple[float, str, int, int, int, int, bool],
     threads: int | None,
 ) -> dict[str, Any]:
     """Keep the best of each group of near-duplicates."""
 
-def shingle_set(text: str, ngram: int) -> list[int]:
+def shingle_set(text: bytes, ngram: int, unit_name: str) -> list[int]:
     """The set of a text's shingle hashes, sorted."""
 
-def signatures(texts: Any, num_perm: int, ngram: int, seed: int, threads: int | None) -> NDArray[np.uint32]:
+def signatures(
+    texts: Any, num_perm: int, unit_name: str, ngram: int, seed: int, threads: int | None
+) -> NDArray[np.uint32]:
     """MinHash signatures (n, num_perm) of scheme "tokenfoundry"."""
+
+def foreign_signatures(
+    texts: Any, scheme: str, prepared: bool, num_perm: int, ngram: int, seed: int, threads: int | None
+) -> NDArray[np.uint64]:
+    """Signatures (n, num_perm) of another library's scheme; ``prepared`` texts are words already, one a line."""
+
+def repeated_lines(
+    texts: Any, paragraphs: bool, minimum_bytes: int, most_copies: int, threads: int | None
+) -> tuple[Any, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Texts without repeated lines (Arrow), their spans and those's offsets, and how many lines were compared."""
+
+def repeated_substrings(texts: Any, minimum_bytes: int) -> tuple[Any, NDArray[np.int64], NDArray[np.int64], int]:
+    """Texts without repeated strings (Arrow), their spans and those's offsets, and how many comparisons were left out."""
+
+def merge_band(directory: str, band: int) -> None:
+    """Step 2 of a plan on disk."""
+
+def decide(
+    directory: str, given_order: NDArray[np.uint32] | None, fields: tuple[float, str, int, int, int, int, bool]
+) -> dict[str, Any]:
+    """Step 3 of a plan on disk."""
+
+@final
+class Part:
+    """Step 1 of a plan on disk."""
+
+    def __new__(
+        cls,
+        path: str,
+        fields: tuple[float, str, int, int, int, int, bool],
+        first_document: int,
+        memory_bytes: int,
+    ) -> Part: ...
+    def add(self, texts: Any, threads: int | None) -> int:
+        """Add texts; returns how many the part has now."""
+
+    def finish(self) -> int:
+        """Write what is left; returns how many documents the part has."""
+
+@final
+class Index:
+    """An index on disk. One writer at a time is the caller's duty."""
+
+    @staticmethod
+    def create(directory: str, fields: tuple[float, str, int, int, int, int, bool]) -> Index: ...
+    @staticmethod
+    def open(directory: str) -> Index: ...
+    def refresh(self) -> None: ...
+    def find(
+        self, texts: Any, threshold: float, threads: int | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], bytes]:
+        """Similarity of the best match (NaN: none), whether it is identical, its id (16 bytes each)."""
+
+    def add_found(self, ids: bytes, keep: NDArray[np.bool_]) -> None:
+        """Add those of the texts of the last `find` that ``keep`` names."""
+
+    def compact(self) -> None: ...
+    def sweep(self) -> None: ...
+    def verify(self) -> None: ...
+    def stats(self) -> dict[str, Any]: ...

@@ -1,0 +1,9 @@
+"""Reading documents from files, one record at a time, in bounded memory.
+
+`records` is the door: it gives a `Record` for everything it meets, broken or not, so that nothing is lost unseen.
+"""
+
+from tokenfoundry.io.files import InputFile, find_files
+from tokenfoundry.io.readers import FORMATS, Record, format_of, records
+
+__all__ = ["FORMATS", "InputFile", "Record", "find_files", "format_of", "records"]

@@ -3,6 +3,7 @@
 Twin of ``rust/dedup``. Quadratic in documents. Needs the `regex` and `xxhash` packages (extra ``dev``).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 import regex
@@ -80,3 +81,36 @@ def near_duplicates(texts: Sequence[str], threshold: float = 0.8, ngram: int = 5
                 best = (similarity, other)
         duplicate_of.append(best[1])
     return duplicate_of
+
+
+def lines(texts: Sequence[str], minimum_bytes: int = 1, copies: int = 1) -> list[str]:
+    """The texts without the lines that stood ``copies`` times before, compared without the whitespace around them."""
+    seen: Counter[str] = Counter()
+    result = []
+    for text in texts:
+        kept = []
+        for line in regex.findall(r"[^\n]*\n|[^\n]+$", text):
+            bare = regex.sub(r"^\p{White_Space}+|\p{White_Space}+$", "", line)
+            if len(bare.encode()) >= max(minimum_bytes, 1):
+                seen[bare] += 1
+                if seen[bare] > copies:
+                    continue
+            kept.append(line)
+        result.append("".join(kept))
+    return result
+
+
+def repeated_bytes(texts: Sequence[bytes], length: int) -> list[set[int]]:
+    """For each text the places of all bytes that lie in a string of ``length`` bytes which stands, not overlapping,
+    earlier in the same or in an earlier text."""
+    seen: set[bytes] = set()
+    result = []
+    for text in texts:
+        covered: set[int] = set()
+        for start in range(len(text) - length + 1):
+            window = text[start : start + length]
+            if window in seen or window in text[:start]:
+                covered.update(range(start, start + length))
+        seen.update(text[start : start + length] for start in range(len(text) - length + 1))
+        result.append(covered)
+    return result

@@ -10,13 +10,12 @@ Piece = tuple[int, int, int]
 
 
 def split(lengths: Sequence[int], capacity: int, long: str = "split") -> list[Piece]:
-    pieces = []
+    pieces: list[Piece] = []
     for document, length in enumerate(lengths):
         if length > capacity and long == "drop":
             continue
         kept = min(length, capacity) if long == "truncate" else length
-        for start in range(0, kept, capacity):
-            pieces.append((document, start, min(capacity, kept - start)))
+        pieces.extend((document, start, min(capacity, kept - start)) for start in range(0, kept, capacity))
     return pieces
 
 

@@ -5,9 +5,16 @@
 //! `exact` needs none of that. Results depend on the texts and their order only, never on threads.
 
 pub mod bands;
+pub mod error;
 pub mod exact;
+pub mod greedy;
+pub mod index;
+pub mod lines;
 pub mod minhash;
 pub mod near;
+pub mod on_disk;
 pub mod result;
+pub mod schemes;
 pub mod shingle;
+pub mod substrings;
 pub mod words;

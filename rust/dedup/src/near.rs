@@ -1,29 +1,28 @@
-//! Near-duplicates, verified: a document goes only if a document that stays is at least `threshold` similar to it.
+//! Near-duplicates in memory, verified: a document goes only if one that stays is at least `threshold` similar to it.
 //!
-//! Identical texts collapse to the first; the rest get signatures, in parallel; candidates are pairs that share a
-//! band. Then, in the order of preference, each document is compared exactly with the candidates before it that are
-//! kept. The first document of a group therefore stays, and chains of ever less similar documents do not drag each
-//! other along, as they do with connected components.
+//! Identical texts collapse to the first; the rest get signatures, in parallel, of which only the bands' keys are
+//! kept; documents that share a key meet, and `greedy` decides by comparing their shingle sets.
 //!
-//! A document of fewer than `ngram` words has no shingle: it is compared as a whole only.
-//! Memory: signatures (4 bytes a slot and document) and the shingle sets of candidates.
+//! A document of fewer than `ngram` units has no shingle: it is compared as a whole only.
+//! Memory: 4 bytes a band and document, and 8 bytes a shingle of the candidates.
 
-use std::sync::OnceLock;
+use std::convert::Infallible;
 
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 use tokenfoundry_base::stable_hash::hash128;
 use tokenfoundry_base::{Cancel, Cancelled, pool};
 
-use crate::bands::Bands;
+use crate::bands::{Bands, repeated_keys};
 use crate::exact::first_of_equal;
+use crate::greedy::{Compare, Memberships, decide};
 use crate::minhash::MinHash;
 use crate::result::Deduplicated;
-use crate::shingle::{jaccard, shingle_set};
+use crate::shingle::{Shingler, Unit, jaccard};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     pub threshold: f64,
+    pub unit: Unit,
     pub ngram: usize,
     pub seed: u64,
     pub bands: Bands,
@@ -31,191 +30,163 @@ pub struct Options {
     pub verify: bool,
 }
 
-/// Comparisons that one document may make within one band's bucket. A bucket of real near-duplicates keeps one or a
-/// few documents; only unrelated documents that all share one shingle (or are made to collide) reach this, and would
-/// make the work quadratic. The number of pairs left out is in the statistics.
-const COMPARISONS_PER_BUCKET: usize = 128;
-
-struct Sketches {
-    /// Documents that have shingles and are the first of their text, in ascending order.
-    documents: Vec<u32>,
-    signatures: Vec<u32>,
-    width: usize,
+impl Options {
+    pub fn minhash(&self) -> MinHash {
+        MinHash::new(self.bands.num_perm(), self.unit, self.ngram, self.seed)
+    }
 }
 
-fn sketch(
-    texts: &[&str],
-    first_of: &[Option<u32>],
-    minhash: &MinHash,
-    cancel: &Cancel,
-) -> Result<(Sketches, u64), Cancelled> {
-    const TEXTS_PER_TASK: usize = 256;
-    let width = minhash.num_perm();
-    let firsts: Vec<u32> = (0..texts.len() as u32).filter(|&index| first_of[index as usize].is_none()).collect();
-    let parts: Vec<(Vec<u32>, Vec<u32>)> = firsts
+const TEXTS_PER_TASK: usize = 128;
+
+/// The band keys of some documents, one row a document.
+pub struct Keys {
+    pub documents: Vec<u32>,
+    pub keys: Vec<u32>,
+}
+
+/// Band keys of the documents that have shingles, in parallel, in chunks of ascending documents.
+pub fn band_keys(texts: &[&[u8]], wanted: &[u32], options: &Options, cancel: &Cancel) -> Result<Vec<Keys>, Cancelled> {
+    let minhash = options.minhash();
+    wanted
         .par_chunks(TEXTS_PER_TASK)
-        .map(|chunk| {
-            let (mut documents, mut signatures) = (Vec::new(), Vec::new());
-            let mut signature = vec![0; width];
-            for &index in chunk {
-                cancel.check()?;
-                if minhash.signature(texts[index as usize], &mut signature) > 0 {
-                    documents.push(index);
-                    signatures.extend_from_slice(&signature);
+        .map_init(
+            || (minhash.scratch(), vec![0; minhash.num_perm()]),
+            |(scratch, signature), chunk| {
+                let mut part = Keys { documents: Vec::with_capacity(chunk.len()), keys: Vec::new() };
+                part.keys.reserve_exact(chunk.len() * options.bands.bands);
+                for &index in chunk {
+                    cancel.check()?;
+                    if minhash.signature(texts[index as usize], scratch, signature) > 0 {
+                        part.documents.push(index);
+                        part.keys.extend(options.bands.keys(signature));
+                    }
                 }
-            }
-            Ok((documents, signatures))
+                Ok(part)
+            },
+        )
+        .collect()
+}
+
+/// The documents that meet in some band.
+pub fn meetings(documents: usize, bands: Bands, parts: &[Keys]) -> Memberships {
+    let count = parts.iter().map(|part| part.documents.len()).sum();
+    let by_band: Vec<Vec<(u32, u32)>> = (0..bands.bands)
+        .into_par_iter()
+        .map(|band| {
+            let keys = parts.iter().flat_map(move |part| {
+                part.keys.iter().skip(band).step_by(bands.bands).copied().zip(part.documents.iter().copied())
+            });
+            repeated_keys(count, keys)
         })
-        .collect::<Result<_, Cancelled>>()?;
-    let mut sketches = Sketches { documents: Vec::new(), signatures: Vec::new(), width };
-    for (documents, signatures) in parts {
-        sketches.documents.extend(documents);
-        sketches.signatures.extend(signatures);
+        .collect();
+    let entries = |band: usize| Ok::<_, Infallible>(by_band[band].iter().copied().map(Ok));
+    match Memberships::of(documents, bands.bands, entries) {
+        Ok(memberships) => memberships,
+        Err(never) => match never {},
     }
-    let short = (firsts.len() - sketches.documents.len()) as u64;
-    Ok((sketches, short))
+}
+
+/// Exact comparison: the candidates' shingle sets.
+struct Sets {
+    sets: Vec<Vec<u64>>,
+    contents: Vec<u128>,
+}
+
+impl Sets {
+    fn of(texts: &[&[u8]], documents: &[u32], options: &Options, cancel: &Cancel) -> Result<Self, Cancelled> {
+        let made: Vec<(Vec<u64>, u128)> = documents
+            .par_iter()
+            .map_init(
+                || (Shingler::new(options.unit, options.ngram), Vec::new()),
+                |(shingler, bytes), &document| {
+                    cancel.check()?;
+                    let set = shingler.set(texts[document as usize]);
+                    Ok((set.as_slice().into(), content_of(&set, bytes)))
+                },
+            )
+            .collect::<Result<_, _>>()?;
+        let (sets, contents) = made.into_iter().unzip();
+        Ok(Self { sets, contents })
+    }
+}
+
+/// The 128-bit hash that stands for a set of shingles.
+pub fn content_of(set: &[u64], bytes: &mut Vec<u8>) -> u128 {
+    bytes.clear();
+    bytes.extend(set.iter().flat_map(|hash| hash.to_le_bytes()));
+    hash128(bytes)
+}
+
+impl Compare<Cancelled> for Sets {
+    fn similarity(&mut self, left: u32, right: u32) -> Result<f64, Cancelled> {
+        Ok(jaccard(&self.sets[left as usize], &self.sets[right as usize]))
+    }
+
+    fn content(&self, candidate: u32) -> Option<u128> {
+        Some(self.contents[candidate as usize])
+    }
+}
+
+/// Comparison by the share of equal slots, when the caller does not want to verify.
+struct Signatures {
+    width: usize,
+    flat: Vec<u32>,
+}
+
+impl Signatures {
+    fn of(texts: &[&[u8]], documents: &[u32], options: &Options, cancel: &Cancel) -> Result<Self, Cancelled> {
+        let minhash = options.minhash();
+        let width = minhash.num_perm();
+        let mut flat = vec![0; documents.len() * width];
+        flat.par_chunks_mut(width).zip(documents).try_for_each_init(
+            || minhash.scratch(),
+            |scratch, (signature, &document)| {
+                cancel.check()?;
+                minhash.signature(texts[document as usize], scratch, signature);
+                Ok(())
+            },
+        )?;
+        Ok(Self { width, flat })
+    }
+}
+
+impl Compare<Cancelled> for Signatures {
+    fn similarity(&mut self, left: u32, right: u32) -> Result<f64, Cancelled> {
+        let row = |candidate: u32| &self.flat[candidate as usize * self.width..][..self.width];
+        let equal = row(left).iter().zip(row(right)).filter(|(left, right)| left == right).count();
+        Ok(equal as f64 / self.width as f64)
+    }
+
+    fn content(&self, _candidate: u32) -> Option<u128> {
+        None
+    }
 }
 
 /// Keep the first of each group of near-duplicates, in the order of preference given.
 pub fn near_duplicates(
-    texts: &[&str],
+    texts: &[&[u8]],
     order: &[u32],
     options: Options,
     threads: Option<usize>,
     cancel: &Cancel,
 ) -> Result<Deduplicated, Cancelled> {
-    let bytes: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
-    let mut first_of = first_of_equal(&bytes, order, threads, cancel)?;
-    let minhash = MinHash::new(options.bands.num_perm(), options.ngram, options.seed);
-    let (sketches, short) = pool::install(threads, || sketch(texts, &first_of, &minhash, cancel))?;
-
-    let mut result = Deduplicated::of(texts.len());
-    result.stats.short = short;
-    let mut place_of = vec![u32::MAX; texts.len()];
-    for (place, &document) in sketches.documents.iter().enumerate() {
-        place_of[document as usize] = place as u32;
-    }
-    let mut rank = vec![0u32; texts.len()];
-    for (place, &document) in order.iter().enumerate() {
-        rank[document as usize] = place as u32;
-    }
-
-    // buckets_of[place] lists the buckets of a document; buckets hold documents best first.
-    let mut buckets: Vec<Vec<u32>> = Vec::new();
-    for band in 0..options.bands.bands {
-        cancel.check()?;
-        buckets
-            .extend(pool::install(threads, || options.bands.buckets(&sketches.signatures, &sketches.documents, band)));
-    }
-    let mut buckets_of: Vec<Vec<u32>> = vec![Vec::new(); sketches.documents.len()];
-    for (bucket, documents) in buckets.iter().enumerate() {
-        for &document in documents {
-            buckets_of[place_of[document as usize] as usize].push(bucket as u32);
-        }
-    }
-
-    // Shingle sets of documents that met another, in parallel; documents with one and the same set collapse next.
-    let sets: Vec<OnceLock<Vec<u64>>> = (0..sketches.documents.len()).map(|_| OnceLock::new()).collect();
-    let set_of = |place: usize| {
-        sets[place].get_or_init(|| shingle_set(texts[sketches.documents[place] as usize], options.ngram))
+    let first_of = first_of_equal(texts, order, threads, cancel)?;
+    let firsts: Vec<u32> = (0..texts.len() as u32).filter(|&index| first_of[index as usize].is_none()).collect();
+    let (memberships, short) = pool::install(threads, || {
+        let parts = band_keys(texts, &firsts, &options, cancel)?;
+        let sketched: usize = parts.iter().map(|part| part.documents.len()).sum();
+        Ok((meetings(texts.len(), options.bands, &parts), firsts.len() - sketched))
+    })?;
+    let first_of = |document: u32| first_of[document as usize];
+    let Options { threshold, .. } = options;
+    let documents = &memberships.documents;
+    let mut result = if options.verify {
+        let mut compare = pool::install(threads, || Sets::of(texts, documents, &options, cancel))?;
+        decide(order, first_of, &memberships, &mut compare, threshold, cancel)?
+    } else {
+        let mut compare = pool::install(threads, || Signatures::of(texts, documents, &options, cancel))?;
+        decide(order, first_of, &memberships, &mut compare, threshold, cancel)?
     };
-    if options.verify {
-        pool::install(threads, || {
-            (0..sets.len()).into_par_iter().filter(|&place| !buckets_of[place].is_empty()).try_for_each(|place| {
-                cancel.check()?;
-                set_of(place);
-                Ok(())
-            })
-        })?;
-    }
-    let similarity = |left: usize, right: usize| {
-        if options.verify {
-            jaccard(set_of(left), set_of(right))
-        } else {
-            let width = sketches.width;
-            let (left, right) = (&sketches.signatures[left * width..], &sketches.signatures[right * width..]);
-            let equal = left[..width].iter().zip(&right[..width]).filter(|(left, right)| left == right).count();
-            equal as f64 / width as f64
-        }
-    };
-
-    // Documents whose shingle sets are equal are decided without comparing each with each.
-    let mut same_set: FxHashMap<(u128, u32), u32> = FxHashMap::default();
-    // kept_in[bucket] lists the kept documents of a bucket, best first.
-    let mut kept_in: Vec<Vec<u32>> = vec![Vec::new(); buckets.len()];
-    let mut seen_by = vec![u32::MAX; sketches.documents.len()];
-    for &document in order {
-        if document.is_multiple_of(1024) {
-            cancel.check()?;
-        }
-        if let Some(first) = first_of[document as usize] {
-            // The first of equal texts may itself have gone; then this one duplicates what that one duplicates.
-            let (kept, jaccard) = match result.duplicate_of[first as usize] {
-                -1 => (first, 1.0),
-                kept => (kept as u32, result.jaccard[first as usize]),
-            };
-            result.remove(document, kept, jaccard);
-            result.pairs.push((first.min(document), first.max(document), 1.0));
-            result.stats.identical += 1;
-            continue;
-        }
-        let place = place_of[document as usize];
-        if place == u32::MAX || buckets_of[place as usize].is_empty() {
-            continue;
-        }
-        if options.verify {
-            let set = set_of(place as usize);
-            let content: Vec<u8> = set.iter().flat_map(|hash| hash.to_le_bytes()).collect();
-            let key = (hash128(&content), set.len() as u32);
-            match same_set.get(&key) {
-                Some(&first) => {
-                    let (kept, jaccard) = match result.duplicate_of[first as usize] {
-                        -1 => (first, 1.0),
-                        kept => (kept as u32, result.jaccard[first as usize]),
-                    };
-                    result.remove(document, kept, jaccard);
-                    result.pairs.push((first.min(document), first.max(document), 1.0));
-                    result.stats.confirmed += 1;
-                    first_of[document as usize] = Some(first);
-                    continue;
-                }
-                None => drop(same_set.insert(key, document)),
-            }
-        }
-        let mut best: Option<(f64, u32)> = None;
-        for &bucket in &buckets_of[place as usize] {
-            let kept = &kept_in[bucket as usize];
-            result.stats.skipped += kept.len().saturating_sub(COMPARISONS_PER_BUCKET) as u64;
-            for &other in kept.iter().take(COMPARISONS_PER_BUCKET) {
-                let other_place = place_of[other as usize] as usize;
-                if std::mem::replace(&mut seen_by[other_place], document) == document {
-                    continue;
-                }
-                let similarity = similarity(place as usize, other_place);
-                result.stats.verified += 1;
-                if similarity >= options.threshold {
-                    result.stats.confirmed += 1;
-                    let (left, right) = (other.min(document), other.max(document));
-                    result.pairs.push((left, right, similarity as f32));
-                    let better = best.is_none_or(|(most, of)| {
-                        similarity > most || (similarity == most && rank[other as usize] < rank[of as usize])
-                    });
-                    if better {
-                        best = Some((similarity, other));
-                    }
-                }
-            }
-        }
-        match best {
-            Some((similarity, kept)) => result.remove(document, kept, similarity as f32),
-            None => {
-                for &bucket in &buckets_of[place as usize] {
-                    kept_in[bucket as usize].push(document);
-                }
-            }
-        }
-    }
-    result.pairs.sort_unstable_by_key(|&(left, right, _)| (left, right));
-    result.label_clusters();
+    result.stats.short = short as u64;
     Ok(result)
 }

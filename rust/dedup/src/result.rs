@@ -23,7 +23,9 @@ pub struct Stats {
     pub identical: u64,
     /// Too short to have a shingle: compared as a whole only.
     pub short: u64,
-    /// Pairs that were compared exactly.
+    /// Documents that share a band with another.
+    pub candidates: u64,
+    /// Pairs that were compared.
     pub verified: u64,
     /// Of these, at or above the threshold.
     pub confirmed: u64,
@@ -53,8 +55,24 @@ impl Deduplicated {
         self.stats.removed += 1;
     }
 
+    /// Remove `document`, whose content is that of `first`, in favour of `first` or of what that one duplicates.
+    pub fn remove_with(&mut self, document: u32, first: u32) {
+        let (kept, jaccard) = match self.duplicate_of[first as usize] {
+            -1 => (first, 1.0),
+            kept => (kept as u32, self.jaccard[first as usize]),
+        };
+        self.remove(document, kept, jaccard);
+        self.pairs.push((first.min(document), first.max(document), 1.0));
+    }
+
+    /// Put the pairs in order and label the clusters.
+    pub fn finish(&mut self) {
+        self.pairs.sort_unstable_by_key(|&(left, right, _)| (left, right));
+        self.label_clusters();
+    }
+
     /// Label the connected components of `pairs` by their smallest index.
-    pub fn label_clusters(&mut self) {
+    fn label_clusters(&mut self) {
         // Union by smallest index: a root is always the smallest of its cluster.
         fn root(parents: &mut [i64], mut at: i64) -> i64 {
             while parents[at as usize] != at {

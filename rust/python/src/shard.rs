@@ -1,13 +1,17 @@
 //! `tokenfoundry._core.shard`: see `python/tokenfoundry/_core/shard.pyi` for what each name takes and gives.
 
 use std::path::PathBuf;
+use std::sync::Mutex;
 
-use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use numpy::{Element, IntoPyArray, PyArray1, PyReadonlyArray1, PyReadwriteArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyIndexError, PyKeyboardInterrupt};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use tokenfoundry_shard::ShardError;
-use tokenfoundry_shard::write::{Options, Rows, WriteError};
+use tokenfoundry_shard::layout::ColumnType;
+use tokenfoundry_shard::read::Token;
+use tokenfoundry_shard::set::Set;
+use tokenfoundry_shard::write::{Options, Rows, Writer as Inner};
+use tokenfoundry_shard::{ShardError, Stopped};
 
 use crate::{errors, gate};
 
@@ -15,126 +19,360 @@ fn shard_error(error: ShardError) -> PyErr {
     errors::shard(error.0)
 }
 
-#[pyfunction]
-#[pyo3(signature = (
-    stem, values, offsets, row_pieces, document, start, length, document_ids, vocabulary_size, tokenizer_digest
-))]
-#[allow(clippy::too_many_arguments)]
-fn write<'py>(
-    python: Python<'py>,
-    stem: PathBuf,
-    values: PyReadonlyArray1<'py, u32>,
-    offsets: PyReadonlyArray1<'py, i64>,
-    row_pieces: PyReadonlyArray1<'py, u64>,
-    document: PyReadonlyArray1<'py, i64>,
-    start: PyReadonlyArray1<'py, i64>,
-    length: PyReadonlyArray1<'py, i64>,
-    document_ids: &[u8],
-    vocabulary_size: u64,
-    tokenizer_digest: String,
-) -> PyResult<u64> {
-    let rows = Rows {
-        values: values.as_slice()?,
-        offsets: offsets.as_slice()?,
-        row_pieces: row_pieces.as_slice()?,
-        document: document.as_slice()?,
-        start: start.as_slice()?,
-        length: length.as_slice()?,
-        document_ids,
-    };
-    let options = Options { vocabulary_size, tokenizer_digest };
-    gate::long(python, |cancel| tokenfoundry_shard::write::write(&stem, &rows, &options, cancel))?.map_err(|error| {
-        match error {
-            WriteError::Shard(error) => shard_error(error),
-            WriteError::Cancelled(_) => PyKeyboardInterrupt::new_err(()),
-        }
-    })
+fn stopped(error: Stopped) -> PyErr {
+    match error {
+        Stopped::Shard(error) => shard_error(error),
+        Stopped::Cancelled(_) => PyKeyboardInterrupt::new_err(()),
+    }
 }
 
 #[pyclass(frozen, module = "tokenfoundry._core.shard")]
-pub struct Shard {
-    inner: tokenfoundry_shard::read::Shard,
+pub struct Writer {
+    inner: Mutex<Option<Inner>>,
 }
 
-type Pieces<'py> = (Bound<'py, PyBytes>, Bound<'py, PyArray1<u64>>, Bound<'py, PyArray1<u64>>);
-
-impl Shard {
-    fn check_row(&self, row: usize) -> PyResult<()> {
-        let rows = self.inner.sidecar.rows();
-        if row < rows { Ok(()) } else { Err(PyIndexError::new_err(format!("row {row} of a shard of {rows} rows"))) }
+impl Writer {
+    /// Take the writer out; it is put back only where all went well, so a failed one can only be closed.
+    fn take(&self) -> PyResult<Inner> {
+        let taken = self.inner.lock().map_err(|_| errors::shard("the writer failed"))?.take();
+        taken.ok_or_else(|| errors::shard("the writer is closed, failed before, or is at work in another thread"))
     }
 }
 
 #[pymethods]
-impl Shard {
+impl Writer {
     #[new]
-    fn open(python: Python<'_>, stem: PathBuf) -> PyResult<Self> {
-        let inner = gate::brief(python, || tokenfoundry_shard::read::Shard::open(&stem)).map_err(shard_error)?;
+    fn create(
+        directory: PathBuf,
+        vocabulary_size: u64,
+        tokenizer_digest: String,
+        rows_per_shard: u64,
+        columns: Vec<(String, u32)>,
+        has_modes: bool,
+    ) -> PyResult<Self> {
+        let columns = columns
+            .into_iter()
+            .map(|(name, code)| {
+                let kind = ColumnType::from_code(code).ok_or_else(|| errors::input(format!("column type {code}")))?;
+                Ok((name, kind))
+            })
+            .collect::<PyResult<_>>()?;
+        let options = Options { vocabulary_size, tokenizer_digest, rows_per_shard, columns, has_modes };
+        let inner = Inner::create(&directory, options).map_err(shard_error)?;
+        Ok(Self { inner: Mutex::new(Some(inner)) })
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn append<'py>(
+        &self,
+        python: Python<'py>,
+        values: PyReadonlyArray1<'py, u32>,
+        offsets: PyReadonlyArray1<'py, i64>,
+        row_pieces: PyReadonlyArray1<'py, u64>,
+        document: PyReadonlyArray1<'py, i64>,
+        start: PyReadonlyArray1<'py, i64>,
+        length: PyReadonlyArray1<'py, i64>,
+        document_ids: &[u8],
+        document_starts: Option<PyReadonlyArray1<'py, i64>>,
+        columns: Vec<PyReadonlyArray1<'py, u8>>,
+        modes: Option<PyReadonlyArray1<'py, i8>>,
+    ) -> PyResult<()> {
+        let columns = columns.iter().map(|column| column.as_slice()).collect::<Result<Vec<_>, _>>()?;
+        let rows = Rows {
+            values: values.as_slice()?,
+            offsets: offsets.as_slice()?,
+            row_pieces: row_pieces.as_slice()?,
+            document: document.as_slice()?,
+            start: start.as_slice()?,
+            length: length.as_slice()?,
+            document_ids,
+            document_starts: document_starts.as_ref().map(|starts| starts.as_slice()).transpose()?,
+            columns: &columns,
+            modes: modes.as_ref().map(|modes| modes.as_slice()).transpose()?,
+        };
+        let mut writer = self.take()?;
+        gate::long(python, |cancel| writer.append(&rows, cancel))?.map_err(stopped)?;
+        *self.inner.lock().map_err(|_| errors::shard("the writer failed"))? = Some(writer);
+        Ok(())
+    }
+
+    fn finish(&self, python: Python<'_>) -> PyResult<u32> {
+        let writer = self.take()?;
+        gate::brief(python, || writer.finish()).map_err(shard_error)
+    }
+
+    fn abort(&self) {
+        if let Ok(mut inner) = self.inner.lock() {
+            inner.take();
+        }
+    }
+}
+
+/// An array that rows are read into.
+#[derive(FromPyObject)]
+enum Matrix<'py> {
+    U32(PyReadwriteArray2<'py, u32>),
+    I32(PyReadwriteArray2<'py, i32>),
+    I64(PyReadwriteArray2<'py, i64>),
+}
+
+#[pyclass(frozen, module = "tokenfoundry._core.shard")]
+pub struct Shards {
+    pub inner: Set,
+}
+
+type Pieces<'py> = (Bound<'py, PyBytes>, Bound<'py, PyArray1<u64>>, Bound<'py, PyArray1<u64>>);
+
+impl Shards {
+    fn locate(&self, row: u64) -> PyResult<(usize, usize)> {
+        self.inner.locate(row).map_err(|error| PyIndexError::new_err(error.0))
+    }
+
+    fn shard(&self, shard: usize) -> PyResult<&tokenfoundry_shard::read::Shard> {
+        let shards = self.inner.shards();
+        shards.get(shard).ok_or_else(|| PyIndexError::new_err(format!("shard {shard} of {} shards", shards.len())))
+    }
+
+    fn pieces_between<'py>(
+        &self,
+        python: Python<'py>,
+        shard: usize,
+        pieces: std::ops::Range<usize>,
+    ) -> PyResult<Pieces<'py>> {
+        let sidecar = &self.shard(shard)?.sidecar;
+        let bounds = &sidecar.piece_tokens[pieces.start..=pieces.end];
+        let lengths: Vec<u64> = bounds.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        Ok((
+            PyBytes::new(python, sidecar.piece_documents[pieces.clone()].as_flattened()),
+            sidecar.piece_starts[pieces].to_vec().into_pyarray(python),
+            lengths.into_pyarray(python),
+        ))
+    }
+
+    fn fill_rows<T: Token + Element>(
+        &self,
+        python: Python<'_>,
+        rows: &[i64],
+        mut out: PyReadwriteArray2<'_, T>,
+        fill: T,
+        threads: Option<usize>,
+    ) -> PyResult<Vec<i64>> {
+        let capacity = out.shape()[1];
+        check_height(out.shape()[0], rows.len())?;
+        let mut lengths = vec![0; rows.len()];
+        let slots = out.as_slice_mut()?;
+        gate::brief(python, || self.inner.rows(rows, slots, capacity, fill, &mut lengths, threads))
+            .map_err(shard_error)?;
+        Ok(lengths)
+    }
+
+    fn fill_windows<T: Token + Element>(
+        &self,
+        python: Python<'_>,
+        starts: &[i64],
+        mut out: PyReadwriteArray2<'_, T>,
+        labels: Option<PyReadwriteArray2<'_, T>>,
+        threads: Option<usize>,
+    ) -> PyResult<()> {
+        let length = out.shape()[1];
+        check_height(out.shape()[0], starts.len())?;
+        let slots = out.as_slice_mut()?;
+        let mut labels = labels;
+        let labels = match &mut labels {
+            Some(labels) if labels.shape() != [starts.len(), length] => {
+                return Err(errors::input("labels must have the shape of out"));
+            }
+            Some(labels) => Some(labels.as_slice_mut()?),
+            None => None,
+        };
+        gate::brief(python, || self.inner.windows(starts, slots, length, labels, threads)).map_err(shard_error)
+    }
+}
+
+fn check_height(height: usize, wanted: usize) -> PyResult<()> {
+    if height == wanted {
+        return Ok(());
+    }
+    Err(errors::input(format!("out has {height} rows, {wanted} were asked for")))
+}
+
+#[pymethods]
+impl Shards {
+    #[new]
+    fn open(python: Python<'_>, directory: PathBuf, unfinished: bool) -> PyResult<Self> {
+        let inner = gate::brief(python, || Set::open(&directory, unfinished)).map_err(shard_error)?;
         Ok(Self { inner })
     }
 
     #[getter]
-    fn rows(&self) -> usize {
-        self.inner.sidecar.rows()
+    fn shard_count(&self) -> usize {
+        self.inner.shards().len()
     }
 
     #[getter]
-    fn pieces(&self) -> usize {
-        self.inner.sidecar.pieces()
+    fn first_rows<'py>(&self, python: Python<'py>) -> Bound<'py, PyArray1<i64>> {
+        let rows: Vec<i64> = self.inner.first_rows().iter().map(|&row| row as i64).collect();
+        rows.into_pyarray(python)
     }
 
     #[getter]
     fn tokens(&self) -> u64 {
-        self.inner.sidecar.tokens()
+        self.inner.token_count()
     }
 
     #[getter]
     fn vocabulary_size(&self) -> u64 {
-        self.inner.sidecar.vocabulary_size
+        self.inner.shards()[0].sidecar.vocabulary_size
     }
 
     #[getter]
     fn tokenizer_digest(&self) -> &str {
-        &self.inner.sidecar.tokenizer_digest
+        &self.inner.shards()[0].sidecar.tokenizer_digest
     }
 
-    fn row<'py>(&self, python: Python<'py>, row: usize) -> PyResult<Bound<'py, PyArray1<u32>>> {
-        self.check_row(row)?;
-        let mut tokens = Vec::new();
-        gate::brief(python, || self.inner.row(row, &mut tokens)).map_err(shard_error)?;
-        Ok(tokens.into_pyarray(python))
+    #[getter]
+    fn has_modes(&self) -> bool {
+        self.inner.shards()[0].sidecar.has_modes
+    }
+
+    /// Names and types of the side columns.
+    #[getter]
+    fn columns(&self) -> Vec<(String, u32)> {
+        let columns = &self.inner.shards()[0].sidecar.columns;
+        columns.iter().map(|column| (column.name.clone(), column.kind.code())).collect()
+    }
+
+    fn row<'py>(&self, python: Python<'py>, row: u64) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        self.locate(row)?;
+        let tokens = gate::brief(python, || {
+            let range = self.inner.row_range(row)?;
+            let mut tokens = vec![0u32; (range.end - range.start) as usize];
+            self.inner.copy(range, &mut tokens).map(|()| tokens)
+        });
+        Ok(tokens.map_err(shard_error)?.into_pyarray(python))
+    }
+
+    /// First token of a row and the token after its last, counted in the set.
+    fn row_range(&self, row: u64) -> PyResult<(u64, u64)> {
+        self.locate(row)?;
+        let range = self.inner.row_range(row).map_err(shard_error)?;
+        Ok((range.start, range.end))
+    }
+
+    /// A side column's values of tokens counted in the set, as bytes.
+    fn column<'py>(
+        &self,
+        python: Python<'py>,
+        column: usize,
+        first: u64,
+        end: u64,
+    ) -> PyResult<Bound<'py, PyArray1<u8>>> {
+        let columns = &self.inner.shards()[0].sidecar.columns;
+        let width = columns.get(column).ok_or_else(|| PyIndexError::new_err("no such column"))?.kind.bytes();
+        if first > end || end > self.inner.token_count() {
+            return Err(PyIndexError::new_err(format!("tokens {first} to {end}")));
+        }
+        let values = gate::brief(python, || {
+            let mut values = vec![0u8; (end - first) as usize * width];
+            self.inner.copy_column(column, first..end, &mut values).map(|()| values)
+        });
+        Ok(values.map_err(shard_error)?.into_pyarray(python))
+    }
+
+    fn read_rows<'py>(
+        &self,
+        python: Python<'py>,
+        rows: PyReadonlyArray1<'py, i64>,
+        out: Matrix<'py>,
+        fill: i64,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyArray1<i64>>> {
+        let rows = rows.as_slice()?;
+        let no_fit = |_| errors::input(format!("fill {fill} does not fit the type of out"));
+        let lengths = match out {
+            Matrix::U32(out) => self.fill_rows(python, rows, out, u32::try_from(fill).map_err(no_fit)?, threads),
+            Matrix::I32(out) => self.fill_rows(python, rows, out, i32::try_from(fill).map_err(no_fit)?, threads),
+            Matrix::I64(out) => self.fill_rows(python, rows, out, fill, threads),
+        };
+        Ok(lengths?.into_pyarray(python))
+    }
+
+    fn read_windows<'py>(
+        &self,
+        python: Python<'py>,
+        starts: PyReadonlyArray1<'py, i64>,
+        out: Matrix<'py>,
+        labels: Option<Matrix<'py>>,
+        threads: Option<usize>,
+    ) -> PyResult<()> {
+        let starts = starts.as_slice()?;
+        match (out, labels) {
+            (Matrix::U32(out), None) => self.fill_windows(python, starts, out, None, threads),
+            (Matrix::I32(out), None) => self.fill_windows(python, starts, out, None, threads),
+            (Matrix::I64(out), None) => self.fill_windows(python, starts, out, None, threads),
+            (Matrix::U32(out), Some(Matrix::U32(labels))) => {
+                self.fill_windows(python, starts, out, Some(labels), threads)
+            }
+            (Matrix::I32(out), Some(Matrix::I32(labels))) => {
+                self.fill_windows(python, starts, out, Some(labels), threads)
+            }
+            (Matrix::I64(out), Some(Matrix::I64(labels))) => {
+                self.fill_windows(python, starts, out, Some(labels), threads)
+            }
+            _ => Err(errors::input("labels must have the type of out")),
+        }
+    }
+
+    fn will_need_rows<'py>(&self, python: Python<'py>, rows: PyReadonlyArray1<'py, i64>) -> PyResult<()> {
+        let rows = rows.as_slice()?;
+        gate::brief(python, || {
+            rows.iter().try_for_each(|&row| {
+                let row = u64::try_from(row).map_err(|_| ShardError(format!("row {row} is negative")))?;
+                self.inner.will_need(self.inner.row_range(row)?)
+            })
+        })
+        .map_err(shard_error)
+    }
+
+    fn will_need_windows<'py>(
+        &self,
+        python: Python<'py>,
+        starts: PyReadonlyArray1<'py, i64>,
+        length: u64,
+    ) -> PyResult<()> {
+        let starts = starts.as_slice()?;
+        gate::brief(python, || {
+            starts.iter().try_for_each(|&start| {
+                let first = u64::try_from(start).map_err(|_| ShardError(format!("window at {start} is negative")))?;
+                self.inner.will_need(first..first.saturating_add(length))
+            })
+        })
+        .map_err(shard_error)
     }
 
     /// Ids (16 bytes each), starts and lengths of a row's pieces.
-    fn row_pieces<'py>(&self, python: Python<'py>, row: usize) -> PyResult<Pieces<'py>> {
-        self.check_row(row)?;
-        Ok(self.pieces_between(python, self.inner.row_pieces(row)))
+    fn row_pieces<'py>(&self, python: Python<'py>, row: u64) -> PyResult<Pieces<'py>> {
+        let (shard, local) = self.locate(row)?;
+        let pieces = self.shard(shard)?.row_pieces(local);
+        self.pieces_between(python, shard, pieces)
     }
 
-    /// The same of all pieces, and the first piece of each row and the number of pieces.
-    fn all_pieces<'py>(&self, python: Python<'py>) -> (Bound<'py, PyArray1<u64>>, Pieces<'py>) {
-        let sidecar = &self.inner.sidecar;
+    /// Of one shard: the same of all pieces, and the first piece of each row and the number of pieces.
+    fn all_pieces<'py>(&self, python: Python<'py>, shard: usize) -> PyResult<(Bound<'py, PyArray1<u64>>, Pieces<'py>)> {
+        let sidecar = &self.shard(shard)?.sidecar;
         let rows = sidecar.row_pieces.clone().into_pyarray(python);
-        (rows, self.pieces_between(python, 0..sidecar.pieces()))
+        Ok((rows, self.pieces_between(python, shard, 0..sidecar.pieces())?))
     }
 
-    fn verify(&self, python: Python<'_>) -> PyResult<()> {
-        gate::long(python, |cancel| self.inner.verify(cancel))?
-            .map_err(|_| PyKeyboardInterrupt::new_err(()))?
-            .map_err(shard_error)
+    /// Of one shard: a mode for each piece, None where the set is not multimodal.
+    fn modes<'py>(&self, python: Python<'py>, shard: usize) -> PyResult<Option<Bound<'py, PyArray1<i8>>>> {
+        let shard = self.shard(shard)?;
+        let modes = gate::brief(python, || shard.modes()).map_err(shard_error)?;
+        Ok(modes.map(|modes| modes.into_pyarray(python)))
     }
-}
 
-impl Shard {
-    fn pieces_between<'py>(&self, python: Python<'py>, pieces: std::ops::Range<usize>) -> Pieces<'py> {
-        let sidecar = &self.inner.sidecar;
-        let bounds = &sidecar.piece_tokens[pieces.start..=pieces.end];
-        let lengths: Vec<u64> = bounds.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        (
-            PyBytes::new(python, sidecar.piece_documents[pieces.clone()].as_flattened()),
-            sidecar.piece_starts[pieces].to_vec().into_pyarray(python),
-            lengths.into_pyarray(python),
-        )
+    fn verify(&self, python: Python<'_>, threads: Option<usize>) -> PyResult<()> {
+        gate::long(python, |cancel| self.inner.verify(threads, cancel))?.map_err(stopped)
     }
 }
 
@@ -164,8 +402,8 @@ fn hash128_batch<'py>(
 }
 
 pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
-    room.add_class::<Shard>()?;
+    room.add_class::<Shards>()?;
+    room.add_class::<Writer>()?;
     room.add_function(wrap_pyfunction!(hash128, room)?)?;
-    room.add_function(wrap_pyfunction!(hash128_batch, room)?)?;
-    room.add_function(wrap_pyfunction!(write, room)?)
+    room.add_function(wrap_pyfunction!(hash128_batch, room)?)
 }

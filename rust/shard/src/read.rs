@@ -1,121 +1,155 @@
-//! Reading rows back. Every block of the `.bin` is checked against its checksum before the first token of it is given
-//! out, once a process; so a damaged shard is an error that names the block, never a wrong token.
+//! One shard, open for reading.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use tokenfoundry_base::Cancel;
 use tokenfoundry_base::stable_hash::hash64;
-use tokenfoundry_base::{Cancel, Cancelled};
 
-use crate::layout::{BLOCK_BYTES, Paths, Width};
+use crate::blocks::BlockFile;
+use crate::layout::{Paths, Width};
 use crate::sidecar::Sidecar;
-use crate::{ShardError, io_error};
+use crate::{ShardError, Stopped, io_error, megatron};
+
+/// What a token can be given out as.
+pub trait Token: Copy + Send + Sync + Default {
+    fn from_id(id: u32) -> Self;
+}
+
+impl Token for u32 {
+    #[inline(always)]
+    fn from_id(id: u32) -> Self {
+        id
+    }
+}
+
+/// Ids in four bytes are Megatron's i32 and stay below 2^31.
+impl Token for i32 {
+    #[inline(always)]
+    fn from_id(id: u32) -> Self {
+        id as Self
+    }
+}
+
+impl Token for i64 {
+    #[inline(always)]
+    fn from_id(id: u32) -> Self {
+        Self::from(id)
+    }
+}
 
 pub struct Shard {
     pub sidecar: Sidecar,
-    bin: File,
-    bin_path: PathBuf,
+    bin: BlockFile,
+    columns: Vec<BlockFile>,
     idx_path: PathBuf,
-    /// A bit for each block that was found sound.
-    checked: Vec<AtomicU64>,
+    width: Width,
 }
 
 impl Shard {
-    /// Open the shard with this stem. Reads the index only.
+    /// Open the shard with this stem. Reads the `.tfi` and the other files' sizes.
     pub fn open(stem: &Path) -> Result<Self, ShardError> {
         let paths = Paths::new(stem);
         let bytes = std::fs::read(&paths.tfi).map_err(|error| io_error(&paths.tfi, "cannot be read", error))?;
-        let sidecar = Sidecar::parse(&bytes, &paths.tfi)?;
-        let bin = File::open(&paths.bin).map_err(|error| io_error(&paths.bin, "cannot be read", error))?;
-        let size = bin.metadata().map_err(|error| io_error(&paths.bin, "cannot be read", error))?.len();
-        let expected = sidecar.tokens() * sidecar.width.bytes() as u64;
-        if size != expected {
-            return Err(ShardError(format!(
-                "{}: has {size} bytes, its index says {expected}; was it cut short?",
-                paths.bin.display()
-            )));
+        let mut sidecar = Sidecar::parse(&bytes, &paths.tfi)?;
+        let size = |bytes: usize| {
+            sidecar.tokens().checked_mul(bytes as u64).and_then(|total| usize::try_from(total).ok()).ok_or_else(|| {
+                ShardError(format!("{}: says {} tokens, too many", paths.tfi.display(), sidecar.tokens()))
+            })
+        };
+        let bin_bytes = size(sidecar.width.bytes())?;
+        let column_bytes =
+            sidecar.columns.iter().map(|column| size(column.kind.bytes())).collect::<Result<Vec<_>, _>>()?;
+        let bin = BlockFile::open(&paths.bin, bin_bytes, std::mem::take(&mut sidecar.blocks))?;
+        let mut columns = Vec::new();
+        for (column, bytes) in sidecar.columns.iter_mut().zip(column_bytes) {
+            let path = paths.column(&column.name);
+            columns.push(BlockFile::open(&path, bytes, std::mem::take(&mut column.blocks))?);
         }
-        let checked = (0..sidecar.blocks.len().div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
-        Ok(Self { sidecar, bin, bin_path: paths.bin, idx_path: paths.idx, checked })
-    }
-
-    fn read_at(&self, position: u64, bytes: &mut [u8]) -> Result<(), ShardError> {
-        self.bin.read_exact_at(bytes, position).map_err(|error| io_error(&self.bin_path, "cannot be read", error))
-    }
-
-    fn check_block(&self, block: usize) -> Result<(), ShardError> {
-        let (word, bit) = (&self.checked[block / 64], 1u64 << (block % 64));
-        if word.load(Ordering::Relaxed) & bit != 0 {
-            return Ok(());
+        if !paths.idx.is_file() {
+            return Err(ShardError(format!("{}: is missing; write the shard again", paths.idx.display())));
         }
-        let position = block * BLOCK_BYTES;
-        let end = (self.sidecar.tokens() as usize * self.sidecar.width.bytes()).min(position + BLOCK_BYTES);
-        let mut bytes = vec![0; end - position];
-        self.read_at(position as u64, &mut bytes)?;
-        if hash64(&bytes) != self.sidecar.blocks[block] {
-            return Err(ShardError(format!(
-                "{}: block {block} (bytes {position} to {end}) is damaged: its checksum does not match",
-                self.bin_path.display()
-            )));
-        }
-        word.fetch_or(bit, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Append the tokens from `first` to `end`, counted in the whole shard.
-    pub fn tokens(&self, first: u64, end: u64, tokens: &mut Vec<u32>) -> Result<(), ShardError> {
-        if end <= first {
-            return Ok(());
-        }
-        let width = self.sidecar.width.bytes() as u64;
-        for block in first * width / BLOCK_BYTES as u64..=(end * width - 1) / BLOCK_BYTES as u64 {
-            self.check_block(block as usize)?;
-        }
-        let mut bytes = vec![0; ((end - first) * width) as usize];
-        self.read_at(first * width, &mut bytes)?;
-        match self.sidecar.width {
-            Width::Two => {
-                tokens.extend(bytes.chunks_exact(2).map(|pair| u32::from(u16::from_le_bytes([pair[0], pair[1]]))));
-            }
-            Width::Four => {
-                tokens
-                    .extend(bytes.chunks_exact(4).map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]])));
-            }
-        }
-        Ok(())
+        let width = sidecar.width;
+        Ok(Self { sidecar, bin, columns, idx_path: paths.idx, width })
     }
 
     /// The pieces of a row, as a range.
-    pub fn row_pieces(&self, row: usize) -> std::ops::Range<usize> {
+    pub fn row_pieces(&self, row: usize) -> Range<usize> {
         self.sidecar.row_pieces[row] as usize..self.sidecar.row_pieces[row + 1] as usize
     }
 
-    /// Append the tokens of a row.
-    pub fn row(&self, row: usize, tokens: &mut Vec<u32>) -> Result<(), ShardError> {
+    /// The tokens of a row, counted in the shard.
+    pub fn row_tokens(&self, row: usize) -> Range<u64> {
         let pieces = self.row_pieces(row);
-        self.tokens(self.sidecar.piece_tokens[pieces.start], self.sidecar.piece_tokens[pieces.end], tokens)
+        self.sidecar.piece_tokens[pieces.start]..self.sidecar.piece_tokens[pieces.end]
     }
 
-    /// Check every byte of the three files (the `.tfi` was checked by opening it).
-    pub fn verify(&self, cancel: &Cancel) -> Result<Result<(), ShardError>, Cancelled> {
-        for block in 0..self.sidecar.blocks.len() {
-            cancel.check()?;
-            if let Err(error) = self.check_block(block) {
-                return Ok(Err(error));
+    fn byte_range(tokens: &Range<u64>, width: usize) -> Range<usize> {
+        tokens.start as usize * width..tokens.end as usize * width
+    }
+
+    /// Copy tokens, counted in the shard, to `out`, which has room for exactly these.
+    pub fn copy<T: Token>(&self, tokens: Range<u64>, out: &mut [T]) -> Result<(), ShardError> {
+        let mut at = 0;
+        self.bin.read(Self::byte_range(&tokens, self.width.bytes()), |bytes| match self.width {
+            Width::Two => {
+                let ids = bytes.as_chunks::<2>().0;
+                for (slot, id) in out[at..].iter_mut().zip(ids) {
+                    *slot = T::from_id(u32::from(u16::from_le_bytes(*id)));
+                }
+                at += ids.len();
             }
+            Width::Four => {
+                let ids = bytes.as_chunks::<4>().0;
+                for (slot, id) in out[at..].iter_mut().zip(ids) {
+                    *slot = T::from_id(u32::from_le_bytes(*id));
+                }
+                at += ids.len();
+            }
+        })
+    }
+
+    /// Copy a side column's values of these tokens, as bytes.
+    pub fn copy_column(&self, column: usize, tokens: Range<u64>, out: &mut [u8]) -> Result<(), ShardError> {
+        let width = self.sidecar.columns[column].kind.bytes();
+        let mut at = 0;
+        self.columns[column].read(Self::byte_range(&tokens, width), |bytes| {
+            out[at..at + bytes.len()].copy_from_slice(bytes);
+            at += bytes.len();
+        })
+    }
+
+    pub fn will_need(&self, tokens: Range<u64>) {
+        self.bin.will_need(Self::byte_range(&tokens, self.width.bytes()));
+    }
+
+    /// Modes of all pieces; None where the set is not multimodal.
+    pub fn modes(&self) -> Result<Option<Vec<i8>>, ShardError> {
+        if !self.sidecar.has_modes {
+            return Ok(None);
         }
-        let idx = match std::fs::read(&self.idx_path) {
-            Ok(bytes) => bytes,
-            Err(error) => return Ok(Err(io_error(&self.idx_path, "cannot be read", error))),
-        };
-        if hash64(&idx) != self.sidecar.idx_checksum {
-            return Ok(Err(ShardError(format!(
-                "{}: is damaged or of another shard: its checksum does not match",
-                self.idx_path.display()
-            ))));
+        let index = self.checked_index()?;
+        Ok(megatron::modes(&index, self.sidecar.pieces()))
+    }
+
+    fn checked_index(&self) -> Result<Vec<u8>, ShardError> {
+        let index = std::fs::read(&self.idx_path).map_err(|error| io_error(&self.idx_path, "cannot be read", error))?;
+        if hash64(&index) == self.sidecar.idx_checksum {
+            return Ok(index);
         }
-        Ok(Ok(()))
+        Err(ShardError(format!(
+            "{}: is damaged or of another shard: its checksum does not match; restore it or write the shard again",
+            self.idx_path.display()
+        )))
+    }
+
+    /// Check every byte of the shard's files (the `.tfi` was checked by opening it), on this thread's pool.
+    pub fn verify(&self, cancel: &Cancel) -> Result<(), Stopped> {
+        self.bin.verify(cancel)?;
+        for column in &self.columns {
+            column.verify(cancel)?;
+        }
+        self.checked_index()?;
+        Ok(())
     }
 }

@@ -1,1 +1,20 @@
-//! (room)
+//! What can be said about a document without a model, and what can be mended in it: cleaning, signals, verdicts,
+//! redaction, script, overlap with evaluation sets.
+//!
+//! Every function takes bytes and never panics on any; bytes that are not UTF-8 are read as Python's
+//! `decode("utf-8", "replace")` reads them. Time is linear in the bytes and memory is bounded by a small multiple of
+//! them. A document is at most 4 GiB. Nothing here knows Python, Arrow or files.
+
+pub mod characters;
+pub mod lines;
+pub mod ngrams;
+pub mod normalize;
+pub mod redact;
+pub mod script;
+pub mod segment;
+pub mod signals;
+pub mod table;
+pub mod verdict;
+
+/// The longest document, in bytes: offsets inside one are `u32`.
+pub const MAX_DOCUMENT_BYTES: usize = u32::MAX as usize;

@@ -1,5 +1,7 @@
 """`tf.pack` against the textbook, and its laws."""
 
+from itertools import chain, pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,7 @@ STRATEGIES = ["best_fit", "first_fit_decreasing", "concat"]
 def rows_of(plan: tf.pack.Plan) -> list[list[tuple[int, int, int]]]:
     pieces = list(zip(plan.document.tolist(), plan.start.tolist(), plan.length.tolist(), strict=True))
     offsets = plan.row_offsets.tolist()
-    return [pieces[first:last] for first, last in zip(offsets, offsets[1:], strict=False)]
+    return [pieces[first:last] for first, last in pairwise(offsets)]
 
 
 @given(LENGTHS, st.integers(1, 40), st.sampled_from(["split", "truncate", "drop"]))
@@ -98,7 +100,7 @@ def test_packed_rows_give_the_documents_back(rows: list[list[int]], capacity: in
     for index, pieces in enumerate(rows_of(packed.plan)):
         for number, (document, start, _) in enumerate(pieces):
             back[document, start] = packed.tokens[index][packed.document_ids[index] == number].tolist()
-    joined = [sum((back[key] for key in sorted(back) if key[0] == document), []) for document in range(len(rows))]
+    joined = [list(chain(*(back[key] for key in sorted(back) if key[0] == document))) for document in range(len(rows))]
     assert joined == rows
 
 

@@ -1,0 +1,331 @@
+"""Readers of each format, all with the same manners.
+
+A reader gives one `Record` for each document, and for everything that is not one (a broken line, a file that ends in
+the middle, bytes that are not UTF-8) a record with a verdict and a reason that names the place. After trouble it goes
+on with the next record wherever that is possible. Memory is that of one chunk and one document.
+"""
+
+import codecs
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, cast
+
+from tokenfoundry.io.files import InputFile
+
+__all__ = ["FORMATS", "ReaderOptions", "Record", "format_of", "records"]
+
+FORMATS = ("jsonl", "parquet", "text")
+_CHUNK_BYTES = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A document, or what is there instead of one."""
+
+    record: int
+    """Number in its file, from 1: the line of a JSON Lines file, the row of a Parquet file."""
+    text: str | None
+    """None where there is a verdict."""
+    size: int
+    """Bytes of the text as UTF-8; of a rejected record, bytes that were read of it."""
+    external_id: str | None = None
+    licence: str | None = None
+    verdict: str | None = None
+    reason: str | None = None
+
+
+class ReaderOptions(Protocol):
+    """What a reader is told: the fields of a recipe's input."""
+
+    @property
+    def text_field(self) -> str: ...
+    @property
+    def id_field(self) -> str | None: ...
+    @property
+    def licence_field(self) -> str | None: ...
+    @property
+    def encoding(self) -> str: ...
+    @property
+    def max_document_bytes(self) -> int: ...
+
+
+def format_of(path: Path) -> str:
+    """Format by name: ``.jsonl``/``.ndjson`` (also ``.gz``, ``.zst``), ``.parquet``; everything else is text."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    while suffixes and suffixes[-1] in (".gz", ".zst"):
+        suffixes.pop()
+    last = suffixes[-1] if suffixes else ""
+    if last in (".jsonl", ".ndjson"):
+        return "jsonl"
+    return "parquet" if last == ".parquet" else "text"
+
+
+def records(file: InputFile, format: str, options: ReaderOptions) -> Iterator[Record]:
+    """All records of a file. ``format``: one of `FORMATS`. Never raises for what is in the file or its absence."""
+    if file.problem:
+        yield Record(0, None, 0, verdict="read.unreadable", reason=f"{file.uri}: {file.problem}")
+        return
+    reader = {"jsonl": _jsonl, "parquet": _parquet, "text": _text}[format]
+    try:
+        yield from reader(file, options)
+    except OSError as error:
+        yield Record(0, None, 0, verdict="read.unreadable", reason=f"{file.uri}: {error.strerror or error}")
+
+
+# Compressed files
+
+
+class _TruncatedError(Exception):
+    """A compressed file ended in the middle or is damaged."""
+
+
+def _open(path: Path) -> BinaryIO:
+    suffix = path.suffix.lower()
+    if suffix == ".gz":
+        return cast(BinaryIO, gzip.open(path, "rb"))
+    if suffix == ".zst":
+        import zstandard
+
+        source = path.open("rb")
+        reader = zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True, closefd=True)
+        return cast(BinaryIO, reader)
+    return path.open("rb")
+
+
+def _read(stream: BinaryIO) -> bytes:
+    try:
+        return stream.read(_CHUNK_BYTES)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise _TruncatedError(str(error)) from None
+    except OSError:
+        raise
+    except Exception as error:
+        # zstandard raises its own ZstdError, which need not be installed to be named here.
+        if type(error).__name__ == "ZstdError":
+            raise _TruncatedError(str(error)) from None
+        raise
+
+
+def _ends_early(path: Path) -> bool:
+    """Whether a .zst file ends inside a frame, which the library's stream reader does not tell."""
+    import zstandard
+
+    decompressor = zstandard.ZstdDecompressor().decompressobj(read_across_frames=True)
+    with path.open("rb") as source:
+        while chunk := source.read(_CHUNK_BYTES):
+            decompressor.decompress(chunk)
+    return not decompressor.eof
+
+
+# JSON Lines
+
+
+def _lines(stream: BinaryIO, most_bytes: int) -> Iterator[tuple[int, bytes | None, int]]:
+    """Number, content without its newline, and size of each line; content None for a line over ``most_bytes``."""
+    number = 1
+    parts: list[bytes] = []
+    size = 0
+    while chunk := _read(stream):
+        start = 0
+        while (end := chunk.find(b"\n", start)) >= 0:
+            size += end - start
+            parts.append(chunk[start:end])
+            yield number, b"".join(parts) if size <= most_bytes else None, size
+            number, parts, size, start = number + 1, [], 0, end + 1
+        size += len(chunk) - start
+        # A line that is too long is counted, not kept.
+        parts = [*parts, chunk[start:]] if size <= most_bytes else []
+    if size:
+        yield number, b"".join(parts) if size <= most_bytes else None, size
+
+
+def _jsonl(file: InputFile, options: ReaderOptions) -> Iterator[Record]:
+    number = 0
+    try:
+        with _open(file.path) as stream:
+            for number, line, size in _lines(stream, options.max_document_bytes):
+                if line is None:
+                    yield _too_long(file, number, size, options)
+                elif line.strip():
+                    yield _json_record(file, number, line, options)
+        if file.path.suffix.lower() == ".zst" and _ends_early(file.path):
+            raise _TruncatedError("the file ends inside a compressed frame")
+    except _TruncatedError as error:
+        yield Record(
+            number + 1,
+            None,
+            0,
+            verdict="read.truncated",
+            reason=f"{file.uri}: damaged or cut short after line {number}: {error}",
+        )
+        return
+    if number == 0:
+        yield _empty(file)
+
+
+def _json_record(file: InputFile, number: int, line: bytes, options: ReaderOptions) -> Record:
+    import orjson
+
+    place = f"{file.uri}:{number}"
+
+    def rejected(verdict: str, reason: str) -> Record:
+        return Record(number, None, len(line), verdict=f"read.{verdict}", reason=f"{place}: {reason}")
+
+    if b"\0" in line:
+        return rejected("nul_byte", f"NUL byte at column {line.index(0) + 1}")
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return rejected("invalid_utf8", f"byte 0x{line[error.start]:02x} at column {error.start + 1} is not UTF-8")
+    try:
+        content = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        return rejected("invalid_json", f"not JSON: {error}")
+    if not isinstance(content, dict):
+        return rejected("not_an_object", f"a JSON object was expected, not {type(content).__name__}")
+    text = content.get(options.text_field)
+    if text is None:
+        fields = ", ".join(sorted(content)[:8])
+        return rejected("no_text", f"no field {options.text_field!r}; its fields are {fields or '(none)'}")
+    if not isinstance(text, str):
+        return rejected("text_is_not_a_string", f"{options.text_field!r} is {type(text).__name__}, not a string")
+    if "\0" in text:
+        return rejected("nul_byte", f"NUL character at character {text.index(chr(0)) + 1} of {options.text_field!r}")
+    try:
+        size = len(text.encode("utf-8"))
+    except UnicodeEncodeError as error:
+        return rejected("invalid_utf8", f"lone surrogate at character {error.start + 1} of {options.text_field!r}")
+    return Record(number, text, size, _field(content, options.id_field), _field(content, options.licence_field))
+
+
+def _field(content: dict[str, Any], name: str | None) -> str | None:
+    value = content.get(name) if name else None
+    return None if value is None else str(value)
+
+
+# Parquet
+
+
+def _parquet(file: InputFile, options: ReaderOptions) -> Iterator[Record]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    number = 0
+    try:
+        with pq.ParquetFile(file.path) as source:
+            schema = source.schema_arrow
+            if options.text_field not in schema.names:
+                fields = ", ".join(schema.names[:8])
+                reason = f"{file.uri}: no column {options.text_field!r}; its columns are {fields}"
+                yield Record(0, None, file.size, verdict="read.no_text", reason=reason)
+                return
+            asked = (options.text_field, options.id_field, options.licence_field)
+            wanted = [name for name in asked if name is not None and name in schema.names]
+            if source.metadata.num_rows == 0:
+                yield _empty(file)
+            for batch in source.iter_batches(batch_size=1024, columns=wanted):
+                columns = {name: batch.column(name).to_pylist() for name in wanted}
+                for index, text in enumerate(columns[options.text_field]):
+                    number += 1
+                    row = {name: values[index] for name, values in columns.items()}
+                    yield _parquet_record(file, number, text, row, options)
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        reason = f"{file.uri}: damaged or not Parquet after row {number}: {str(error).splitlines()[0]}"
+        yield Record(number + 1, None, 0, verdict="read.truncated", reason=reason)
+
+
+def _parquet_record(file: InputFile, number: int, text: Any, row: dict[str, Any], options: ReaderOptions) -> Record:
+    place = f"{file.uri}:{number}"
+    if isinstance(text, bytes):
+        return _decoded(text, number, place, options, row)
+    if not isinstance(text, str):
+        what = "is null" if text is None else f"is {type(text).__name__}, not a string"
+        verdict = "read.no_text" if text is None else "read.text_is_not_a_string"
+        return Record(number, None, 0, verdict=verdict, reason=f"{place}: {options.text_field!r} {what}")
+    return _decoded(text.encode("utf-8"), number, place, options, row)
+
+
+# Text
+
+
+_CODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
+_MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8-sig"),
+          (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+
+
+def _text(file: InputFile, options: ReaderOptions) -> Iterator[Record]:
+    parts: list[bytes] = []
+    size = 0
+    try:
+        with _open(file.path) as stream:
+            while chunk := _read(stream):
+                size += len(chunk)
+                parts = [*parts, chunk] if size <= options.max_document_bytes else []
+        if file.path.suffix.lower() == ".zst" and _ends_early(file.path):
+            raise _TruncatedError("the file ends inside a compressed frame")
+    except _TruncatedError as error:
+        reason = f"{file.uri}: damaged or cut short after {size} bytes: {error}"
+        yield Record(1, None, size, verdict="read.truncated", reason=reason)
+        return
+    if size == 0:
+        yield _empty(file)
+    elif size > options.max_document_bytes:
+        yield _too_long(file, 1, size, options)
+    else:
+        yield _decoded(b"".join(parts), 1, file.uri, options, {})
+
+
+def _declared_encoding(content: bytes) -> str:
+    """Encoding by a byte order mark, or by a ``coding:`` comment in the first two lines (PEP 263); else UTF-8."""
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return encoding
+    for line in io.BytesIO(content[:400]).readlines()[:2]:
+        if line.lstrip().startswith(b"#") and (declared := _CODING.search(line)):
+            return declared[1].decode("ascii")
+    return "utf-8"
+
+
+def _decoded(content: bytes, number: int, place: str, options: ReaderOptions, row: dict[str, Any]) -> Record:
+    def rejected(verdict: str, reason: str) -> Record:
+        return Record(number, None, len(content), verdict=f"read.{verdict}", reason=f"{place}: {reason}")
+
+    if len(content) > options.max_document_bytes:
+        return rejected("too_long", f"{len(content):,} bytes; max_document_bytes is {options.max_document_bytes:,}")
+    encoding = _declared_encoding(content) if options.encoding == "auto" else options.encoding
+    if b"\0" in content and not encoding.startswith(("utf-16", "utf-32")):
+        at = content.index(0)
+        return rejected("nul_byte", f"NUL byte in line {content.count(10, 0, at) + 1}")
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content.count(10, 0, error.start) + 1
+        return rejected(
+            f"invalid_{_verdict_name(encoding)}", f"byte 0x{content[error.start]:02x} in line {line} is not {encoding}"
+        )
+    except LookupError:
+        return rejected("unknown_encoding", f"declares the encoding {encoding!r}, which Python does not know")
+    try:
+        size = len(text.encode("utf-8"))
+    except UnicodeEncodeError:
+        return rejected("invalid_utf8", "has a lone surrogate")
+    return Record(number, text, size, _field(row, options.id_field), _field(row, options.licence_field))
+
+
+def _verdict_name(encoding: str) -> str:
+    name = codecs.lookup(encoding).name.replace("-", "").replace("_", "")
+    return "utf8" if name in ("utf8", "utf8sig") else name
+
+
+def _empty(file: InputFile) -> Record:
+    return Record(0, None, 0, verdict="read.empty_file", reason=f"{file.uri}: the file is empty")
+
+
+def _too_long(file: InputFile, number: int, size: int, options: ReaderOptions) -> Record:
+    reason = f"{file.uri}:{number}: {size:,} bytes; max_document_bytes is {options.max_document_bytes:,}"
+    return Record(number, None, size, verdict="read.too_long", reason=reason)

@@ -1,0 +1,82 @@
+"""tokenize: a tokenizer from a file or trained on the corpus, and every document's tokens with an end mark.
+
+Text is never read as special tokens: a page that quotes ``<|endoftext|>`` does not end its document.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tokenfoundry.errors import RecipeError
+from tokenfoundry.pipeline.corpus import Corpus
+from tokenfoundry.pipeline.recipe import Recipe, TokenizeStage, TrainTokenizer
+from tokenfoundry.ragged import Ragged
+from tokenfoundry.tokenizer import Tokenizer
+
+__all__ = ["VERSION", "encode", "end_of_text_id", "make_tokenizer", "sample"]
+
+VERSION = 1
+
+
+def make_tokenizer(
+    recipe: Recipe, options: TokenizeStage, corpus: Corpus, keep: NDArray[np.bool_], threads: int | None
+) -> Tokenizer:
+    """The recipe's tokenizer: loaded, or trained on (a sample of) the documents that are kept."""
+    if isinstance(options.tokenizer, str):
+        return Tokenizer.from_file(Path(recipe.base / options.tokenizer))
+    train = options.tokenizer.train
+    chosen = sample(corpus.lengths(), keep, train, recipe.seed)
+    return Tokenizer.train(
+        corpus.selected(chosen),
+        vocab_size=train.vocab_size,
+        pattern=train.pattern,
+        special_tokens=train.special_tokens,
+        min_frequency=train.min_frequency,
+        threads=threads,
+    )
+
+
+def sample(lengths: NDArray[np.int64], keep: NDArray[np.bool_], train: TrainTokenizer, seed: int) -> NDArray[np.bool_]:
+    """Which documents to train on: all kept ones, or as many drawn at random as make about ``sample_bytes``."""
+    total = int(lengths[keep].sum())
+    if total <= train.sample_bytes:
+        return keep
+    draws = np.random.Generator(np.random.PCG64(seed)).random(len(keep))
+    chosen: NDArray[np.bool_] = keep & (draws < train.sample_bytes / total)
+    return chosen
+
+
+def end_of_text_id(tokenizer: Tokenizer, options: TokenizeStage) -> int | None:
+    """Id of the token at each document's end; None for none."""
+    if options.end_of_text is None:
+        return None
+    token = tokenizer.special_tokens.get(options.end_of_text)
+    if token is None:
+        known = ", ".join(tokenizer.special_tokens) or "(none)"
+        raise RecipeError(
+            f"tokenize.end_of_text: {options.end_of_text!r} is no special token of the tokenizer; it has {known}"
+        )
+    return token
+
+
+def encode(
+    corpus: Corpus, keep: NDArray[np.bool_], tokenizer: Tokenizer, end_id: int | None, threads: int | None
+) -> Iterator[tuple[pa.LargeStringArray, Ragged]]:
+    """Batches of the kept texts and their tokens."""
+    for texts in corpus.selected(keep):
+        tokens = tokenizer.encode_batch(texts, threads, allowed_special=())
+        yield texts, tokens if end_id is None else _with_end(tokens, end_id)
+
+
+def _with_end(tokens: Ragged, end_id: int) -> Ragged:
+    """A token appended to each row."""
+    rows = len(tokens)
+    offsets = tokens.offsets + np.arange(rows + 1, dtype=np.int64)
+    values = np.full(len(tokens.values) + rows, end_id, np.uint32)
+    is_token = np.ones(len(values), np.bool_)
+    is_token[offsets[1:] - 1] = False
+    values[is_token] = tokens.values
+    return Ragged(values, offsets)

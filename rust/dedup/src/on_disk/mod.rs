@@ -1,0 +1,248 @@
+//! Near-duplicates of more documents than fit into memory, as a plan of three steps over a directory.
+//!
+//! 1. [`part::Part`]: some documents in, sorted runs and shingle sets out. Parts know nothing of each other.
+//! 2. [`merge_band`]: one band of all parts in, the documents that meet in it out. Bands know nothing of each other.
+//! 3. [`decide`]: all bands in, who stays out; shingle sets of candidates are read from the parts.
+//!
+//! Steps 1 and 2 may run on as many machines as there are parts and bands, over a shared directory. The answer equals
+//! that of `near::near_duplicates`, except that identical texts are recognised by their 128-bit hash alone, since no
+//! text is kept. Memory: step 1 its budget; step 2 64 KiB a run; step 3 about 40 bytes a document and 8 bytes for
+//! each band that a candidate shares. Disk: 60 bytes and 8 a band for a document, and 8 for each of its shingles.
+
+pub mod part;
+mod runs;
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use tokenfoundry_base::Cancel;
+
+use crate::error::Error;
+use crate::greedy::{Compare, Memberships};
+use crate::near::Options;
+use crate::result::Deduplicated;
+use crate::shingle::jaccard;
+use part::{DONE, Done, SETS, TABLE, TABLE_RECORD_BYTES, band_run, content_run};
+use runs::{Merge, Reader, write_records};
+
+const NONE: u32 = u32::MAX;
+
+fn repeated(directory: &Path, band: usize) -> PathBuf {
+    directory.join(format!("band-{band:03}.repeated"))
+}
+
+/// The finished parts in the order of their documents.
+fn parts(directory: &Path) -> Result<Vec<(PathBuf, Done)>, Error> {
+    let mut parts = Vec::new();
+    for entry in fs::read_dir(directory).map_err(Error::file(directory))? {
+        let path = entry.map_err(Error::file(directory))?.path();
+        let done = path.join(DONE);
+        if done.exists() {
+            let content = fs::read(&done).map_err(Error::file(&done))?;
+            let done = serde_json::from_slice(&content).map_err(|error| Error::damaged(&done, error.to_string()))?;
+            parts.push((path, done));
+        }
+    }
+    parts.sort_by_key(|(_, done): &(PathBuf, Done)| done.first_document);
+    let mut next = 0u64;
+    for (path, done) in &parts {
+        if u64::from(done.first_document) != next {
+            return Err(Error::Input(format!(
+                "{} begins with document {}, not {next}: a part is missing or twice there",
+                path.display(),
+                done.first_document
+            )));
+        }
+        next += u64::from(done.documents);
+    }
+    Ok(parts)
+}
+
+/// Of sorted records, those whose key occurs more than once.
+struct Repeated<K, I> {
+    records: I,
+    waiting: Option<(K, u32)>,
+    in_run: bool,
+}
+
+impl<K: Copy + Eq, I: Iterator<Item = Result<(K, u32), Error>>> Repeated<K, I> {
+    fn of(mut records: I) -> Result<Self, Error> {
+        Ok(Self { waiting: records.next().transpose()?, records, in_run: false })
+    }
+}
+
+impl<K: Copy + Eq, I: Iterator<Item = Result<(K, u32), Error>>> Iterator for Repeated<K, I> {
+    type Item = Result<(K, u32), Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let next = match self.records.next().transpose() {
+                Ok(next) => next,
+                Err(error) => return Some(Err(error)),
+            };
+            let previous = std::mem::replace(&mut self.waiting, next)?;
+            let same = next.is_some_and(|next| next.0 == previous.0);
+            let wanted = same || self.in_run;
+            self.in_run = same;
+            if wanted {
+                return Some(Ok(previous));
+            }
+        }
+    }
+}
+
+/// Step 2: write the entries of one band whose key several documents have.
+pub fn merge_band(directory: &Path, band: usize) -> Result<(), Error> {
+    let runs: Vec<PathBuf> = parts(directory)?
+        .iter()
+        .flat_map(|(path, done)| (0..done.band_runs).map(|run| band_run(path, band, run)))
+        .collect();
+    let target = repeated(directory, band);
+    let temporary = target.with_extension("writing");
+    write_records(&temporary, Repeated::of(Merge::<(u32, u32)>::of(&runs)?)?)?;
+    fs::rename(&temporary, &target).map_err(Error::file(&target))
+}
+
+/// Shingle sets in the parts' files.
+struct SetsOnDisk<'a> {
+    parts: Vec<(u32, File, File, PathBuf)>,
+    documents: &'a [u32],
+    contents: Vec<u128>,
+    left: (u32, Vec<u64>),
+    right: Vec<u64>,
+    bytes: Vec<u8>,
+}
+
+fn u64_at(bytes: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    word.copy_from_slice(&bytes[..8]);
+    u64::from_le_bytes(word)
+}
+
+impl<'a> SetsOnDisk<'a> {
+    fn open(parts: &[(PathBuf, Done)], documents: &'a [u32]) -> Result<Self, Error> {
+        let mut opened = Vec::new();
+        for (path, done) in parts {
+            let open = |name: &str| {
+                let path = path.join(name);
+                File::open(&path).map_err(Error::file(&path))
+            };
+            opened.push((done.first_document, open(TABLE)?, open(SETS)?, path.clone()));
+        }
+        let mut sets = Self {
+            parts: opened,
+            documents,
+            contents: Vec::with_capacity(documents.len()),
+            left: (NONE, Vec::new()),
+            right: Vec::new(),
+            bytes: Vec::new(),
+        };
+        for &document in documents {
+            let record = sets.record(document)?;
+            let content = u128::from(u64_at(&record[16..])) | u128::from(u64_at(&record[24..])) << 64;
+            sets.contents.push(content);
+        }
+        Ok(sets)
+    }
+
+    fn part_of(&self, document: u32) -> usize {
+        self.parts.partition_point(|part| part.0 <= document) - 1
+    }
+
+    fn record(&self, document: u32) -> Result<[u8; TABLE_RECORD_BYTES], Error> {
+        let (first, table, _, path) = &self.parts[self.part_of(document)];
+        let mut record = [0; TABLE_RECORD_BYTES];
+        let at = u64::from(document - first) * TABLE_RECORD_BYTES as u64;
+        table.read_exact_at(&mut record, at).map_err(Error::file(path))?;
+        Ok(record)
+    }
+
+    fn read(&mut self, candidate: u32, mut set: Vec<u64>) -> Result<Vec<u64>, Error> {
+        let document = self.documents[candidate as usize];
+        let record = self.record(document)?;
+        let (_, _, sets, path) = &self.parts[self.part_of(document)];
+        let (start, count) = (u64_at(&record), u64_at(&record[8..]));
+        let bytes = sets.metadata().map_err(Error::file(path))?.len();
+        if start.checked_add(count).and_then(|end| end.checked_mul(8)).is_none_or(|end| end > bytes) {
+            return Err(Error::damaged(path, format!("document {document} has shingles past the end of the file")));
+        }
+        self.bytes.resize(count as usize * 8, 0);
+        sets.read_exact_at(&mut self.bytes, start * 8).map_err(Error::file(path))?;
+        set.clear();
+        set.extend(self.bytes.chunks_exact(8).map(u64_at));
+        Ok(set)
+    }
+}
+
+impl Compare<Error> for SetsOnDisk<'_> {
+    fn similarity(&mut self, left: u32, right: u32) -> Result<f64, Error> {
+        if self.left.0 != left {
+            let set = std::mem::take(&mut self.left.1);
+            self.left = (left, self.read(left, set)?);
+        }
+        let set = std::mem::take(&mut self.right);
+        self.right = self.read(right, set)?;
+        Ok(jaccard(&self.left.1, &self.right))
+    }
+
+    fn content(&self, candidate: u32) -> Option<u128> {
+        Some(self.contents[candidate as usize])
+    }
+}
+
+/// Step 3: keep the first of each group of near-duplicates in `order` (`None`: as they came).
+pub fn decide(
+    directory: &Path,
+    order: Option<Vec<u32>>,
+    options: Options,
+    cancel: &Cancel,
+) -> Result<Deduplicated, Error> {
+    let parts = parts(directory)?;
+    let documents: usize = parts.iter().map(|(_, done)| done.documents as usize).sum();
+    let order = order.unwrap_or_else(|| (0..documents as u32).collect());
+    if order.len() != documents {
+        return Err(Error::Input(format!("the order has {} documents; the plan has {documents}", order.len())));
+    }
+    let mut first_of = vec![NONE; documents];
+    {
+        let mut rank = vec![0u32; documents];
+        order.iter().enumerate().for_each(|(place, &document)| rank[document as usize] = place as u32);
+        let runs: Vec<PathBuf> =
+            parts.iter().flat_map(|(path, done)| (0..done.content_runs).map(|run| content_run(path, run))).collect();
+        let mut same: Vec<u32> = Vec::new();
+        let mut hash = None;
+        let mut close = |same: &mut Vec<u32>| {
+            if let Some(&first) = same.iter().min_by_key(|&&document| rank[document as usize]) {
+                same.iter().filter(|&&document| document != first).for_each(|&other| first_of[other as usize] = first);
+            }
+            same.clear();
+        };
+        for record in Repeated::of(Merge::<(u128, u32)>::of(&runs)?)? {
+            let (key, document) = record?;
+            if hash.replace(key) != Some(key) {
+                cancel.check()?;
+                close(&mut same);
+            }
+            same.push(document);
+        }
+        close(&mut same);
+    }
+    // Identical texts are decided by their first, so only that one has to be compared.
+    let entries = |band: usize| {
+        let first_of = &first_of;
+        let path = repeated(directory, band);
+        Repeated::of(Reader::<(u32, u32)>::open(&path)?.filter_map(move |entry| match entry {
+            Ok((_, document)) => match first_of.get(document as usize) {
+                None => Some(Err(Error::damaged(&path, format!("it names document {document} of {documents}")))),
+                Some(&NONE) => Some(entry),
+                Some(_) => None,
+            },
+            Err(error) => Some(Err(error)),
+        }))
+    };
+    let memberships = Memberships::of(documents, options.bands.bands, entries)?;
+    let mut compare = SetsOnDisk::open(&parts, &memberships.documents)?;
+    let first_of = |document: u32| Some(first_of[document as usize]).filter(|&first| first != NONE);
+    crate::greedy::decide(&order, first_of, &memberships, &mut compare, options.threshold, cancel)
+}

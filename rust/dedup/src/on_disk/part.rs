@@ -1,0 +1,175 @@
+//! The first step of a plan on disk: some documents in, their sketches out, as sorted runs.
+//!
+//! A part is a directory: runs of (text hash, document), runs of (band key, document) for each band, the documents'
+//! shingle sets one after another, and a table of where each set is. `part.json` is written last, so a part without
+//! it was not finished and is made anew.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use tokenfoundry_base::stable_hash::hash128;
+use tokenfoundry_base::{Cancel, pool};
+
+use super::runs::write_run;
+use crate::error::Error;
+use crate::near::{Options, content_of};
+use crate::shingle::Shingler;
+
+pub const DONE: &str = "part.json";
+pub const SETS: &str = "shingle-sets";
+pub const TABLE: &str = "documents";
+/// Where a document's set starts (u64), how many shingles it has (u64), and the hash of them all (u128).
+pub const TABLE_RECORD_BYTES: usize = 32;
+/// Text that is shingled at once; the sets take about as much memory.
+const TEXT_BYTES_AT_ONCE: usize = 4 << 20;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Done {
+    pub first_document: u32,
+    pub documents: u32,
+    pub content_runs: u32,
+    pub band_runs: u32,
+}
+
+pub fn content_run(part: &Path, run: u32) -> PathBuf {
+    part.join(format!("contents.{run:04}"))
+}
+
+pub fn band_run(part: &Path, band: usize, run: u32) -> PathBuf {
+    part.join(format!("band-{band:03}.{run:04}"))
+}
+
+pub struct Part {
+    path: PathBuf,
+    options: Options,
+    /// Records are sorted and written when they take this much.
+    run_bytes: usize,
+    contents: Vec<(u128, u32)>,
+    bands: Vec<Vec<(u32, u32)>>,
+    sets: BufWriter<File>,
+    table: BufWriter<File>,
+    set_words: u64,
+    done: Done,
+}
+
+struct Row {
+    text: u128,
+    content: u128,
+    set: Vec<u64>,
+    keys: Vec<u32>,
+}
+
+impl Part {
+    /// Documents are numbered from `first_document` on. What was at `path` is removed.
+    pub fn create(path: &Path, options: Options, first_document: u32, memory_bytes: usize) -> Result<Self, Error> {
+        if path.exists() {
+            fs::remove_dir_all(path).map_err(Error::file(path))?;
+        }
+        fs::create_dir_all(path).map_err(Error::file(path))?;
+        let create = |name: &str| {
+            let path = path.join(name);
+            File::create(&path).map(BufWriter::new).map_err(Error::file(&path))
+        };
+        Ok(Self {
+            path: path.into(),
+            options,
+            run_bytes: memory_bytes / 2,
+            contents: Vec::new(),
+            bands: vec![Vec::new(); options.bands.bands],
+            sets: create(SETS)?,
+            table: create(TABLE)?,
+            set_words: 0,
+            done: Done { first_document, documents: 0, content_runs: 0, band_runs: 0 },
+        })
+    }
+
+    pub fn documents(&self) -> u32 {
+        self.done.documents
+    }
+
+    pub fn add(&mut self, texts: &[&[u8]], threads: Option<usize>, cancel: &Cancel) -> Result<(), Error> {
+        let mut rest = texts;
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let count = rest
+                .iter()
+                .take_while(|text| {
+                    let fits = bytes == 0 || bytes + text.len() <= TEXT_BYTES_AT_ONCE;
+                    bytes += text.len();
+                    fits
+                })
+                .count();
+            let (now, later) = rest.split_at(count.max(1));
+            rest = later;
+            self.add_some(now, threads, cancel)?;
+        }
+        Ok(())
+    }
+
+    fn add_some(&mut self, texts: &[&[u8]], threads: Option<usize>, cancel: &Cancel) -> Result<(), Error> {
+        let options = self.options;
+        let minhash = options.minhash();
+        let rows: Vec<Row> = pool::install(threads, || {
+            texts
+                .par_iter()
+                .map_init(
+                    || (Shingler::new(options.unit, options.ngram), vec![0; minhash.num_perm()], Vec::new()),
+                    |(shingler, signature, bytes), text| {
+                        cancel.check()?;
+                        let set = shingler.set(text);
+                        let content = content_of(&set, bytes);
+                        let mut keys = Vec::new();
+                        if !set.is_empty() {
+                            minhash.signature_of_set(&set, signature);
+                            keys.extend(options.bands.keys(signature));
+                        }
+                        Ok(Row { text: hash128(text), content, set, keys })
+                    },
+                )
+                .collect::<Result<_, Error>>()
+        })?;
+        for row in rows {
+            let document = self.done.first_document + self.done.documents;
+            self.done.documents += 1;
+            self.contents.push((row.text, document));
+            self.bands.iter_mut().zip(&row.keys).for_each(|(band, &key)| band.push((key, document)));
+            let mut record = [0; TABLE_RECORD_BYTES];
+            record[..8].copy_from_slice(&self.set_words.to_le_bytes());
+            record[8..16].copy_from_slice(&(row.set.len() as u64).to_le_bytes());
+            record[16..].copy_from_slice(&row.content.to_le_bytes());
+            self.table.write_all(&record).map_err(Error::file(&self.path))?;
+            self.set_words += row.set.len() as u64;
+            let bytes: Vec<u8> = row.set.iter().flat_map(|hash| hash.to_le_bytes()).collect();
+            self.sets.write_all(&bytes).map_err(Error::file(&self.path))?;
+        }
+        let records = self.contents.len();
+        if records * (32 + 8 * self.bands.len()) >= self.run_bytes {
+            self.spill()?;
+        }
+        Ok(())
+    }
+
+    fn spill(&mut self) -> Result<(), Error> {
+        write_run(&content_run(&self.path, self.done.content_runs), &mut self.contents)?;
+        self.done.content_runs += 1;
+        for (band, records) in self.bands.iter_mut().enumerate() {
+            write_run(&band_run(&self.path, band, self.done.band_runs), records)?;
+        }
+        self.done.band_runs += 1;
+        Ok(())
+    }
+
+    /// Write what is left and say that the part is whole.
+    pub fn finish(mut self) -> Result<u32, Error> {
+        self.spill()?;
+        for file in [&mut self.sets, &mut self.table] {
+            file.flush().and_then(|()| file.get_ref().sync_all()).map_err(Error::file(&self.path))?;
+        }
+        let path = self.path.join(DONE);
+        fs::write(&path, serde_json::to_vec(&self.done).unwrap_or_default()).map_err(Error::file(&path))?;
+        Ok(self.done.documents)
+    }
+}

@@ -1,0 +1,132 @@
+//! Sorted runs of fixed-size records, and their merge: sorting what does not fit into memory.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+
+const READ_BYTES: usize = 64 << 10;
+
+/// A record of a run: ordered, and always as many bytes.
+pub trait Record: Copy + Ord {
+    const BYTES: usize;
+    fn write(&self, bytes: &mut Vec<u8>);
+    fn read(bytes: &[u8]) -> Self;
+}
+
+fn u32_at(bytes: &[u8]) -> u32 {
+    u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+}
+
+/// A band's key and a document.
+impl Record for (u32, u32) {
+    const BYTES: usize = 8;
+
+    fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.0.to_le_bytes());
+        bytes.extend_from_slice(&self.1.to_le_bytes());
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        (u32_at(bytes), u32_at(&bytes[4..]))
+    }
+}
+
+/// A text's hash and a document.
+impl Record for (u128, u32) {
+    const BYTES: usize = 20;
+
+    fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.0.to_le_bytes());
+        bytes.extend_from_slice(&self.1.to_le_bytes());
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        let hash = (0..4).fold(0u128, |hash, word| hash | u128::from(u32_at(&bytes[word * 4..])) << (32 * word));
+        (hash, u32_at(&bytes[16..]))
+    }
+}
+
+/// Sort `records` and write them to `path`; `records` is empty afterwards.
+pub fn write_run<R: Record>(path: &Path, records: &mut Vec<R>) -> Result<(), Error> {
+    records.sort_unstable();
+    write_records(path, records.drain(..).map(Ok))
+}
+
+pub fn write_records<R: Record>(path: &Path, records: impl Iterator<Item = Result<R, Error>>) -> Result<(), Error> {
+    let mut writer = BufWriter::new(File::create(path).map_err(Error::file(path))?);
+    let mut bytes = Vec::with_capacity(R::BYTES);
+    for record in records {
+        bytes.clear();
+        record?.write(&mut bytes);
+        writer.write_all(&bytes).map_err(Error::file(path))?;
+    }
+    writer.flush().map_err(Error::file(path))
+}
+
+/// The records of a file, in order.
+pub struct Reader<R> {
+    path: PathBuf,
+    file: BufReader<File>,
+    left: u64,
+    record: std::marker::PhantomData<R>,
+}
+
+impl<R: Record> Reader<R> {
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let file = File::open(path).map_err(Error::file(path))?;
+        let bytes = file.metadata().map_err(Error::file(path))?.len();
+        if bytes % R::BYTES as u64 != 0 {
+            return Err(Error::damaged(path, format!("its {bytes} bytes are not whole records of {}", R::BYTES)));
+        }
+        let file = BufReader::with_capacity(READ_BYTES, file);
+        Ok(Self { path: path.into(), file, left: bytes / R::BYTES as u64, record: std::marker::PhantomData })
+    }
+}
+
+impl<R: Record> Iterator for Reader<R> {
+    type Item = Result<R, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let mut bytes = [0; 32];
+        let record = &mut bytes[..R::BYTES];
+        Some(self.file.read_exact(record).map_err(Error::file(&self.path)).map(|()| R::read(record)))
+    }
+}
+
+/// The records of several sorted runs as one sorted sequence. Memory: 64 KiB a run.
+pub struct Merge<R> {
+    readers: Vec<Reader<R>>,
+    heads: BinaryHeap<Reverse<(R, usize)>>,
+}
+
+impl<R: Record> Merge<R> {
+    pub fn of(paths: &[PathBuf]) -> Result<Self, Error> {
+        let mut merge = Self { readers: Vec::new(), heads: BinaryHeap::new() };
+        for path in paths {
+            merge.readers.push(Reader::open(path)?);
+            merge.refill(merge.readers.len() - 1)?;
+        }
+        Ok(merge)
+    }
+
+    fn refill(&mut self, reader: usize) -> Result<(), Error> {
+        if let Some(record) = self.readers[reader].next() {
+            self.heads.push(Reverse((record?, reader)));
+        }
+        Ok(())
+    }
+}
+
+impl<R: Record> Iterator for Merge<R> {
+    type Item = Result<R, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let Reverse((record, reader)) = self.heads.pop()?;
+        Some(self.refill(reader).map(|()| record))
+    }
+}

@@ -1,7 +1,0 @@
-//! `tokenfoundry._core.text`: see `python/tokenfoundry/_core/text.pyi` for what each name takes and gives.
-
-use pyo3::prelude::*;
-
-pub fn fill(_room: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
-}

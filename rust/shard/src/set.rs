@@ -1,0 +1,280 @@
+//! All shards of a directory as one sequence of rows, and as one sequence of tokens.
+//!
+//! Batches are gathered in one call: [`Set::rows`] pads packed rows, [`Set::windows`] cuts windows of equal length
+//! anywhere in the tokens. Cost: a copy, at memory speed when the pages are in memory; each block is hashed on its
+//! first touch. [`Set::will_need`] tells the kernel of batches to come, which for random windows from a cold disk is
+//! an order of magnitude.
+
+use std::ops::Range;
+use std::path::Path;
+
+use rayon::prelude::*;
+use tokenfoundry_base::{Cancel, pool};
+
+use crate::layout::shard_name;
+use crate::read::{Shard, Token};
+use crate::{ShardError, Stopped, io_error};
+
+/// Below this a batch is copied before a second thread would have woken.
+const PARALLEL_FROM_TOKENS: usize = 1 << 19;
+
+pub struct Set {
+    shards: Vec<Shard>,
+    /// First row of each shard, and the number of rows.
+    first_rows: Vec<u64>,
+    first_tokens: Vec<u64>,
+}
+
+impl Set {
+    /// Open `shard-00000` and so on. `unfinished`: take what an interrupted writer had finished.
+    pub fn open(directory: &Path, unfinished: bool) -> Result<Self, ShardError> {
+        let wrong = |what: String| Err(ShardError(format!("{}: {what}", directory.display())));
+        if !directory.is_dir() {
+            return wrong("is not a directory of shards".to_owned());
+        }
+        let mut names = Vec::new();
+        let unreadable = |error| io_error(directory, "cannot be read", error);
+        for entry in std::fs::read_dir(directory).map_err(unreadable)? {
+            let name = entry.map_err(unreadable)?.file_name();
+            if let Some(stem) = name.to_str().and_then(|name| name.strip_suffix(".tfi"))
+                && stem.starts_with("shard-")
+            {
+                names.push(stem.to_owned());
+            }
+        }
+        if names.is_empty() {
+            return wrong("has no shards (no shard-*.tfi)".to_owned());
+        }
+        names.sort_by_key(|name| (name.len(), name.clone()));
+        let mut shards: Vec<Shard> = Vec::new();
+        for (number, name) in (0..).zip(&names) {
+            if *name != shard_name(number) {
+                return wrong(format!("{} is missing, but there is {name}", shard_name(number)));
+            }
+            let shard = Shard::open(&directory.join(name))?;
+            if shard.sidecar.number != number {
+                return wrong(format!("{name}.tfi is that of shard {} under another name", shard.sidecar.number));
+            }
+            if let Some(first) = shards.first()
+                && let Some(what) = difference(first, &shard)
+            {
+                return wrong(format!("{name} and {} differ in their {what}: they are of two sets", shard_name(0)));
+            }
+            shards.push(shard);
+        }
+        let last = shards.iter().position(|shard| shard.sidecar.last);
+        match last {
+            Some(last) if last + 1 < shards.len() => {
+                return wrong(format!("{} ends the set, but {} follows", names[last], names[last + 1]));
+            }
+            None if !unfinished => {
+                return wrong(format!(
+                    "the set ends after {}, which is not its last shard: it was not written or not copied to its end",
+                    names[shards.len() - 1]
+                ));
+            }
+            _ => {}
+        }
+        let sums = |count: &dyn Fn(&Shard) -> u64| {
+            let mut total = 0;
+            let mut firsts = vec![0];
+            firsts.extend(shards.iter().map(|shard| {
+                total += count(shard);
+                total
+            }));
+            firsts
+        };
+        let first_rows = sums(&|shard| shard.sidecar.rows() as u64);
+        let first_tokens = sums(&|shard| shard.sidecar.tokens());
+        Ok(Self { shards, first_rows, first_tokens })
+    }
+
+    /// At least one.
+    pub fn shards(&self) -> &[Shard] {
+        &self.shards
+    }
+
+    pub fn row_count(&self) -> u64 {
+        self.first_rows[self.shards.len()]
+    }
+
+    pub fn token_count(&self) -> u64 {
+        self.first_tokens[self.shards.len()]
+    }
+
+    /// First row of each shard, and the number of rows.
+    pub fn first_rows(&self) -> &[u64] {
+        &self.first_rows
+    }
+
+    /// Shard of a row, and the row in it.
+    pub fn locate(&self, row: u64) -> Result<(usize, usize), ShardError> {
+        if row >= self.row_count() {
+            return Err(ShardError(format!("row {row} of {} rows", self.row_count())));
+        }
+        let shard = self.first_rows.partition_point(|&first| first <= row) - 1;
+        Ok((shard, (row - self.first_rows[shard]) as usize))
+    }
+
+    /// A row's tokens, counted in the set.
+    pub fn row_range(&self, row: u64) -> Result<Range<u64>, ShardError> {
+        let (shard, local) = self.locate(row)?;
+        let range = self.shards[shard].row_tokens(local);
+        Ok(self.first_tokens[shard] + range.start..self.first_tokens[shard] + range.end)
+    }
+
+    /// Copy tokens, counted in the set, across shards where need be; `out` has room for exactly these.
+    pub fn copy<T: Token>(&self, range: Range<u64>, out: &mut [T]) -> Result<(), ShardError> {
+        self.over_shards(range, |shard, part, done| {
+            let length = (part.end - part.start) as usize;
+            self.shards[shard].copy(part, &mut out[done..done + length])
+        })
+    }
+
+    /// The same of a side column, in bytes.
+    pub fn copy_column(&self, column: usize, range: Range<u64>, out: &mut [u8]) -> Result<(), ShardError> {
+        let width = self.shards[0].sidecar.columns[column].kind.bytes();
+        self.over_shards(range, |shard, part, done| {
+            let length = (part.end - part.start) as usize;
+            self.shards[shard].copy_column(column, part, &mut out[done * width..(done + length) * width])
+        })
+    }
+
+    /// Call `take(shard, tokens counted in it, tokens before)` for each shard that the range lies in.
+    fn over_shards(
+        &self,
+        range: Range<u64>,
+        mut take: impl FnMut(usize, Range<u64>, usize) -> Result<(), ShardError>,
+    ) -> Result<(), ShardError> {
+        if range.end > self.token_count() || range.start > range.end {
+            return Err(ShardError(format!(
+                "tokens {} to {} of {} tokens",
+                range.start,
+                range.end,
+                self.token_count()
+            )));
+        }
+        let mut at = range.start;
+        let mut shard = self.first_tokens.partition_point(|&first| first <= at).saturating_sub(1);
+        while at < range.end {
+            let (first, end) = (self.first_tokens[shard], self.first_tokens[shard + 1]);
+            let until = end.min(range.end);
+            if at < until {
+                take(shard, at - first..until - first, (at - range.start) as usize)?;
+                at = until;
+            }
+            shard += 1;
+        }
+        Ok(())
+    }
+
+    /// Rows into a matrix of `capacity` columns, filled up with `fill`; their lengths into `lengths`.
+    pub fn rows<T: Token>(
+        &self,
+        rows: &[i64],
+        out: &mut [T],
+        capacity: usize,
+        fill: T,
+        lengths: &mut [i64],
+        threads: Option<usize>,
+    ) -> Result<(), ShardError> {
+        if capacity == 0 {
+            return Err(ShardError("rows cannot be read into a matrix without columns".to_owned()));
+        }
+        let one = |(slots, (row, length)): (&mut [T], (&i64, &mut i64))| {
+            let number = u64::try_from(*row).map_err(|_| ShardError(format!("row {row} is negative")))?;
+            let range = self.row_range(number)?;
+            let count = (range.end - range.start) as usize;
+            if count > capacity {
+                return Err(ShardError(format!("row {row} has {count} tokens, the matrix {capacity} columns")));
+            }
+            let (tokens, rest) = slots.split_at_mut(count);
+            self.copy(range, tokens)?;
+            rest.fill(fill);
+            *length = count as i64;
+            Ok(())
+        };
+        if out.len() < PARALLEL_FROM_TOKENS || threads == Some(1) {
+            return out.chunks_exact_mut(capacity).zip(rows.iter().zip(lengths)).try_for_each(one);
+        }
+        pool::install(threads, || {
+            out.par_chunks_exact_mut(capacity).zip(rows.par_iter().zip(lengths)).try_for_each(one)
+        })
+    }
+
+    /// Windows that begin at these tokens into a matrix of `length` columns; with `labels` also the windows one token
+    /// on.
+    pub fn windows<T: Token>(
+        &self,
+        starts: &[i64],
+        out: &mut [T],
+        length: usize,
+        labels: Option<&mut [T]>,
+        threads: Option<usize>,
+    ) -> Result<(), ShardError> {
+        if length == 0 {
+            return Err(ShardError("windows must have a token at least".to_owned()));
+        }
+        let one = |start: i64, tokens: &mut [T], labels: Option<&mut [T]>| {
+            let first = u64::try_from(start).map_err(|_| ShardError(format!("window at {start} is negative")))?;
+            let beyond = || ShardError(format!("window at {first} of {length} ends beyond the tokens"));
+            let end = first.checked_add(length as u64).ok_or_else(beyond)?;
+            self.copy(first..end, tokens)?;
+            if let Some(labels) = labels {
+                // The window is warm by now: all but its last token is a copy within memory.
+                labels[..length - 1].copy_from_slice(&tokens[1..]);
+                self.copy(end..end.checked_add(1).ok_or_else(beyond)?, &mut labels[length - 1..])?;
+            }
+            Ok(())
+        };
+        let small = out.len() < PARALLEL_FROM_TOKENS || threads == Some(1);
+        match labels {
+            None if small => {
+                out.chunks_exact_mut(length).zip(starts).try_for_each(|(slots, &start)| one(start, slots, None))
+            }
+            Some(labels) if small => out
+                .chunks_exact_mut(length)
+                .zip(labels.chunks_exact_mut(length))
+                .zip(starts)
+                .try_for_each(|((slots, labels), &start)| one(start, slots, Some(labels))),
+            None => pool::install(threads, || {
+                out.par_chunks_exact_mut(length).zip(starts).try_for_each(|(slots, &start)| one(start, slots, None))
+            }),
+            Some(labels) => pool::install(threads, || {
+                out.par_chunks_exact_mut(length)
+                    .zip(labels.par_chunks_exact_mut(length))
+                    .zip(starts)
+                    .try_for_each(|((slots, labels), &start)| one(start, slots, Some(labels)))
+            }),
+        }
+    }
+
+    /// Tell the kernel that these tokens will be read soon.
+    pub fn will_need(&self, range: Range<u64>) -> Result<(), ShardError> {
+        self.over_shards(range, |shard, part, _| {
+            self.shards[shard].will_need(part);
+            Ok(())
+        })
+    }
+
+    /// Check every byte of every file.
+    pub fn verify(&self, threads: Option<usize>, cancel: &Cancel) -> Result<(), Stopped> {
+        pool::install(threads, || self.shards.iter().try_for_each(|shard| shard.verify(cancel)))
+    }
+}
+
+fn difference(one: &Shard, other: &Shard) -> Option<&'static str> {
+    let (one, other) = (&one.sidecar, &other.sidecar);
+    let columns = |sidecar: &crate::sidecar::Sidecar| -> Vec<_> {
+        sidecar.columns.iter().map(|column| (column.name.clone(), column.kind)).collect()
+    };
+    if one.tokenizer_digest != other.tokenizer_digest || one.vocabulary_size != other.vocabulary_size {
+        Some("tokenizer")
+    } else if columns(one) != columns(other) {
+        Some("side columns")
+    } else if one.has_modes != other.has_modes {
+        Some("modes")
+    } else {
+        None
+    }
+}

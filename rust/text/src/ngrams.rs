@@ -1,0 +1,346 @@
+//! Overlap with evaluation sets: an index of their word n-grams, and the places where a document holds one.
+//!
+//! Words here are runs of letters, marks and digits in lower case, ideographs one by one; what is between them does
+//! not count, so punctuation, case and line breaks hide nothing. A text of an evaluation set gives its n-grams of
+//! [`Sizes::long`] words, or of [`Sizes::short`] if it is shorter, or nothing if it is shorter still.
+//!
+//! N-grams are 64-bit hashes: with ten million of them in the index, one foreign n-gram in two million million is
+//! taken for one. Ten bytes a slot, at most 4/5 full; a one-bit filter before it, small enough for the cache, answers most
+//! questions. Not for near matches: a changed word breaks `n` n-grams.
+
+use std::ops::Range;
+
+use crate::characters::{Characters, IDEOGRAPH, LETTER, MARK, NUMBER, characters};
+use crate::table::{hash, mix};
+
+/// Words of an n-gram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    pub long: usize,
+    /// For texts with fewer words than `long`; 0 for none.
+    pub short: usize,
+}
+
+impl Sizes {
+    pub const MOST: usize = 64;
+}
+
+/// A document's words: their hashes and places.
+#[derive(Debug, Default)]
+pub struct Words {
+    hashes: Vec<u64>,
+    places: Vec<Range<u32>>,
+    lower: String,
+    grams: Vec<u64>,
+}
+
+impl Words {
+    fn fill(&mut self, text: &[u8]) {
+        self.hashes.clear();
+        self.places.clear();
+        let table = characters();
+        let mut base = 0;
+        for chunk in text.utf8_chunks() {
+            self.fill_valid(table, chunk.valid(), base);
+            base += chunk.valid().len() + chunk.invalid().len();
+        }
+    }
+
+    fn fill_valid(&mut self, table: &Characters, text: &str, base: usize) {
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        while at < bytes.len() {
+            let start = at;
+            at += bytes[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+            if at < bytes.len() && bytes[at] >= 0x80 {
+                at = self.foreign_word(table, text, start, at, base);
+            } else if at > start {
+                self.push(ascii_hash(&bytes[start..at]), base + start, base + at);
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    /// A word with a character that is not ASCII at `at`; returns where to go on.
+    fn foreign_word(&mut self, table: &Characters, text: &str, start: usize, at: usize, base: usize) -> usize {
+        let mut end = at;
+        for character in text[at..].chars() {
+            let flags = table.flags(character);
+            if flags & IDEOGRAPH != 0 || flags & (LETTER | MARK | NUMBER) == 0 {
+                if end > start {
+                    self.push_lower(&text[start..end], base + start);
+                }
+                let after = end + character.len_utf8();
+                if flags & IDEOGRAPH != 0 {
+                    self.push_lower(&text[end..after], base + end);
+                }
+                return after;
+            }
+            end += character.len_utf8();
+        }
+        self.push_lower(&text[start..end], base + start);
+        end
+    }
+
+    fn push_lower(&mut self, word: &str, start: usize) {
+        self.lower.clear();
+        self.lower.extend(word.chars().flat_map(char::to_lowercase));
+        self.push(hash(self.lower.as_bytes()), start, start + word.len());
+    }
+
+    #[inline]
+    fn push(&mut self, hash: u64, start: usize, end: usize) {
+        self.hashes.push(hash);
+        self.places.push(start as u32..end as u32);
+    }
+
+    /// Hashes of all n-grams of `n` words: a polynomial of the words' hashes, rolled, then mixed.
+    fn roll(&mut self, n: usize) {
+        const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+        self.grams.clear();
+        if n == 0 || self.hashes.len() < n {
+            return;
+        }
+        let leaving = (0..n).fold(1u64, |power, _| power.wrapping_mul(FACTOR));
+        let mut rolled = 0u64;
+        for (index, &hash) in self.hashes.iter().enumerate() {
+            rolled = rolled.wrapping_mul(FACTOR).wrapping_add(hash);
+            if index >= n {
+                rolled = rolled.wrapping_sub(self.hashes[index - n].wrapping_mul(leaving));
+            }
+            if index + 1 >= n {
+                self.grams.push(mix(rolled, n as u64) | 1);
+            }
+        }
+    }
+}
+
+/// The hash of an ASCII word in lower case: for letters and digits that is bit 5 set.
+#[inline]
+fn ascii_hash(word: &[u8]) -> u64 {
+    let mut lower = [0x20u8; 16];
+    match lower.get_mut(..word.len()) {
+        Some(part) => {
+            part.iter_mut().zip(word).for_each(|(lower, byte)| *lower = byte | 0x20);
+            hash(&lower[..word.len()])
+        }
+        None => hash(&word.to_ascii_lowercase()),
+    }
+}
+
+/// N-grams of evaluation sets, each with the set that had it first.
+#[derive(Clone, Debug)]
+pub struct Index {
+    sizes: Sizes,
+    keys: Vec<u64>,
+    sets: Vec<u16>,
+    filled: usize,
+    has_short: bool,
+    /// Texts with too few words for an n-gram.
+    skipped: usize,
+    filter: Vec<u64>,
+}
+
+impl Index {
+    pub fn new(sizes: Sizes) -> Self {
+        Self {
+            sizes,
+            keys: vec![0; 1024],
+            sets: vec![0; 1024],
+            filled: 0,
+            has_short: false,
+            skipped: 0,
+            filter: Vec::new(),
+        }
+    }
+
+    /// Add one text of a set.
+    pub fn add(&mut self, text: &[u8], set: u16, words: &mut Words) {
+        words.fill(text);
+        let count = words.hashes.len();
+        let n = if count >= self.sizes.long {
+            self.sizes.long
+        } else if self.sizes.short > 0 && count >= self.sizes.short {
+            self.has_short = true;
+            self.sizes.short
+        } else {
+            self.skipped += 1;
+            return;
+        };
+        words.roll(n);
+        for index in 0..words.grams.len() {
+            if (self.filled + 1) * 5 > self.keys.len() * 4 {
+                self.grow();
+            }
+            let slot = self.slot(words.grams[index]);
+            if self.keys[slot] == 0 {
+                self.keys[slot] = words.grams[index];
+                self.sets[slot] = set;
+                self.filled += 1;
+            }
+        }
+    }
+
+    /// Make the filter; call once after the last [`Index::add`].
+    pub fn finish(&mut self) {
+        let bits = (self.filled.max(64) * 12).next_power_of_two();
+        self.filter = vec![0; bits / 64];
+        for &key in self.keys.iter().filter(|&&key| key != 0) {
+            let (word, bit) = filter_place(key, self.filter.len());
+            self.filter[word] |= bit;
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.filled
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.filled == 0
+    }
+
+    pub fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    /// Bytes in memory.
+    pub fn bytes(&self) -> usize {
+        self.keys.len() * 10 + self.filter.len() * 8
+    }
+
+    fn slot(&self, key: u64) -> usize {
+        let mask = self.keys.len() - 1;
+        let mut slot = (key >> 20) as usize & mask;
+        while self.keys[slot] != 0 && self.keys[slot] != key {
+            slot = (slot + 1) & mask;
+        }
+        slot
+    }
+
+    fn grow(&mut self) {
+        let size = self.keys.len() * 2;
+        let keys = std::mem::replace(&mut self.keys, vec![0; size]);
+        let sets = std::mem::replace(&mut self.sets, vec![0; size]);
+        for (key, set) in keys.into_iter().zip(sets).filter(|(key, _)| *key != 0) {
+            let slot = self.slot(key);
+            self.keys[slot] = key;
+            self.sets[slot] = set;
+        }
+    }
+
+    fn find(&self, key: u64) -> Option<u16> {
+        let slot = self.slot(key);
+        (self.keys[slot] == key).then(|| self.sets[slot])
+    }
+
+    /// What of `text` is in the index.
+    pub fn overlap(&self, text: &[u8], words: &mut Words) -> Overlap {
+        words.fill(text);
+        let mut overlap = Overlap { words: words.hashes.len(), ..Overlap::default() };
+        if self.filled == 0 {
+            return overlap;
+        }
+        let short = if self.has_short { self.sizes.short } else { 0 };
+        let mut hits = Vec::new();
+        for n in [self.sizes.long, short] {
+            words.roll(n);
+            for (first, &key) in words.grams.iter().enumerate() {
+                let (word, bit) = filter_place(key, self.filter.len());
+                if self.filter[word] & bit != 0
+                    && let Some(set) = self.find(key)
+                {
+                    hits.push((first, first + n, set));
+                }
+            }
+        }
+        overlap.ngrams = hits.len();
+        hits.sort_unstable();
+        let mut merged: Vec<(usize, usize, u16)> = Vec::new();
+        for (first, end, set) in hits {
+            match merged.last_mut() {
+                Some(last) if first < last.1 => last.1 = last.1.max(end),
+                _ => merged.push((first, end, set)),
+            }
+        }
+        overlap.covered = merged.iter().map(|(first, end, _)| end - first).sum();
+        overlap.spans = merged
+            .iter()
+            .map(|&(first, end, set)| Span { start: words.places[first].start, end: words.places[end - 1].end, set })
+            .collect();
+        overlap
+    }
+}
+
+#[inline]
+fn filter_place(key: u64, words: usize) -> (usize, u64) {
+    let place = (key.wrapping_mul(0xD6E8_FEB8_6659_FD93) >> 16) as usize;
+    ((place >> 6) & (words - 1), 1 << (place & 63))
+}
+
+/// Bytes of a document that are n-grams of `set`, overlapping ones joined (the first one's set is named).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    pub start: u32,
+    pub end: u32,
+    pub set: u16,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overlap {
+    pub words: usize,
+    /// N-grams of the document that are in the index.
+    pub ngrams: usize,
+    /// Words inside spans.
+    pub covered: usize,
+    pub spans: Vec<Span>,
+}
+
+impl Overlap {
+    /// The text without the spans, a space where one was between two words.
+    pub fn cut(&self, text: &[u8]) -> Vec<u8> {
+        let mut kept = Vec::with_capacity(text.len());
+        let mut at = 0;
+        for span in &self.spans {
+            kept.extend_from_slice(&text[at..span.start as usize]);
+            at = span.end as usize;
+        }
+        kept.extend_from_slice(&text[at..]);
+        kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_and_marks_hide_nothing() {
+        let mut words = Words::default();
+        let mut index = Index::new(Sizes { long: 4, short: 2 });
+        index.add("The quick, brown FOX jumps!".as_bytes(), 3, &mut words);
+        index.add("Größe ZÄHLT".as_bytes(), 5, &mut words);
+        index.add(b"one", 6, &mut words);
+        index.finish();
+        assert_eq!((index.len(), index.skipped()), (3, 1));
+        let text = "See: the QUICK\nbrown fox; jumps over. größe\u{2014}zählt x";
+        let found = index.overlap(text.as_bytes(), &mut words);
+        assert_eq!((found.words, found.ngrams, found.covered), (10, 3, 7));
+        let spans: Vec<(&str, u16)> =
+            found.spans.iter().map(|span| (&text[span.start as usize..span.end as usize], span.set)).collect();
+        assert_eq!(spans, [("the QUICK\nbrown fox; jumps", 3), ("größe\u{2014}zählt", 5)]);
+        assert_eq!(found.cut(text.as_bytes()), "See:  over.  x".as_bytes());
+    }
+
+    #[test]
+    fn many_ngrams_are_found_again() {
+        let mut words = Words::default();
+        let mut index = Index::new(Sizes { long: 5, short: 0 });
+        let text: String = (0..5000).map(|number| format!("w{} ", number * number % 7919)).collect();
+        index.add(text.as_bytes(), 0, &mut words);
+        index.finish();
+        assert_eq!(index.overlap(text.as_bytes(), &mut words).ngrams, 4996);
+        assert_eq!(index.overlap(b"w0 w1 w4 w9 w17", &mut words).ngrams, 0);
+        assert_eq!(index.overlap(b"\xFFw0\xFFw1 w4 w9\xFE w16", &mut words).ngrams, 1);
+    }
+}

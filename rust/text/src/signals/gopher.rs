@@ -1,0 +1,135 @@
+//! Gopher's signals (Rae et al. 2021, "Scaling Language Models", appendix A1.1), counted as datatrove 0.10 counts them.
+//!
+//! Words here are [`crate::segment`]'s; the word count and the mean length leave out words that are symbols only. Lengths are in
+//! characters. Repetition is in [`super::repetition`].
+
+use memchr::memmem;
+
+use super::lines::split_lines;
+use super::repetition::{self, Joined};
+use super::{Document, ratio};
+use crate::characters::{LETTER, SPACE, SYMBOL, characters};
+use crate::table::Table;
+
+pub const SIGNALS: &[&str] = &[
+    "characters",
+    "words",
+    "mean_word_length",
+    "hash_ratio",
+    "ellipsis_ratio",
+    "bullet_lines",
+    "ellipsis_lines",
+    "alphabetic_words",
+    "stop_words",
+    "duplicate_paragraphs",
+    "duplicate_paragraph_characters",
+    "duplicate_lines",
+    "duplicate_line_characters",
+    "top_2_gram",
+    "top_3_gram",
+    "top_4_gram",
+    "duplicate_5_grams",
+    "duplicate_6_grams",
+    "duplicate_7_grams",
+    "duplicate_8_grams",
+    "duplicate_9_grams",
+    "duplicate_10_grams",
+];
+
+const QUALITY: usize = 9;
+
+pub fn measure(document: &Document<'_>, table: &mut Table, joined: &mut Joined, values: &mut [f64]) {
+    let (quality, repeated) = values.split_at_mut(QUALITY);
+    let (words, lengths) = joined.fill(document);
+    let all_words = document.words.len();
+    let text = document.text.as_bytes();
+    let hashes = memchr::memchr_iter(b'#', text).count();
+    let ellipses = if memmem::find(text, b"...").is_some() { memmem::find_iter(text, b"...").count() } else { 0 }
+        + memmem::find_iter(text, "…".as_bytes()).count();
+    let lines = Lines::count(document.text);
+    quality.copy_from_slice(&[
+        document.characters as f64,
+        words.worded as f64,
+        ratio(lengths, words.worded),
+        ratio(hashes, all_words),
+        ratio(ellipses, all_words),
+        ratio(lines.bullets, lines.all),
+        ratio(lines.ellipses, lines.all),
+        ratio(words.alphabetic, all_words),
+        f64::from(words.stop_words.count_ones()),
+    ]);
+    repetition::measure(document, table, joined, repeated);
+}
+
+/// What the words of a document are, by number.
+#[derive(Default)]
+pub struct Words {
+    /// Words that are more than symbols.
+    pub worded: usize,
+    pub alphabetic: usize,
+    /// One bit for each of the eight stop words that is there.
+    pub stop_words: u8,
+}
+
+impl Words {
+    /// Add one word of ASCII letters and digits.
+    #[inline]
+    pub fn add_plain(&mut self, word: &[u8]) {
+        self.stop_words |= stop_word(word);
+        self.worded += 1;
+        self.alphabetic += usize::from(word[0].is_ascii_alphabetic() || word.iter().any(u8::is_ascii_alphabetic));
+    }
+
+    /// Add any word, and say whether it is more than symbols.
+    pub fn add(&mut self, word: &str) -> bool {
+        let table = characters();
+        let (mut all, mut symbols_only) = (0, SYMBOL);
+        for character in word.chars() {
+            let flags = table.flags(character);
+            all |= flags;
+            symbols_only &= flags;
+        }
+        self.alphabetic += usize::from(all & LETTER != 0);
+        let worded = symbols_only == 0;
+        self.worded += usize::from(worded);
+        worded
+    }
+}
+
+/// The bit of one of Gopher's eight stop words, case as it is.
+#[inline]
+fn stop_word(word: &[u8]) -> u8 {
+    match word {
+        b"the" => 1,
+        b"be" => 2,
+        b"to" => 4,
+        b"of" => 8,
+        b"and" => 16,
+        b"that" => 32,
+        b"have" => 64,
+        b"with" => 128,
+        _ => 0,
+    }
+}
+
+#[derive(Default)]
+struct Lines {
+    all: usize,
+    bullets: usize,
+    ellipses: usize,
+}
+
+impl Lines {
+    fn count(text: &str) -> Self {
+        let mut lines = Self::default();
+        let table = characters();
+        split_lines(text, |line| {
+            lines.all += 1;
+            let start = line.trim_start_matches(|character| table.is(character, SPACE));
+            let end = line.trim_end_matches(|character| table.is(character, SPACE));
+            lines.bullets += usize::from(start.starts_with(['•', '-']));
+            lines.ellipses += usize::from(end.ends_with("...") || end.ends_with('…'));
+        });
+        lines
+    }
+}

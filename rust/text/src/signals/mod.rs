@@ -1,0 +1,99 @@
+//! All signals of a document in one pass: cut it into words once, then let every asked family count.
+//!
+//! A family is a list of names and a function that fills as many numbers. Ratios of nothing are 0. A document costs
+//! time linear in its bytes and about six times its bytes of scratch memory, kept for the next document.
+
+pub mod c4;
+mod fineweb;
+mod gopher;
+pub mod lines;
+mod repetition;
+
+use memchr::memchr_iter;
+
+use crate::characters;
+use crate::segment::{self, Word};
+use crate::table::Table;
+
+/// A published rule family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Rae et al. 2021, appendix A1.1: quality and repetition.
+    Gopher,
+    /// Raffel et al. 2020, section 2.2.
+    C4,
+    /// Penedo et al. 2024, section 3.6.
+    Fineweb,
+}
+
+impl Family {
+    pub const ALL: [Family; 3] = [Family::Gopher, Family::C4, Family::Fineweb];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Family::Gopher => "gopher",
+            Family::C4 => "c4",
+            Family::Fineweb => "fineweb",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Family> {
+        Family::ALL.into_iter().find(|family| family.name() == name)
+    }
+
+    /// Names of the family's signals, in the order in which they are filled, without the family's name.
+    pub fn signals(self) -> &'static [&'static str] {
+        match self {
+            Family::Gopher => gopher::SIGNALS,
+            Family::C4 => c4::SIGNALS,
+            Family::Fineweb => fineweb::SIGNALS,
+        }
+    }
+}
+
+/// What all families share about one document.
+struct Document<'t> {
+    text: &'t str,
+    words: &'t [Word],
+    /// Code points, Python's `len`.
+    characters: usize,
+    newlines: usize,
+}
+
+/// Memory that one thread reuses from document to document.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    words: Vec<Word>,
+    table: Table,
+    joined: repetition::Joined,
+}
+
+/// Fill `values` with the signals of `families`, one after another; its length is the sum of their numbers.
+///
+/// `text` must not be longer than [`crate::MAX_DOCUMENT_BYTES`].
+pub fn measure(text: &str, families: &[Family], scratch: &mut Scratch, values: &mut [f64]) {
+    scratch.words.clear();
+    segment::words(text, &mut scratch.words);
+    let document = Document {
+        text,
+        words: &scratch.words,
+        characters: characters::count(text.as_bytes()),
+        newlines: memchr_iter(b'\n', text.as_bytes()).count(),
+    };
+    let mut rest = values;
+    for family in families {
+        let (values, after) = rest.split_at_mut(family.signals().len());
+        match family {
+            Family::Gopher => gopher::measure(&document, &mut scratch.table, &mut scratch.joined, values),
+            Family::C4 => c4::measure(&document, values),
+            Family::Fineweb => fineweb::measure(&document, &mut scratch.table, values),
+        }
+        rest = after;
+    }
+}
+
+/// `part / whole`, and 0 of nothing.
+#[inline]
+fn ratio(part: usize, whole: usize) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
