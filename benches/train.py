@@ -83,7 +83,9 @@ def hugging_face(texts: list[str], vocabulary: int) -> Merges:
 def gigabpe(path: Path, vocabulary: int) -> Merges:
     import gigabpe
 
-    vocab, merges = gigabpe.train_bpe([str(path)], vocabulary, special_tokens=[], min_frequency=2)
+    vocab, merges = gigabpe.train_bpe(
+        [str(path)], vocabulary, special_tokens=[], min_frequency=2, pretokenizer="bytelevel"
+    )
     return [(vocab[left], vocab[right]) for left, right in merges]
 
 

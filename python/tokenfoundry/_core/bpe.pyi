@@ -135,6 +135,9 @@ class Tokenizer:
         disallowed_special: _Special,
         threads: int | None,
     ) -> npt.NDArray[np.int64]: ...
+    def _encode_with_words(
+        self, text: str, allowed_special: _Special = None
+    ) -> tuple[list[int], list[tuple[int, int]], list[int]]: ...
     def _decode_rows(
         self, values: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64], skip_special_tokens: bool
     ) -> list[str]: ...

@@ -282,17 +282,35 @@ impl Tokenizer {
         options: &Options,
         cancel: &Cancel,
     ) -> Result<(Vec<u32>, Vec<[u64; 2]>), EncodeError> {
+        let (ids, spans, _) = self.encode_with_words(text, options, cancel)?;
+        Ok((ids, spans))
+    }
+
+    /// [`Self::encode_with_offsets`], and for each token the number of the piece that it is part of. An added token
+    /// that was found in the text is a piece; template tokens, which are part of none, have the largest number.
+    #[allow(clippy::type_complexity)]
+    pub fn encode_with_words(
+        &self,
+        text: &str,
+        options: &Options,
+        cancel: &Cancel,
+    ) -> Result<(Vec<u32>, Vec<[u64; 2]>, Vec<u32>), EncodeError> {
+        let mut words: Vec<u32> = Vec::new();
+        let mut word = 0;
         let mut ids = Vec::new();
         let mut spans: Vec<[u64; 2]> = Vec::new();
         if options.add_special_tokens {
             ids.extend_from_slice(&self.template.before);
             spans.resize(ids.len(), [0, 0]);
+            words.resize(ids.len(), u32::MAX);
         }
         self.memories.lend(|memory| {
             self.added.sections(text, &options.allowed, |section| match section {
                 Section::Token { id, start, end } => {
                     ids.push(id);
                     spans.push([start as u64, end as u64]);
+                    words.push(word);
+                    word += 1;
                     Ok::<(), EncodeError>(())
                 }
                 Section::Text { start: base, end } => {
@@ -303,6 +321,8 @@ impl Tokenizer {
                                 let (start, end) = aligned.span(start, end);
                                 ids.push(id);
                                 spans.push([(base + start) as u64, (base + end) as u64]);
+                                words.push(word);
+                                word += 1;
                             }
                             Section::Text { start: part, end } => {
                                 let at_start = base == 0 && part == 0;
@@ -321,6 +341,8 @@ impl Tokenizer {
                                         spans.push([(base + first) as u64, (base + last) as u64]);
                                         at += length;
                                     }
+                                    words.resize(ids.len(), word);
+                                    word += 1;
                                 }
                             }
                         }
@@ -332,7 +354,8 @@ impl Tokenizer {
         if options.add_special_tokens {
             ids.extend_from_slice(&self.template.after);
             spans.resize(ids.len(), [text.len() as u64; 2]);
+            words.resize(ids.len(), u32::MAX);
         }
-        Ok((ids, spans))
+        Ok((ids, spans, words))
     }
 }

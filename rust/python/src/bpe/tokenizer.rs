@@ -412,6 +412,34 @@ impl PyTokenizer {
         Ok((ids.into_pyarray(python), flat.into_pyarray(python).reshape([rows, 2])?))
     }
 
+    /// Ids, the span of each in characters, and the number of the piece that each is part of; no template.
+    #[pyo3(signature = (text, allowed_special=None))]
+    #[allow(clippy::type_complexity)]
+    fn _encode_with_words<'py>(
+        &self,
+        python: Python<'py>,
+        text: &str,
+        allowed_special: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyList>, Vec<(u32, u32)>, Vec<u32>)> {
+        let options = self.options(false, allowed_special)?;
+        let (ids, spans, words) =
+            self.run(python, text.len(), move |inner, cancel| inner.encode_with_words(text, &options, cancel))?;
+        // The character that each byte is of; a token may end within one, and then has it all.
+        let mut character_of = Vec::with_capacity(text.len() + 1);
+        let mut characters = 0u32;
+        for byte in text.bytes() {
+            characters += u32::from(byte & 0xC0 != 0x80);
+            character_of.push(characters - 1);
+        }
+        character_of.push(characters);
+        let spans = spans.into_iter().map(|[start, end]| {
+            let (start, end) = (start as usize, end as usize);
+            let first = character_of[start];
+            (first, if end > start { character_of[end - 1] + 1 } else { first })
+        });
+        Ok((self.ints.list(python, &ids)?, spans.collect(), words))
+    }
+
     #[pyo3(signature = (ids, *, skip_special_tokens=false))]
     fn decode(&self, ids: &Bound<'_, PyAny>, skip_special_tokens: bool) -> PyResult<String> {
         let ids = ids_from(ids)?;

@@ -1,0 +1,431 @@
+"""`Tokenizer`: the class of `tokenizers` over `tokenfoundry.Tokenizer`.
+
+Encoding costs what ours costs for ids; see `Encoding` for the rest. The file's JSON is parsed a second time, in Python,
+when something beside plain encoding and decoding is first asked for.
+"""
+
+import functools
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tokenfoundry._core import bpe as _bpe
+from tokenfoundry.compat.tokenizers.encoding import Base, Details, Direction, Encoding, Segment
+from tokenfoundry.compat.tokenizers.processors import PostProcessor
+from tokenfoundry.errors import InputError
+from tokenfoundry.tokenizer import Tokenizer as _Engine
+
+_Text = str | Sequence[str]
+_Input = _Text | tuple[_Text, _Text]
+
+
+@dataclass(frozen=True)
+class AddedToken:
+    """A token that is found in a text before anything else. ``normalized`` defaults to ``not special``."""
+
+    content: str
+    single_word: bool = False
+    lstrip: bool = False
+    rstrip: bool = False
+    normalized: bool | None = None
+    special: bool = False
+
+    def __post_init__(self) -> None:
+        if self.normalized is None:
+            object.__setattr__(self, "normalized", not self.special)
+
+    def __str__(self) -> str:
+        return self.content
+
+
+class Tokenizer:
+    """A tokenizer of a tokenizer.json with a BPE model. Made by `from_file`, `from_str`, `from_buffer` or
+    `from_pretrained`; VocabularyError names what it cannot read."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._engine = _Engine(_bpe.read_tokenizer_json(content, True))
+        self._allowed: Literal["all", "none"] = "all"
+        self._changed = False
+
+    @staticmethod
+    def from_file(path: str | os.PathLike[str]) -> "Tokenizer":
+        """From the path of a tokenizer.json."""
+        return Tokenizer(Path(path).read_bytes())
+
+    @staticmethod
+    def from_str(json: str) -> "Tokenizer":
+        """From the text of a tokenizer.json."""
+        return Tokenizer(json.encode())
+
+    @staticmethod
+    def from_buffer(buffer: bytes) -> "Tokenizer":
+        """From the bytes of a tokenizer.json."""
+        return Tokenizer(bytes(buffer))
+
+    @staticmethod
+    def from_pretrained(identifier: str, revision: str = "main", token: str | None = None) -> "Tokenizer":
+        """From a folder, or from the Hugging Face hub or its cache (needs `huggingface_hub`)."""
+        local = Path(identifier) / "tokenizer.json"
+        if local.is_file():
+            return Tokenizer.from_file(local)
+        try:
+            from huggingface_hub import hf_hub_download
+        except ImportError as error:
+            raise ImportError(
+                f"{local} is no file, and the hub needs huggingface_hub: pip install tokenfoundry[hf]"
+            ) from error
+        return Tokenizer.from_file(hf_hub_download(identifier, "tokenizer.json", revision=revision, token=token))
+
+    # What the file says
+
+    @functools.cached_property
+    def _json(self) -> dict[str, Any]:
+        parsed: dict[str, Any] = json.loads(self._content)
+        return parsed
+
+    @functools.cached_property
+    def _processor(self) -> PostProcessor:
+        return PostProcessor(self._json.get("post_processor"))
+
+    @functools.cached_property
+    def _added(self) -> dict[str, dict[str, Any]]:
+        return {token["content"]: token for token in self._json.get("added_tokens", [])}
+
+    @functools.cached_property
+    def _token_of(self) -> dict[int, str]:
+        tokens = {number: token for token, number in self._json["model"]["vocab"].items()}
+        return tokens | {token["id"]: content for content, token in self._added.items()}
+
+    @functools.cached_property
+    def _stripping(self) -> set[int]:
+        return {token["id"] for token in self._added.values() if token["lstrip"] or token["rstrip"]}
+
+    def to_str(self, pretty: bool = False) -> str:
+        """The tokenizer.json, as `tokenizers` reads it."""
+        return json.dumps(self._json, ensure_ascii=False, indent=2 if pretty else None)
+
+    def save(self, path: str | os.PathLike[str], pretty: bool = True) -> None:
+        """Write `to_str` to a file."""
+        Path(path).write_text(self.to_str(pretty), encoding="utf-8")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, (self.to_str(), self._allowed)
+
+    def token_to_id(self, token: str) -> int | None:
+        """The id of a token as the vocabulary writes it."""
+        added = self._added.get(token)
+        found: int | None = added["id"] if added else self._json["model"]["vocab"].get(token)
+        return found
+
+    def id_to_token(self, id: int) -> str | None:
+        """A token as the vocabulary writes it."""
+        return self._token_of.get(id)
+
+    def get_vocab(self, with_added_tokens: bool = True) -> dict[str, int]:
+        """All tokens and their ids."""
+        vocab: dict[str, int] = dict(self._json["model"]["vocab"])
+        if with_added_tokens:
+            vocab |= {content: token["id"] for content, token in self._added.items()}
+        return vocab
+
+    def get_vocab_size(self, with_added_tokens: bool = True) -> int:
+        """How many tokens there are."""
+        return len(self.get_vocab(with_added_tokens))
+
+    def get_added_tokens_decoder(self) -> dict[int, AddedToken]:
+        """Added tokens by id."""
+        tokens = sorted(self._added.values(), key=lambda token: token["id"])
+        return {token["id"]: AddedToken(**{k: v for k, v in token.items() if k != "id"}) for token in tokens}
+
+    @property
+    def encode_special_tokens(self) -> bool:
+        """Whether special tokens in a text are plain text."""
+        return self._allowed == "none"
+
+    @encode_special_tokens.setter
+    def encode_special_tokens(self, value: bool) -> None:
+        self._allowed = "none" if value else "all"
+
+    # Adding tokens
+
+    def add_tokens(self, tokens: Iterable[Any]) -> int:
+        """Add tokens (str or AddedToken) with the next free ids; how many were new."""
+        return self._add(tokens, special=False)
+
+    def add_special_tokens(self, tokens: Iterable[Any]) -> int:
+        """`add_tokens` that are special: left out by ``skip_special_tokens``, never normalized."""
+        return self._add(tokens, special=True)
+
+    def _add(self, tokens: Iterable[Any], special: bool) -> int:
+        vocab = self._json["model"]["vocab"]
+        new = 0
+        for item in tokens:
+            if isinstance(item, str):
+                token = AddedToken(item, special=special)
+            else:
+                fields = {name: getattr(item, name) for name in AddedToken.__dataclass_fields__}
+                token = AddedToken(**{**fields, "special": special or fields["special"]})
+            known = self._added.get(token.content)
+            if not token.content or (known and {**asdict(token), "id": known["id"]} == known):
+                continue
+            number = self.token_to_id(token.content)
+            if number is None:
+                taken = max((added["id"] for added in self._added.values()), default=-1) + 1
+                number = max(taken, len(vocab))
+            self._added[token.content] = {"id": number, **asdict(token)}
+            new += 1
+        if new:
+            self._json["added_tokens"] = sorted(self._added.values(), key=lambda token: token["id"])
+            self._content = self.to_str().encode()
+            self._engine = _Engine(_bpe.read_tokenizer_json(self._content, True))
+            for made in ("_token_of", "_stripping"):
+                self.__dict__.pop(made, None)
+        return new
+
+    def num_special_tokens_to_add(self, is_pair: bool) -> int:
+        """How many tokens the template adds to a text, or to a pair."""
+        return self._processor.added_tokens(is_pair)
+
+    # Truncation and padding
+
+    @property
+    def truncation(self) -> dict[str, Any] | None:
+        """What `enable_truncation` was called with."""
+        found = self._json.get("truncation")
+        if found is None:
+            return None
+        names = {"LongestFirst": "longest_first", "OnlyFirst": "only_first", "OnlySecond": "only_second"}
+        return {
+            "max_length": found["max_length"],
+            "stride": found["stride"],
+            "strategy": names[found["strategy"]],
+            "direction": found["direction"].lower(),
+        }
+
+    def enable_truncation(
+        self, max_length: int, stride: int = 0, strategy: str = "longest_first", direction: Direction = "right"
+    ) -> None:
+        """Cut encodings to a length; see `Encoding.truncate`. ``strategy``: which of a pair is cut."""
+        names = {"longest_first": "LongestFirst", "only_first": "OnlyFirst", "only_second": "OnlySecond"}
+        if strategy not in names or direction not in ("left", "right"):
+            raise ValueError(f"Unknown strategy or direction: {strategy!r}, {direction!r}")
+        added = self.num_special_tokens_to_add(False)
+        if added <= max_length <= stride + added and max_length - added <= stride and max_length:
+            raise ValueError(
+                f"tokenizer stride set to {stride}, which is greater than or equal to its effective max length of "
+                f"{max_length - added} (= {max_length} original max length - {added} added special tokens), "
+            )
+        self._json["truncation"] = {
+            "direction": direction.capitalize(),
+            "max_length": max_length,
+            "strategy": names[strategy],
+            "stride": stride,
+        }
+
+    def no_truncation(self) -> None:
+        """Cut nothing."""
+        self._json["truncation"] = None
+
+    @property
+    def padding(self) -> dict[str, Any] | None:
+        """What `enable_padding` was called with."""
+        found = self._json.get("padding")
+        if found is None:
+            return None
+        strategy = found["strategy"]
+        return {
+            "length": strategy["Fixed"] if isinstance(strategy, dict) else None,
+            "pad_to_multiple_of": found["pad_to_multiple_of"],
+            "pad_id": found["pad_id"],
+            "pad_token": found["pad_token"],
+            "pad_type_id": found["pad_type_id"],
+            "direction": found["direction"].lower(),
+        }
+
+    def enable_padding(
+        self,
+        direction: Direction = "right",
+        pad_id: int = 0,
+        pad_type_id: int = 0,
+        pad_token: str = "[PAD]",
+        length: int | None = None,
+        pad_to_multiple_of: int | None = None,
+    ) -> None:
+        """Pad encodings to a length, or to the longest of a batch."""
+        if direction not in ("left", "right"):
+            raise ValueError(f"Unknown direction: {direction!r}")
+        self._json["padding"] = {
+            "strategy": "BatchLongest" if length is None else {"Fixed": length},
+            "direction": direction.capitalize(),
+            "pad_to_multiple_of": pad_to_multiple_of,
+            "pad_id": pad_id,
+            "pad_type_id": pad_type_id,
+            "pad_token": pad_token,
+        }
+
+    def no_padding(self) -> None:
+        """Pad nothing."""
+        self._json["padding"] = None
+
+    def _padded(self, encodings: list[Encoding]) -> list[Encoding]:
+        options = self.padding
+        if options is None or not encodings:
+            return encodings
+        length = options["length"]
+        if length is None:
+            length = max(len(encoding) for encoding in encodings)
+        multiple = options["pad_to_multiple_of"]
+        if multiple and length % multiple:
+            length += multiple - length % multiple
+        for encoding in encodings:
+            encoding.pad(length, options["direction"], options["pad_id"], options["pad_type_id"], options["pad_token"])
+        return encodings
+
+    # Text to tokens
+
+    def encode(
+        self, sequence: _Text, pair: _Text | None = None, is_pretokenized: bool = False, add_special_tokens: bool = True
+    ) -> Encoding:
+        """Encode a text, or a pair; with ``is_pretokenized`` each is a list of words."""
+        first = self._sequence(sequence, is_pretokenized, 0)
+        second = None if pair is None else self._sequence(pair, is_pretokenized, 1)
+        return self.post_process(first, second, add_special_tokens)
+
+    def encode_batch(
+        self, input: Iterable[_Input], is_pretokenized: bool = False, add_special_tokens: bool = True
+    ) -> list[Encoding]:
+        """`encode` of each text or pair (a tuple); padding is to the longest of them."""
+        inputs = list(input)
+        texts = [item for item in inputs if isinstance(item, str)]
+        if not is_pretokenized and len(texts) == len(inputs):
+            rows = self._engine.encode_batch_lists(texts, add_special_tokens=False, allowed_special=self._allowed)
+            singles = [self._made(ids, item, 0) for ids, item in zip(rows, texts, strict=True)]
+            return self._padded([self._finished([single], add_special_tokens) for single in singles])
+        encodings = []
+        for item in inputs:
+            pair = _is_pair(item, is_pretokenized)
+            first: Any = item[0] if pair else item
+            second: Any = item[1] if pair else None
+            parts = [self._sequence(first, is_pretokenized, 0)]
+            if second is not None:
+                parts.append(self._sequence(second, is_pretokenized, 1))
+            encodings.append(self._finished(parts, add_special_tokens))
+        return self._padded(encodings)
+
+    def encode_batch_fast(
+        self, input: Iterable[_Input], is_pretokenized: bool = False, add_special_tokens: bool = True
+    ) -> list[Encoding]:
+        """`encode_batch`; that `tokenizers` leaves offsets out here saves nothing where they are lazy."""
+        return self.encode_batch(input, is_pretokenized, add_special_tokens)
+
+    def post_process(
+        self, encoding: Encoding, pair: Encoding | None = None, add_special_tokens: bool = True
+    ) -> Encoding:
+        """Truncate, put the template around, pad."""
+        parts = [encoding] if pair is None else [encoding, pair]
+        return self._padded([self._finished([part._copy() for part in parts], add_special_tokens)])[0]
+
+    def _finished(self, parts: list[Encoding], add_special_tokens: bool) -> Encoding:
+        self._truncate(parts, add_special_tokens)
+        return self._processor.process(parts, add_special_tokens)
+
+    def _sequence(self, text: _Text, is_pretokenized: bool, type_id: int) -> Encoding:
+        if not is_pretokenized:
+            if not isinstance(text, str):
+                raise TypeError("TextInputSequence must be str")
+            ids = self._engine.encode(text, False, allowed_special=self._allowed)
+            return self._made(ids, text, type_id)
+        if isinstance(text, str) or not all(isinstance(word, str) for word in text):
+            raise TypeError("PreTokenizedInputSequence must be Union[List[str], Tuple[str]]")
+        words = list(text)
+        rows = self._engine.encode_batch_lists(words, add_special_tokens=False, allowed_special=self._allowed)
+
+        def details() -> Details:
+            whole = Details([], [], [])
+            for number, word in enumerate(words):
+                tokens, offsets, _ = self._details(word)
+                whole.tokens.extend(tokens)
+                whole.offsets.extend(offsets)
+                whole.words.extend([number] * len(tokens))
+            return whole
+
+        ids = [number for row in rows for number in row]
+        return Encoding(ids, [Segment(len(ids), type_id, Base(details))])
+
+    def _details(self, text: str) -> Details:
+        ids, offsets, words = self._engine._encode_with_words(text, self._allowed)
+        tokens = [self._token_of[number] for number in ids]
+        # A token that takes white space along is shown with it.
+        for index, number in enumerate(ids) if self._stripping else ():
+            if number in self._stripping:
+                tokens[index] = text[slice(*offsets[index])]
+        return Details(tokens, offsets, list(words))
+
+    def _made(self, ids: list[int], text: str, type_id: int) -> Encoding:
+        return Encoding(ids, [Segment(len(ids), type_id, Base(lambda: self._details(text)))])
+
+    def _truncate(self, parts: list[Encoding], add_special_tokens: bool) -> None:
+        options = self.truncation
+        if options is None:
+            return
+        limit = options["max_length"]
+        if add_special_tokens:
+            limit -= self.num_special_tokens_to_add(len(parts) == 2)
+        stride, direction = options["stride"], options["direction"]
+        lengths = [len(part) for part in parts]
+        excess = sum(lengths) - limit
+        if limit <= 0:
+            for part in parts:
+                part.truncate(0, stride, direction)
+            return
+        if excess <= 0:
+            return
+        if options["strategy"] == "longest_first":
+            if len(parts) == 2:
+                short, long = sorted(lengths)
+                long = short if short > limit else max(short, limit - short)
+                if short + long > limit:
+                    short = limit // 2
+                    long = short + limit % 2
+                lengths = [long, short] if lengths[0] > lengths[1] else [short, long]
+            else:
+                lengths = [limit]
+            for part, length in zip(parts, lengths, strict=True):
+                part.truncate(length, stride, direction)
+            return
+        target = 0 if options["strategy"] == "only_first" else 1
+        if target >= len(parts):
+            raise ValueError("Truncation error: Second sequence not provided")
+        if lengths[target] <= excess:
+            raise ValueError("Truncation error: Sequence to truncate too short to respect the provided max_length")
+        parts[target].truncate(lengths[target] - excess, stride, direction)
+
+    # Tokens to text
+
+    def decode(self, ids: Sequence[int], skip_special_tokens: bool = True) -> str:
+        """The text of ids; ids that no token has are left out."""
+        try:
+            return self._engine.decode(ids, skip_special_tokens=skip_special_tokens)
+        except InputError:
+            known = [number for number in ids if number in self._token_of]
+            return self._engine.decode(known, skip_special_tokens=skip_special_tokens)
+
+    def decode_batch(self, sequences: Iterable[Sequence[int]], skip_special_tokens: bool = True) -> list[str]:
+        """`decode` of each."""
+        return [self.decode(ids, skip_special_tokens) for ids in sequences]
+
+
+def _is_pair(item: Any, is_pretokenized: bool) -> bool:
+    if not isinstance(item, (tuple, list)) or len(item) != 2:
+        return False
+    return all(isinstance(part, (tuple, list)) for part in item) if is_pretokenized else True
+
+
+def _unpickled(content: str, allowed: Literal["all", "none"]) -> Tokenizer:
+    tokenizer = Tokenizer.from_str(content)
+    tokenizer._allowed = allowed
+    return tokenizer

@@ -1,0 +1,284 @@
+# ruff: noqa: B023
+# (each lambda is called before its loop goes on)
+"""`tokenfoundry.compat.tokenizers` against `tokenizers` itself, column by column."""
+
+import json
+import pickle
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tokenizers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.corpus import SCRIPTS, documents, standard_library
+from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+import tokenfoundry as tf
+from tokenfoundry.compat import tokenizers as ours
+
+COLUMNS = (
+    "ids", "tokens", "type_ids", "offsets", "attention_mask", "special_tokens_mask", "word_ids",
+    "sequence_ids", "n_sequences",
+)  # fmt: skip
+TEXTS = [*SCRIPTS, "x <s> y</s>", "  lead and trail  ", "", "a", "end<mask>", "<s>", "héllo wörld 中文 👍🏽!"]
+TEMPLATE = processors.TemplateProcessing(
+    single="<s> $A </s>", pair="<s> $A </s> $B:1 </s>:1", special_tokens=[("<s>", 0), ("</s>", 1)]
+)
+
+
+def trained(kind: str) -> str:
+    """A tokenizer.json of each kind of post-processing."""
+    tokenizer = tokenizers.Tokenizer(models.BPE())
+    cl100k = tf._core.bpe.named_pattern("cl100k")
+    assert cl100k is not None
+    if kind == "gpt2":
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.post_processor = processors.ByteLevel(trim_offsets=True)
+    elif kind == "split":
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+            pre_tokenizers.Split(Regex(cl100k), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ])  # fmt: skip
+        tokenizer.post_processor = processors.Sequence([processors.ByteLevel(trim_offsets=False), TEMPLATE])
+    else:
+        tokenizer.normalizer = normalizers.NFC()
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        if kind == "template":
+            tokenizer.post_processor = TEMPLATE
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=2000,
+        special_tokens=["<s>", "</s>", "<mask>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(documents()[:60], trainer)
+    return str(tokenizer.to_str())
+
+
+FILES: dict[str, str] = {}
+PAIRS: dict[str, tuple[Any, Any]] = {}
+UTF8_TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=40)
+
+
+@pytest.fixture(params=["gpt2", "split", "template", "bare"])
+def both(request: pytest.FixtureRequest) -> tuple[ours.Tokenizer, tokenizers.Tokenizer]:
+    content = FILES.setdefault(request.param, FILES.get(request.param) or trained(request.param))
+    return ours.Tokenizer.from_str(content), tokenizers.Tokenizer.from_str(content)
+
+
+def flat(encoding: Any, deep: bool = True) -> dict[str, Any]:
+    columns = {name: getattr(encoding, name) for name in COLUMNS}
+    if deep:
+        columns["overflowing"] = [flat(part) for part in encoding.overflowing]
+    return columns
+
+
+def agree(both: tuple[Any, Any], call: Callable[[Any], Any]) -> None:
+    def shown(result: Any) -> Any:
+        if hasattr(result, "special_tokens_mask"):
+            return flat(result)
+        return [shown(part) for part in result] if isinstance(result, list) else result
+
+    def outcome(tokenizer: Any) -> Any:
+        try:
+            return shown(call(tokenizer))
+        except (KeyboardInterrupt, AssertionError):
+            raise
+        except BaseException as error:  # `tokenizers` panics where a stride is too long.
+            return str(error).removeprefix("Truncation error: ")
+
+    assert outcome(both[0]) == outcome(both[1])
+
+
+def is_composed(text: str) -> bool:
+    """Where NFC joins characters, a token's offsets are those of all of them here, of the first in `tokenizers`."""
+    return unicodedata.normalize("NFC", text) == text
+
+
+def test_texts(both: tuple[Any, Any]) -> None:
+    for text in filter(is_composed, TEXTS + standard_library()[:1]):
+        agree(both, lambda t: t.encode(text))
+        agree(both, lambda t: t.encode(text, add_special_tokens=False))
+        agree(both, lambda t: t.encode(text, text[:20]))
+        agree(both, lambda t: t.encode(text.split(), is_pretokenized=True))
+        agree(both, lambda t: t.decode(t.encode(text).ids))
+        agree(both, lambda t: t.decode(t.encode(text).ids, skip_special_tokens=False))
+    agree(both, lambda t: t.encode_batch(list(filter(is_composed, TEXTS))))
+    agree(
+        both,
+        lambda t: t.encode_batch([(text, "pair") for text in filter(is_composed, TEXTS)], add_special_tokens=False),
+    )
+    agree(both, lambda t: t.encode_batch([["two", "words"], (["a"], ["b", "c"])], is_pretokenized=True))
+    agree(both, lambda t: [encoding.ids for encoding in t.encode_batch_fast(TEXTS)])
+    agree(both, lambda t: t.decode_batch([[5, 900, 0], [], [123_456, 7]]))
+
+
+@given(UTF8_TEXT, st.none() | UTF8_TEXT)
+@settings(max_examples=60, deadline=None)
+def test_any_text(text: str, pair: str | None) -> None:
+    for kind in ("gpt2", "split", "template", "bare"):
+        content = FILES.setdefault(kind, FILES.get(kind) or trained(kind))
+        pairs = PAIRS.setdefault(kind, (ours.Tokenizer.from_str(content), tokenizers.Tokenizer.from_str(content)))
+        if is_composed(text) and is_composed(pair or ""):
+            agree(pairs, lambda t: t.encode(text, pair))
+        agree(pairs, lambda t: t.encode(text, pair).ids)
+
+
+@pytest.mark.parametrize("direction", ["left", "right"])
+@pytest.mark.parametrize("strategy", ["longest_first", "only_first", "only_second"])
+def test_truncation_and_padding(both: tuple[Any, Any], direction: str, strategy: str) -> None:
+    text, other = TEXTS[0], TEXTS[1]
+    for max_length, stride in [(16, 0), (16, 4), (31, 11), (500, 0)]:
+        for tokenizer in both:
+            tokenizer.enable_truncation(max_length, stride=stride, strategy=strategy, direction=direction)
+        assert both[0].truncation == both[1].truncation
+        if strategy == "longest_first":
+            agree(both, lambda t: t.encode(text))
+            agree(both, lambda t: t.encode_batch([text, other, ""]))
+        if strategy != "only_first" or max_length > 60:
+            agree(both, lambda t: t.encode(text[:40], other))
+        agree(both, lambda t: t.encode(text, "x y") if strategy == "only_first" else t.encode("x y", text))
+        for tokenizer in both:
+            tokenizer.enable_padding(direction=direction, pad_id=3, pad_token="<p>", pad_type_id=2, length=40)
+        assert both[0].padding == both[1].padding
+        if strategy == "longest_first":
+            agree(both, lambda t: t.encode(text))
+            for tokenizer in both:
+                tokenizer.enable_padding(direction=direction, pad_to_multiple_of=8)
+            agree(both, lambda t: t.encode_batch([text, other, ""]))
+            agree(both, lambda t: t.encode_batch([(text, other), ("", "x")]))
+        for tokenizer in both:
+            tokenizer.no_padding()
+    for tokenizer in both:
+        tokenizer.no_truncation()
+    assert both[0].truncation is both[1].truncation is None
+
+
+def test_what_cannot_be_truncated(both: tuple[Any, Any]) -> None:
+    for tokenizer in both:
+        tokenizer.enable_truncation(8, strategy="only_second")
+        with pytest.raises(Exception, match="Second sequence not provided"):
+            tokenizer.encode(TEXTS[0])
+        tokenizer.enable_truncation(8, strategy="only_first")
+        with pytest.raises(Exception, match="too short"):
+            tokenizer.encode("x", TEXTS[0])
+
+
+def test_from_one_place_to_another(both: tuple[Any, Any]) -> None:
+    text, other = TEXTS[0], "and a  second\n\n one"
+    for arguments in ((text,), (text, other)):
+        mine, theirs = (tokenizer.encode(*arguments) for tokenizer in both)
+        for place in range(len(text) + 3):
+            for sequence in range(len(arguments)):
+                for name in ("char_to_token", "char_to_word", "word_to_tokens", "word_to_chars"):
+                    assert getattr(mine, name)(place, sequence) == getattr(theirs, name)(place, sequence), name
+            if place < len(theirs):
+                for name in ("token_to_chars", "token_to_word", "token_to_sequence"):
+                    assert getattr(mine, name)(place) == getattr(theirs, name)(place), name
+        assert repr(mine) == repr(theirs)
+        assert len(mine) == len(theirs)
+
+
+def test_encodings_are_rearranged_alike(both: tuple[Any, Any]) -> None:
+    mine, theirs = (tokenizer.encode(TEXTS[0], TEXTS[1]) for tokenizer in both)
+    for encoding in (mine, theirs):
+        encoding.truncate(20, stride=5)
+        encoding.pad(30, pad_id=4, pad_token="<p>", direction="left")
+    assert flat(mine) == flat(theirs)
+    for growing in (False, True):
+        merged = [
+            kind.merge([tokenizer.encode(text) for text in TEXTS[:3]], growing)
+            for kind, tokenizer in zip((ours.Encoding, tokenizers.Encoding), both, strict=True)
+        ]
+        assert flat(merged[0]) == flat(merged[1])
+    posted = [t.post_process(t.encode(TEXTS[0], add_special_tokens=False), None) for t in both]
+    assert flat(posted[0]) == flat(posted[1])
+
+
+def test_vocabulary(both: tuple[Any, Any]) -> None:
+    for with_added in (True, False):
+        agree(both, lambda t: t.get_vocab(with_added))
+        agree(both, lambda t: t.get_vocab_size(with_added))
+    for token in ("<s>", "the", "Ġthe", "nonesuch"):
+        agree(both, lambda t: t.token_to_id(token))
+    for number in (0, 300, 99_999):
+        agree(both, lambda t: t.id_to_token(number))
+    for pair in (False, True):
+        agree(both, lambda t: t.num_special_tokens_to_add(pair))
+    agree(both, lambda t: {k: str(v.content) for k, v in t.get_added_tokens_decoder().items()})
+
+
+def test_adding_tokens(both: tuple[Any, Any]) -> None:
+    found = []
+    for kind, tokenizer in zip((ours, tokenizers), both, strict=True):
+        counts = [
+            tokenizer.add_tokens(["<new>", "brown", "the", ""]),
+            tokenizer.add_special_tokens(["<|im|>", kind.AddedToken("<|x|>", lstrip=True, rstrip=True)]),
+            tokenizer.add_tokens([kind.AddedToken("fox", single_word=True, normalized=False)]),
+            tokenizer.add_tokens(["<new>"]),
+        ]
+        found.append(counts)
+    assert found[0] == found[1]
+    agree(both, lambda t: t.get_vocab())
+    for text in ("a <new>brown fox foxes  <|x|>  y<|im|>the", *SCRIPTS[:2]):
+        agree(both, lambda t: t.encode(text))
+        agree(both, lambda t: t.decode(t.encode(text).ids))
+
+
+def test_special_tokens_as_text(both: tuple[Any, Any]) -> None:
+    for tokenizer in both:
+        tokenizer.encode_special_tokens = True
+    agree(both, lambda t: t.encode_special_tokens)
+    agree(both, lambda t: t.encode("a <s> b").ids)
+    agree(both, lambda t: t.encode_batch(["a <s> b"]))
+
+
+def test_keeping(both: tuple[Any, Any], tmp_path: Path) -> None:
+    mine, theirs = both
+    mine.enable_padding(length=20)
+    mine.add_tokens(["<new>"])
+    theirs.enable_padding(length=20)
+    theirs.add_tokens(["<new>"])
+    mine.save(tmp_path / "tokenizer.json")
+    assert json.loads(mine.to_str()) == json.loads(theirs.to_str())
+    loaded = (
+        pickle.loads(pickle.dumps(mine)),
+        ours.Tokenizer.from_pretrained(str(tmp_path)),
+        ours.Tokenizer.from_buffer((tmp_path / "tokenizer.json").read_bytes()),
+        tokenizers.Tokenizer.from_file(str(tmp_path / "tokenizer.json")),
+    )
+    for other in loaded:
+        assert flat(other.encode("a <new> b")) == flat(theirs.encode("a <new> b"))
+
+
+def test_ids_alone_make_nothing_else(both: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = both[0]
+
+    def fail(text: str) -> None:
+        raise AssertionError("details were made")
+
+    monkeypatch.setattr(mine, "_details", fail)
+    encodings = mine.encode_batch([*TEXTS, (TEXTS[0], TEXTS[1])])
+    assert [encoding.ids for encoding in encodings[:2]] == [both[1].encode(text).ids for text in TEXTS[:2]]
+    assert encodings[0].attention_mask == both[1].encode(TEXTS[0]).attention_mask
+    with pytest.raises(AssertionError):
+        _ = encodings[0].tokens
+
+
+def test_what_is_not_supported_says_so(both: tuple[Any, Any]) -> None:
+    parsed = json.loads(both[1].to_str())
+    parsed["post_processor"] = {"type": "BertProcessing", "sep": ["</s>", 1], "cls": ["<s>", 0]}
+    with pytest.raises(tf.VocabularyError, match=r"BertProcessing.*use tokenizers"):
+        ours.Tokenizer.from_str(json.dumps(parsed)).encode("a")
+    parsed["model"] = {"type": "WordPiece", "vocab": {}}
+    with pytest.raises(tf.VocabularyError, match="WordPiece"):
+        ours.Tokenizer.from_str(json.dumps(parsed))
+    for bad in (3, None, ["a", "b"]):
+        with pytest.raises(TypeError):
+            both[0].encode(bad)
+    with pytest.raises(TypeError):
+        both[0].encode("text", is_pretokenized=True)
