@@ -9,6 +9,7 @@ The work is done in Rust outside the GIL; a tokenizer is immutable, can be share
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -239,7 +240,8 @@ class Tokenizer(_bpe.Tokenizer):
             raise TemplateError(message)
 
         def to_json(value: Any, ensure_ascii: bool = False, indent: int | None = None, **options: Any) -> str:
-            return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, **options)
+            text: str = json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, **options)
+            return text
 
         environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
         environment.filters["tojson"] = to_json
