@@ -11,6 +11,22 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = [
+    "Index",
+    "Part",
+    "bands_for_threshold",
+    "byte_lengths",
+    "decide",
+    "exact",
+    "foreign_signatures",
+    "merge_band",
+    "near_duplicates",
+    "repeated_lines",
+    "repeated_substrings",
+    "shingle_set",
+    "signatures",
+]
+
 def bands_for_threshold(threshold: float, recall: float) -> tuple[int, int]:
     """Bands and rows whose chance to find a pair at the threshold is at least ``recall``."""
 
