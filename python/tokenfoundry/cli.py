@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 from rich.console import Console
@@ -148,10 +148,23 @@ def demo(
         highlight=False,
     )
     command = _command()
-    console.print(f"  {command} inspect {shown} --row 3", style="cyan", highlight=False)
-    console.print(f"  {command} trace {shown} --shard 0 --row 3 --position 100", style="cyan", highlight=False)
+    console.print(f"  {command} inspect {shown} --shard {shard} --row {row}", style="cyan", highlight=False)
+    console.print(
+        f"  {command} trace {shown} --shard {shard} --row {row} --position 100", style="cyan", highlight=False
+    )
     python = _shown(Path(sys.executable)) if sys.prefix != sys.base_prefix else "python"
     console.print(f"  {python} examples/read_batches.py {shown}", style="cyan", highlight=False)
+
+
+def _row_of_several_documents(output: Path) -> tuple[int, int]:
+    """A row in which a person sees how documents meet; the first row if there is none."""
+    from tokenfoundry import shard
+
+    shards = shard.open(output / "shards")
+    for row in range(len(shards)):
+        if len(shards.pieces(row)) >= 3:
+            return shards.locate(row)
+    return 0, 0
 
 
 def _shown(path: Path) -> str:
@@ -343,6 +356,31 @@ def report(
     page = write_html(output)
     _report(output)
     _stdout().print(f"report: {page}", highlight=False)
+
+
+@app.command("dedup")
+@_guarded
+def dedup_command(
+    inputs: Annotated[list[Path], typer.Argument(help="JSON Lines, Parquet or text files.", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the kept documents go.", show_default=False)],
+    threshold: Annotated[float, typer.Option(help="Jaccard similarity of word 5-grams.", min=0.05, max=1.0)] = 0.8,
+    keep: Annotated[Literal["first", "last", "longest"], typer.Option(help="Which of a group stays.")] = "first",
+    exact: Annotated[bool, typer.Option(help="Only identical documents.")] = False,
+    lines: Annotated[bool, typer.Option(help="Also repeated lines.")] = False,
+    text_column: Annotated[str, typer.Option(help="Field or column with the text.")] = "text",
+    report: Annotated[Path | None, typer.Option(help="Where the removals go, with their reasons.")] = None,
+    threads: Threads = None,
+) -> None:
+    """Deduplicate files, without a recipe."""
+    from tokenfoundry.dedup import command
+
+    sys.stdout.write(
+        command.run(
+            inputs, output, threshold=threshold, keep=keep, exact=exact, lines=lines, text_column=text_column,
+            report=report, threads=threads,
+        )
+        + "\n"
+    )  # fmt: skip
 
 
 def _version(wanted: bool) -> None:

@@ -105,6 +105,14 @@ def test_inspect(output: Path) -> None:
     assert call("inspect", output, "--row", 10_000).returncode == 1
 
 
+def test_dedup(folder: Path, tmp_path: Path) -> None:
+    done = call("dedup", folder / "data" / "c.jsonl.zst", folder / "data" / "a.jsonl", "-o", tmp_path / "kept")
+    assert done.returncode == 0, done.stderr
+    kept = (tmp_path / "kept" / "a.jsonl").read_text().splitlines()
+    assert 10 < len(kept) < 20, "documents 3 and 4 have a copy in the other file, which comes first"
+    assert call("dedup", folder / "none.jsonl", "-o", tmp_path / "x.jsonl").returncode == 1
+
+
 def test_report(output: Path) -> None:
     assert "Why documents were dropped" in (output / "report.html").read_text()
     facts = json.loads(call("report", output, "--json").stdout)
