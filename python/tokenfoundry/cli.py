@@ -139,6 +139,7 @@ def demo(
             _complain(problem)
         raise typer.Exit(FAILED)
     shown = _shown(result.output)
+    shard, row = _row_of_several_documents(result.output)
     console.print(
         f"[green]verified[/]: {found.files} files re-read, {found.rows:,} rows, {found.tokens:,} tokens, every one traced"
     )
