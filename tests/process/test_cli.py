@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-import tokenfoundry as tf
 from tests.unit.pipeline.runs import recipe, result_bytes, write_corpus
 
+import tokenfoundry as tf
 from tokenfoundry import provenance
 
 COMMAND = [sys.executable, "-m", "tokenfoundry.cli"]
