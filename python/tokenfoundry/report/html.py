@@ -27,7 +27,7 @@ section { background: var(--paper); border: 1px solid var(--line); border-radius
 .figure b { display: block; font-size: 1.45rem; font-variant-numeric: tabular-nums; } .figure span { color: var(--soft); font-size: .85rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th { text-align: left; color: var(--soft); font-weight: 500; font-size: .85rem; } th, td { padding: .35rem .7rem .35rem 0; border-bottom: 1px solid var(--line); }
-td.n, th.n { text-align: right; white-space: nowrap; } tr:last-child td { border-bottom: 0; }
+td.n, th.n { text-align: right; white-space: nowrap; } td:first-child code { white-space: nowrap; } tr:last-child td { border-bottom: 0; }
 .track { display: flex; min-width: 9rem; height: .8rem; border-radius: 4px; background: var(--line); overflow: hidden; }
 .track i { display: block; background: var(--bar); } .track u { display: block; background: var(--lost); }
 code { font: .85rem ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; } .examples code { display: block; color: var(--soft); }
