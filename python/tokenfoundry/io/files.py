@@ -43,9 +43,9 @@ def find_files(pattern: str, base: Path) -> list[InputFile]:
 
 
 def _uri(path: Path, pattern: str, base: Path) -> str:
-    if Path(pattern).is_absolute():
-        return path.as_posix()
-    return Path(os.path.relpath(path, base)).as_posix()
+    name = path if Path(pattern).is_absolute() else Path(os.path.relpath(path, base))
+    # A name that is not UTF-8 must be text in the ledger.
+    return os.fsencode(name.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def _add(path: Path, pattern: str, base: Path, found: dict[str, InputFile]) -> None:

@@ -163,6 +163,8 @@ def _jsonl(file: InputFile, options: ReaderOptions) -> Iterator[Record]:
     number = 0
     try:
         for number, line, size in _lines(_chunks(file.path), options.max_document_bytes):
+            if line is not None and number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)
             if line is None:
                 yield _too_long(file, number, size, options)
             elif line.strip():

@@ -41,9 +41,16 @@ def cut_units(recipe: Recipe, stages: Sequence[TextStage], version: str) -> list
     """All units of a recipe, in the order of their documents."""
     done = [(stage.name, stage.version, stage.options.model_dump(mode="json")) for stage in stages]
     units = []
+    output = recipe.output_path.resolve()
+    seen: set[tuple[str, str]] = set()
     for entry in recipe.input:
         group: list[InputFile] = []
         for file in find_files(entry.path, recipe.base):
+            # A run does not read itself, nor a file twice for one source where two inputs overlap: its documents
+            # would have one identity.
+            if (entry.source, file.uri) in seen or file.path.resolve().is_relative_to(output):
+                continue
+            seen.add((entry.source, file.uri))
             if group and (len(group) >= _UNIT_FILES or sum(f.size for f in group) + file.size > _UNIT_BYTES):
                 units.append(_unit(entry, group, done, version))
                 group = []

@@ -55,6 +55,19 @@ def test_bad_lines_are_rejected_one_by_one(tmp_path: Path) -> None:
     ]
 
 
+def test_marks_and_line_ends_of_other_systems(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + line("first") + b"\r\n" + line("second") + b"\r\n")
+    assert read(path) == [(1, "first", None), (2, "second", None)]
+
+
+def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with open(os.fsencode(tmp_path / "data") + b"/caf\xe9.txt", "wb") as file:  # noqa: PTH123
+        file.write(b"text")
+    assert [file.uri for file in find_files("data", tmp_path)] == ["data/caf\\xe9.txt"]
+
+
 def test_a_line_that_is_too_long_costs_only_itself(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     path.write_bytes(line("a") + b"\n" + line("x" * 50_000_000) + b"\n" + line("b"))

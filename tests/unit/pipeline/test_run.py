@@ -260,3 +260,23 @@ def test_no_document_is_left(tmp_path: Path) -> None:
     result = tf.run(load_recipe(plain, base=tmp_path))
     assert (result.manifest["rows"], result.manifest["tokens"]) == (0, 0)
     assert provenance.verify(result.output).ok
+
+
+def test_inputs_that_overlap_and_an_output_inside_the_input(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.txt").write_text("one document of a few words")
+    (tmp_path / "data" / "b.txt").write_text("another document of a few words")
+    plain = {
+        "name": "overlap",
+        "output": "data/out",
+        "input": [{"path": "data"}, {"path": "data/*.txt"}, {"path": "data/a.txt", "source": "other"}],
+        "stages": [
+            {"tokenize": {"tokenizer": {"train": {"vocab_size": 300}}}},
+            {"pack": {"sequence_length": 64}},
+            {"shard": {}},
+        ],
+    }
+    result = tf.run(load_recipe(plain, base=tmp_path))
+    rows = [(row["source"], row["uri"]) for row in ledger.read(result.output).to_pylist()]
+    assert rows == [("default", "data/a.txt"), ("default", "data/b.txt"), ("other", "data/a.txt")]
+    assert tf.run(load_recipe(plain, base=tmp_path)).reused
