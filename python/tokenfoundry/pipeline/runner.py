@@ -99,6 +99,7 @@ class _Run:
         work = Work(self.output / "work")
         with work.locked():
             work.sweep()
+            Work.sweep_removed(self.output)
             self._claim(work)
             files = self._text_stages(work)
             corpus = Corpus.open(files)
@@ -134,9 +135,11 @@ class _Run:
                 f"output: {self.output} has the result of this recipe on other input (files were added, removed or changed "
                 "since, or tokenfoundry was); choose another folder or remove it"
             )
+        # Interrupted after the manifest, before the work folder was gone.
+        Work.sweep_removed(self.output)
         leftover = self.output / "work"
         if leftover.is_dir() and not self.keep_work:
-            shutil.rmtree(leftover)
+            Work(leftover).remove()
         result = RunResult(self.output, found, metrics, reused=True)
         self.listener.run_finished(result)
         return result

@@ -72,6 +72,12 @@ class Work:
         for leftover in self.folder.glob(".*.tmp"):
             leftover.unlink(missing_ok=True)
 
+    @staticmethod
+    def sweep_removed(output: Path) -> None:
+        """Finish removals that were interrupted."""
+        for doomed in output.glob(".work.*.removed"):
+            shutil.rmtree(doomed, ignore_errors=True)
+
     def remove(self) -> None:
         # Renamed first, so that a removal that is interrupted is never taken for unfinished work.
         doomed = self.folder.with_name(f".{self.folder.name}.{os.getpid()}.removed")

@@ -219,6 +219,17 @@ def test_a_finished_run_is_not_done_again(folder: Path, finished: runner.RunResu
         tf.run(checked(folder, seed=7))
 
 
+def test_a_removal_that_was_interrupted_is_finished(folder: Path, tmp_path: Path) -> None:
+    plain = load_recipe(recipe(folder, str(tmp_path / "out")), base=folder)
+    result = tf.run(plain)
+    for leftover in (".work.123.removed", "work"):
+        (result.output / leftover).mkdir()
+        (result.output / leftover / "x.rows.arrow").write_bytes(b"x")
+    assert tf.run(plain).reused
+    assert not [path for path in result.output.iterdir() if "work" in path.name]
+    assert provenance.verify(result.output).ok
+
+
 def test_an_output_that_holds_something_else_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "precious.txt").write_text("x")
     with pytest.raises(tf.RecipeError, match="is not empty"):
