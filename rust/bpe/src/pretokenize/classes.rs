@@ -49,6 +49,10 @@ impl Classes {
         Self { ascii, by_category }
     }
 
+    pub fn ascii(&self) -> &[u8; 128] {
+        &self.ascii
+    }
+
     /// The bits of the character at `at` and its length in bytes; `(0, 0)` at the end.
     #[inline(always)]
     pub fn at(&self, text: &[u8], at: usize) -> (u8, usize) {
