@@ -6,16 +6,18 @@
 
 mod adjacent;
 mod build;
-mod cache;
+mod long;
+mod memory;
 mod merge;
 mod pairs;
 mod pieces;
 mod split;
 mod symbols;
+mod tables;
 
 pub use adjacent::Adjacent;
 pub use build::{build, shown};
-pub use cache::{Count, Memory, Sink};
+pub use memory::{Count, Memory, Sink};
 
 use merge::{SHORT, merge_bytes, merge_long, merge_short};
 use pairs::{NONE, Pairs};

@@ -11,7 +11,6 @@ use tokenfoundry_kernels::byte_classes::{BLOCK, Bytes, Classifier};
 
 use super::Scan;
 use super::classes::{Classes, NEWLINE, NUMBER, SPACE, WHITE};
-use crate::unicode;
 
 /// Bytes that must follow where a window begins, other than at the end of a text: the window, and what decoding its last
 /// character, or looking for a contraction, may read beyond.

@@ -168,7 +168,7 @@ impl Tokenizer {
                 for chunk in text.utf8_chunks() {
                     self.encode_text(chunk.valid(), options, cancel, memory, sink)?;
                     if !chunk.invalid().is_empty() {
-                        memory.encode(&self.encoder, chunk.invalid(), sink);
+                        memory.encode_invalid(&self.encoder, chunk.invalid(), sink);
                     }
                 }
             }
@@ -243,12 +243,7 @@ impl Tokenizer {
         if self.whole_text
             && let Some(cuts) = self.encoder.safe_cuts()
         {
-            let mut start = 0;
-            while start < bytes.len() {
-                cancel.check()?;
-                start = memory.encode_block(&self.encoder, cuts, bytes, start, sink);
-            }
-            return Ok(());
+            return Ok(memory.encode_text(&self.encoder, cuts, bytes, cancel, sink)?);
         }
         let Some(known) = self.pretokenizer.known() else {
             let mut until_look = PIECES_BETWEEN_LOOKS;
@@ -265,14 +260,7 @@ impl Tokenizer {
             })?;
             return Ok(stopped?);
         };
-        with_scanner!(known, scanner => {
-            let mut start = 0;
-            while start < bytes.len() {
-                cancel.check()?;
-                start = memory.encode_block(&self.encoder, scanner, bytes, start, sink);
-            }
-        });
-        Ok(())
+        with_scanner!(known, scanner => Ok(memory.encode_text(&self.encoder, scanner, bytes, cancel, sink)?))
     }
 
     /// The tokens of `text` and the bytes of it that each stands for; template tokens stand at the ends, for nothing.

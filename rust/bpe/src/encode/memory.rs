@@ -1,0 +1,343 @@
+//! What a thread remembers of the pieces it has encoded, in a bounded amount of memory, and the loop that uses it.
+//!
+//! Text is taken a block of pieces at a time, in passes, so that each is a short loop without branches that depend on the
+//! text: where the pieces end ([`window`]); the tokens of those in the table of words; those that are not there, in the
+//! larger tables or by merging; and last the tokens of all in order.
+
+use tokenfoundry_base::{Cancel, Cancelled};
+use tokenfoundry_kernels::byte_classes::{Classifier, Scalar};
+use tokenfoundry_kernels::on_tier::{Work, on_tier};
+
+use super::long::Long;
+use super::pairs::NONE;
+use super::pieces::hash;
+use super::tables::{COUNT, Few, KEY_BYTES, Key, MIDDLE_BYTES, Middle, WIDE_TOKENS, Wide, Words};
+use super::{Encoder, Scratch};
+use crate::pretokenize::{Scan, window};
+
+/// What to do with the tokens of pieces: keep them, or count them.
+pub trait Sink {
+    fn one(&mut self, token: u32);
+    fn many(&mut self, tokens: &[u32]);
+    /// The tokens of each of `pieces` in turn.
+    fn few(&mut self, pieces: &[Few]);
+}
+
+impl Sink for Vec<u32> {
+    #[inline(always)]
+    fn one(&mut self, token: u32) {
+        self.push(token);
+    }
+
+    #[inline(always)]
+    fn many(&mut self, tokens: &[u32]) {
+        self.extend_from_slice(tokens);
+    }
+
+    #[inline(always)]
+    fn few(&mut self, pieces: &[Few]) {
+        self.reserve(pieces.len() * COUNT + 1);
+        let mut length = self.len();
+        let room = self.capacity();
+        let start = self.as_mut_ptr();
+        for piece in pieces {
+            if length + piece.len() > room {
+                break;
+            }
+            // SAFETY: the four numbers end within the capacity, as was just looked at; the vector owns its buffer, and
+            // `piece` is no part of it.
+            unsafe { start.add(length).cast::<Few>().write_unaligned(*piece) };
+            length += (piece[COUNT] as usize).min(COUNT);
+        }
+        // SAFETY: all below `length` was there before or was written above, and it is at most the capacity.
+        unsafe { self.set_len(length) };
+    }
+}
+
+/// Counts tokens and keeps none.
+#[derive(Debug, Default)]
+pub struct Count(pub usize);
+
+impl Sink for Count {
+    #[inline(always)]
+    fn one(&mut self, _token: u32) {
+        self.0 += 1;
+    }
+
+    #[inline(always)]
+    fn many(&mut self, tokens: &[u32]) {
+        self.0 += tokens.len();
+    }
+
+    #[inline(always)]
+    fn few(&mut self, pieces: &[Few]) {
+        self.0 += pieces.iter().map(|piece| piece[COUNT] as usize).sum::<usize>();
+    }
+}
+
+/// Pieces that are looked up together.
+const BLOCK: usize = 384;
+/// Bytes at the end of a text that are copied to where more can be read behind them.
+const TAIL: usize = 160;
+/// Texts longer than this are taken piece by piece: places in a block are 32-bit numbers.
+const LONGEST_BLOCKS: usize = 1 << 31;
+
+/// Bytes of memory, when nobody says how many: what all tables of a thread may grow to.
+pub const DEFAULT_BUDGET_BYTES: usize = 128 << 20;
+
+/// One thread's tables and scratch space. Belongs to one encoder.
+#[derive(Debug)]
+pub struct Memory {
+    words: Words,
+    middle: Middle,
+    wide: Wide,
+    long: Long,
+    tokens: Vec<u32>,
+    scratch: Scratch,
+    block: Option<Box<Block>>,
+}
+
+/// Room for a block of pieces.
+#[derive(Debug)]
+struct Block {
+    /// Where the first piece starts, and where each ends.
+    places: [u32; 1 + BLOCK + 64],
+    found: [Few; BLOCK + 64],
+    missed: [u16; BLOCK + 64],
+    /// Pieces of more tokens than [`Few`] holds: their number, and where in `tokens` theirs end.
+    many: Vec<(u16, u32)>,
+    tokens: Vec<u32>,
+    tail: [u8; TAIL + window::NEEDED],
+}
+
+impl Block {
+    fn new() -> Self {
+        Self {
+            places: [0; 1 + BLOCK + 64],
+            found: [[0; 4]; BLOCK + 64],
+            missed: [0; BLOCK + 64],
+            many: Vec::new(),
+            tokens: Vec::new(),
+            tail: [0; TAIL + window::NEEDED],
+        }
+    }
+
+    #[inline(always)]
+    fn give(&self, count: usize, sink: &mut impl Sink) {
+        let mut from = 0;
+        let mut first_token = 0;
+        for &(index, end) in &self.many {
+            sink.few(&self.found[from..index as usize]);
+            sink.many(&self.tokens[first_token..end as usize]);
+            (from, first_token) = (index as usize + 1, end as usize);
+        }
+        sink.few(&self.found[from..count]);
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new(DEFAULT_BUDGET_BYTES)
+    }
+}
+
+/// Scans piece by piece, where there are no vectors to find many at once.
+#[derive(Clone, Copy)]
+struct OneByOne<S>(S);
+
+impl<S: Scan> Scan for OneByOne<S> {
+    #[inline(always)]
+    fn end(&self, text: &[u8], start: usize) -> usize {
+        self.0.end(text, start)
+    }
+}
+
+struct EncodeText<'a, S, O> {
+    memory: &'a mut Memory,
+    encoder: &'a Encoder,
+    scanner: S,
+    text: &'a [u8],
+    cancel: &'a Cancel,
+    sink: &'a mut O,
+}
+
+impl<S: Scan, O: Sink> Work for EncodeText<'_, S, O> {
+    type Output = Result<(), Cancelled>;
+
+    #[inline(always)]
+    fn run(self, classifier: impl Classifier) -> Self::Output {
+        let Self { memory, encoder, scanner, text, cancel, sink } = self;
+        // Out of the way of the borrow of `memory` by the slow paths.
+        let mut block = memory.block.take().unwrap_or_else(|| Box::new(Block::new()));
+        let mut at = 0;
+        let stop = text.len().saturating_sub(TAIL);
+        let mut result = Ok(());
+        while at < stop {
+            result = cancel.check();
+            if result.is_err() {
+                break;
+            }
+            let ends = &mut block.places[1..];
+            let found = window::scan(classifier, scanner, text, at, at, stop, BLOCK, ends);
+            memory.look_up(encoder, &mut block, text, at, found.count);
+            block.give(found.count, sink);
+            at = found.at;
+        }
+        if at < text.len() && result.is_ok() {
+            let tail = &text[at..];
+            block.tail[..tail.len()].copy_from_slice(tail);
+            block.tail[tail.len()..].fill(0);
+            let padded = block.tail;
+            let ends = &mut block.places[1..];
+            let count = window::scan_last(classifier, scanner, &padded, tail.len(), 0, 0, ends);
+            memory.look_up(encoder, &mut block, &padded, 0, count);
+            block.give(count, sink);
+        }
+        memory.block = Some(block);
+        result
+    }
+}
+
+impl Memory {
+    /// With tables that grow to about `budget_bytes` together, and start with less than 400 kB of them.
+    pub fn new(budget_bytes: usize) -> Self {
+        let part = (budget_bytes / 8).clamp(1 << 16, 1 << 30);
+        let power = |entries: usize| 1 << entries.max(64).ilog2();
+        Self {
+            words: Words::new(power(part / 16).min(1 << 12), power(part / 16)),
+            middle: Middle::new(power(part / 32).min(1 << 10), power(part / 32)),
+            wide: Wide::new(power(part / 64).min(1 << 9), power(part / 64)),
+            long: Long::new(power(part / 64), part * 2),
+            tokens: Vec::new(),
+            scratch: Scratch::default(),
+            block: None,
+        }
+    }
+
+    /// Give the tokens of all pieces of `text` to `sink`.
+    pub fn encode_text<S: Scan>(
+        &mut self,
+        encoder: &Encoder,
+        scanner: S,
+        text: &[u8],
+        cancel: &Cancel,
+        sink: &mut impl Sink,
+    ) -> Result<(), Cancelled> {
+        if text.len() > LONGEST_BLOCKS {
+            let mut at = 0;
+            while at < text.len() {
+                cancel.check()?;
+                let end = scanner.end(text, at);
+                self.encode(encoder, &text[at..end], sink);
+                at = end;
+            }
+            return Ok(());
+        }
+        let work = EncodeText { memory: self, encoder, scanner, text, cancel, sink };
+        on_tier(work, |work| {
+            let EncodeText { memory, encoder, scanner, text, cancel, sink } = work;
+            EncodeText { memory, encoder, scanner: OneByOne(scanner), text, cancel, sink }.run(Scalar)
+        })
+    }
+
+    /// Find the tokens of the `count` pieces in `block.places`, which are relative to `base`.
+    #[inline(always)]
+    fn look_up(&mut self, encoder: &Encoder, block: &mut Block, text: &[u8], base: usize, count: usize) {
+        let places = &block.places[..=count];
+        let misses = self.words.find_all(text, base, places, &mut block.found, &mut block.missed);
+        block.many.clear();
+        block.tokens.clear();
+        for miss in 0..misses {
+            let index = block.missed[miss] as usize;
+            let (start, end) = (base + block.places[index] as usize, base + block.places[index + 1] as usize);
+            match self.find(encoder, text, start, end - start) {
+                Some(few) => block.found[index] = few,
+                None => {
+                    block.tokens.extend_from_slice(&self.tokens);
+                    block.many.push((index as u16, block.tokens.len() as u32));
+                }
+            }
+        }
+    }
+
+    /// Give the tokens of `piece` to `sink`.
+    pub fn encode(&mut self, encoder: &Encoder, piece: &[u8], sink: &mut impl Sink) {
+        let mut padded = [0; KEY_BYTES + 8];
+        let found = match padded.get_mut(..piece.len()) {
+            Some(place) => {
+                place.copy_from_slice(piece);
+                self.find(encoder, &padded, 0, piece.len())
+            }
+            None => self.find(encoder, piece, 0, piece.len()),
+        };
+        match found {
+            Some(few) => sink.few(&[few]),
+            None => sink.many(&self.tokens),
+        }
+    }
+
+    /// [`Self::encode`] for bytes that are no UTF-8, which no table may hold.
+    pub fn encode_invalid(&mut self, encoder: &Encoder, bytes: &[u8], sink: &mut impl Sink) {
+        self.tokens.clear();
+        encoder.encode_piece(bytes, &mut self.scratch, &mut self.tokens);
+        sink.many(&self.tokens);
+    }
+
+    /// The tokens of the piece of `length` bytes at `at`, or `None` and the tokens in `self.tokens`.
+    ///
+    /// At least eight bytes of text follow its start.
+    #[inline(never)]
+    fn find(&mut self, encoder: &Encoder, text: &[u8], at: usize, length: usize) -> Option<Few> {
+        let mut word_key = 0;
+        if length <= 8 {
+            let word = text[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+            word_key = Words::key(word, length);
+            if let Some(few) = self.words.find(word_key) {
+                return Some(few);
+            }
+        }
+        self.tokens.clear();
+        let piece = &text[at..at + length];
+        if length > KEY_BYTES {
+            let hash = hash(piece);
+            match self.long.find(piece, hash) {
+                Some(tokens) => self.tokens.extend_from_slice(tokens),
+                None => {
+                    encoder.encode_piece(piece, &mut self.scratch, &mut self.tokens);
+                    self.long.insert(piece, hash, &self.tokens);
+                }
+            }
+            return few(&self.tokens);
+        }
+        let key = Key::new(text, at, length);
+        if length <= MIDDLE_BYTES
+            && let Some(few) = self.middle.find(&key)
+        {
+            return Some(few);
+        }
+        if self.wide.find(&key, &mut self.tokens) {
+            return few(&self.tokens);
+        }
+        if length > WIDE_TOKENS
+            && let Some(tokens) = self.long.find(piece, key.hash)
+        {
+            self.tokens.extend_from_slice(tokens);
+            return few(&self.tokens);
+        }
+        encoder.encode_piece(piece, &mut self.scratch, &mut self.tokens);
+        let tokens = self.tokens.as_slice();
+        match tokens.len() {
+            1..=2 if length <= 8 => self.words.insert(word_key, [tokens[0], tokens.get(1).copied().unwrap_or(NONE)]),
+            0..=COUNT if length <= MIDDLE_BYTES => self.middle.insert(&key, tokens),
+            0..=WIDE_TOKENS => self.wide.insert(&key, tokens),
+            _ => self.long.insert(piece, key.hash, tokens),
+        }
+        few(tokens)
+    }
+}
+
+/// Tokens as [`Few`], if they are.
+fn few(tokens: &[u32]) -> Option<Few> {
+    let token = |index: usize| tokens.get(index).copied().unwrap_or(NONE);
+    (tokens.len() <= COUNT).then(|| [token(0), token(1), token(2), tokens.len() as u32])
+}
