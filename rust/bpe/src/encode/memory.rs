@@ -11,7 +11,7 @@ use tokenfoundry_kernels::on_tier::{Work, on_tier};
 use super::long::Long;
 use super::pairs::NONE;
 use super::pieces::hash;
-use super::tables::{COUNT, Few, KEY_BYTES, Key, MIDDLE_BYTES, Middle, WIDE_TOKENS, Wide, Words};
+use super::tables::{COUNT, Few, KEY_BYTES, Key, MIDDLE_BYTES, MIDDLE_TOKENS, Middle, Wide, Words};
 use super::{Encoder, Scratch};
 use crate::pretokenize::{Scan, window};
 
@@ -19,9 +19,12 @@ use crate::pretokenize::{Scan, window};
 pub trait Sink {
     fn one(&mut self, token: u32);
     fn many(&mut self, tokens: &[u32]);
-    /// The tokens of each of `pieces` in turn.
-    fn few(&mut self, pieces: &[Few]);
+    /// The tokens of each of `pieces` in turn, with room for them in `space`.
+    fn few(&mut self, pieces: &[Few], space: &mut Space);
 }
+
+/// Room for the tokens of a block of pieces, and of what is written behind them.
+pub type Space = [u32; (BLOCK + 64) * COUNT + 8];
 
 impl Sink for Vec<u32> {
     #[inline(always)]
@@ -35,22 +38,15 @@ impl Sink for Vec<u32> {
     }
 
     #[inline(always)]
-    fn few(&mut self, pieces: &[Few]) {
-        self.reserve(pieces.len() * COUNT + 1);
-        let mut length = self.len();
-        let room = self.capacity();
-        let start = self.as_mut_ptr();
+    fn few(&mut self, pieces: &[Few], space: &mut Space) {
+        let mut length = 0;
         for piece in pieces {
-            if length + piece.len() > room {
-                break;
+            if let Some(place) = space.get_mut(length..).and_then(|rest| rest.first_chunk_mut()) {
+                *place = *piece;
             }
-            // SAFETY: the four numbers end within the capacity, as was just looked at; the vector owns its buffer, and
-            // `piece` is no part of it.
-            unsafe { start.add(length).cast::<Few>().write_unaligned(*piece) };
-            length += (piece[COUNT] as usize).min(COUNT);
+            length += piece[COUNT] as usize;
         }
-        // SAFETY: all below `length` was there before or was written above, and it is at most the capacity.
-        unsafe { self.set_len(length) };
+        self.extend_from_slice(&space[..length]);
     }
 }
 
@@ -70,7 +66,7 @@ impl Sink for Count {
     }
 
     #[inline(always)]
-    fn few(&mut self, pieces: &[Few]) {
+    fn few(&mut self, pieces: &[Few], _space: &mut Space) {
         self.0 += pieces.iter().map(|piece| piece[COUNT] as usize).sum::<usize>();
     }
 }
@@ -107,6 +103,7 @@ struct Block {
     /// Pieces of more tokens than [`Few`] holds: their number, and where in `tokens` theirs end.
     many: Vec<(u16, u32)>,
     tokens: Vec<u32>,
+    space: Space,
     tail: [u8; TAIL + window::NEEDED],
 }
 
@@ -114,24 +111,25 @@ impl Block {
     fn new() -> Self {
         Self {
             places: [0; 1 + BLOCK + 64],
-            found: [[0; 4]; BLOCK + 64],
+            found: [[0; 8]; BLOCK + 64],
             missed: [0; BLOCK + 64],
             many: Vec::new(),
             tokens: Vec::new(),
+            space: [0; (BLOCK + 64) * COUNT + 8],
             tail: [0; TAIL + window::NEEDED],
         }
     }
 
     #[inline(always)]
-    fn give(&self, count: usize, sink: &mut impl Sink) {
+    fn give(&mut self, count: usize, sink: &mut impl Sink) {
         let mut from = 0;
         let mut first_token = 0;
         for &(index, end) in &self.many {
-            sink.few(&self.found[from..index as usize]);
+            sink.few(&self.found[from..index as usize], &mut self.space);
             sink.many(&self.tokens[first_token..end as usize]);
             (from, first_token) = (index as usize + 1, end as usize);
         }
-        sink.few(&self.found[from..count]);
+        sink.few(&self.found[from..count], &mut self.space);
     }
 }
 
@@ -247,7 +245,32 @@ impl Memory {
         let misses = self.words.find_all(text, base, places, &mut block.found, &mut block.missed);
         block.many.clear();
         block.tokens.clear();
+        // Ask for the memory of all first, so that it comes while others are looked up.
+        let mut left = 0;
         for miss in 0..misses {
+            let index = block.missed[miss] as usize;
+            let (start, end) = (base + block.places[index] as usize, base + block.places[index + 1] as usize);
+            let length = end - start;
+            if length <= 8
+                && let Some(few) = self.words.find(Words::key_at(text, start, length))
+            {
+                block.found[index] = few;
+                continue;
+            }
+            block.missed[left] = index as u16;
+            left += 1;
+            if length > KEY_BYTES {
+                self.long.prefetch(hash(&text[start..end]));
+            } else {
+                let key = Key::new(text, start, length);
+                if length <= MIDDLE_BYTES {
+                    self.middle.prefetch(&key);
+                } else {
+                    self.wide.prefetch(&key);
+                }
+            }
+        }
+        for miss in 0..left {
             let index = block.missed[miss] as usize;
             let (start, end) = (base + block.places[index] as usize, base + block.places[index + 1] as usize);
             match self.find(encoder, text, start, end - start) {
@@ -271,7 +294,7 @@ impl Memory {
             None => self.find(encoder, piece, 0, piece.len()),
         };
         match found {
-            Some(few) => sink.few(&[few]),
+            Some(few) => sink.many(&few[..few[COUNT] as usize]),
             None => sink.many(&self.tokens),
         }
     }
@@ -288,14 +311,6 @@ impl Memory {
     /// At least eight bytes of text follow its start.
     #[inline(never)]
     fn find(&mut self, encoder: &Encoder, text: &[u8], at: usize, length: usize) -> Option<Few> {
-        let mut word_key = 0;
-        if length <= 8 {
-            let word = text[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-            word_key = Words::key(word, length);
-            if let Some(few) = self.words.find(word_key) {
-                return Some(few);
-            }
-        }
         self.tokens.clear();
         let piece = &text[at..at + length];
         if length > KEY_BYTES {
@@ -315,10 +330,15 @@ impl Memory {
         {
             return Some(few);
         }
-        if self.wide.find(&key, &mut self.tokens) {
-            return few(&self.tokens);
+        if length <= 8
+            && let Some(few) = self.words.find(Words::key_at(text, at, length))
+        {
+            return Some(few);
         }
-        if length > WIDE_TOKENS
+        if let Some(few) = self.wide.find(&key) {
+            return Some(few);
+        }
+        if length > COUNT
             && let Some(tokens) = self.long.find(piece, key.hash)
         {
             self.tokens.extend_from_slice(tokens);
@@ -327,9 +347,12 @@ impl Memory {
         encoder.encode_piece(piece, &mut self.scratch, &mut self.tokens);
         let tokens = self.tokens.as_slice();
         match tokens.len() {
-            1..=2 if length <= 8 => self.words.insert(word_key, [tokens[0], tokens.get(1).copied().unwrap_or(NONE)]),
-            0..=COUNT if length <= MIDDLE_BYTES => self.middle.insert(&key, tokens),
-            0..=WIDE_TOKENS => self.wide.insert(&key, tokens),
+            1..=2 if length <= 8 => {
+                let second = tokens.get(1).copied().unwrap_or(NONE);
+                self.words.insert(Words::key_at(text, at, length), [tokens[0], second]);
+            }
+            0..=MIDDLE_TOKENS if length <= MIDDLE_BYTES => self.middle.insert(&key, tokens),
+            0..=COUNT => self.wide.insert(&key, tokens),
             _ => self.long.insert(piece, key.hash, tokens),
         }
         few(tokens)
@@ -338,6 +361,8 @@ impl Memory {
 
 /// Tokens as [`Few`], if they are.
 fn few(tokens: &[u32]) -> Option<Few> {
-    let token = |index: usize| tokens.get(index).copied().unwrap_or(NONE);
-    (tokens.len() <= COUNT).then(|| [token(0), token(1), token(2), tokens.len() as u32])
+    let mut few: Few = [0; 8];
+    few.get_mut(..tokens.len()).filter(|_| tokens.len() <= COUNT)?.copy_from_slice(tokens);
+    few[COUNT] = tokens.len() as u32;
+    Some(few)
 }

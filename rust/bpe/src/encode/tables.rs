@@ -2,17 +2,21 @@
 //! can lie.
 //!
 //! [`Words`]: up to 8 bytes and 2 tokens, 16 bytes an entry: nine of ten pieces of a text. [`Middle`]: up to 16 bytes and 3
-//! tokens, 32 bytes. [`Wide`]: up to 32 bytes and 7 tokens, 64 bytes. All are two-way set-associative (a slot, and its
-//! neighbour in the same line), start small so that a new tokenizer answers at once, double while they fill, and are
-//! bounded: then what is newest takes the place of the second of its two.
+//! tokens, 32 bytes. [`Wide`]: up to 32 bytes and 7 tokens, 64 bytes. All are four-way set-associative (a slot, and the
+//! three beside it), start small so that a new tokenizer answers at once, double while they fill, and are bounded: then
+//! what is new takes the place of another that is not the first of its set.
+
+use tokenfoundry_kernels::prefetch::prefetch;
 
 use super::pairs::NONE;
 
-/// A piece's tokens: up to three, and how many.
-pub type Few = [u32; 4];
+/// A piece's tokens: up to seven, and how many.
+pub type Few = [u32; 8];
 
-/// Where [`Few`] has the number of tokens.
-pub const COUNT: usize = 3;
+/// Where [`Few`] has the number of tokens, and the greatest such number.
+pub const COUNT: usize = 7;
+
+const NO_TOKENS: Few = [0; 8];
 
 /// 64-bit words from a cache line's start on, zeroed by the system and not touched.
 #[derive(Clone, Debug)]
@@ -54,19 +58,19 @@ fn slot_of(key: u64, shift: u32) -> usize {
     (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> shift) as usize
 }
 
-/// Two-way tables of `N`-word entries: growth and replacement, the same for all.
+/// Four-way tables of `N`-word entries: growth and replacement, the same for all.
 #[derive(Clone, Debug)]
-struct Sets<const N: usize> {
+pub struct Sets<const N: usize> {
     lines: Lines,
     shift: u32,
     used: usize,
     most: usize,
-    turn: u32,
+    turn: usize,
 }
 
 impl<const N: usize> Sets<N> {
     /// `first` and `most` entries, powers of two.
-    fn new(first: usize, most: usize) -> Self {
+    pub fn new(first: usize, most: usize) -> Self {
         Self { lines: Lines::new(first * N), shift: 64 - first.trailing_zeros(), used: 0, most: most.max(first), turn: 0 }
     }
 
@@ -80,6 +84,11 @@ impl<const N: usize> Sets<N> {
     }
 
     #[inline(always)]
+    pub fn prefetch(&self, hash: u64) {
+        prefetch(&self.lines.words, self.lines.skip + self.slot(hash) * N);
+    }
+
+    #[inline(always)]
     fn get(&self, slot: usize) -> &[u64; N] {
         self.lines.entry(slot)
     }
@@ -90,28 +99,36 @@ impl<const N: usize> Sets<N> {
         }
     }
 
-    fn swap(&mut self, slot: usize) {
-        let (first, second) = (*self.get(slot), *self.get(slot ^ 1));
-        self.put(slot, second);
-        self.put(slot ^ 1, first);
+    /// Which of the four places of `hash` holds an entry that `is` the one; it is the first of them from then on.
+    #[inline(always)]
+    pub fn find(&mut self, hash: u64, is: impl Fn(&[u64; N]) -> bool) -> Option<&[u64; N]> {
+        let slot = self.slot(hash);
+        if is(self.get(slot)) {
+            return Some(self.get(slot));
+        }
+        for way in 1..4 {
+            if is(self.get(slot ^ way)) {
+                let (first, other) = (*self.get(slot), *self.get(slot ^ way));
+                self.put(slot, other);
+                self.put(slot ^ way, first);
+                return Some(self.get(slot));
+            }
+        }
+        None
     }
 
     /// Put an entry whose hash `hash_of` gives where it belongs; `is_empty` tells a free place.
-    fn insert(&mut self, entry: [u64; N], hash_of: fn(&[u64; N]) -> u64, is_empty: fn(&[u64; N]) -> bool) {
+    pub fn insert(&mut self, entry: [u64; N], hash_of: fn(&[u64; N]) -> u64, is_empty: fn(&[u64; N]) -> bool) {
         if self.used * 2 > self.len() && self.len() < self.most {
             self.grow(hash_of, is_empty);
         }
         let slot = self.slot(hash_of(&entry));
-        if is_empty(self.get(slot)) {
+        if let Some(way) = (0..4).find(|way| is_empty(self.get(slot ^ way))) {
             self.used += 1;
-            self.put(slot, entry);
-        } else if is_empty(self.get(slot ^ 1)) {
-            self.used += 1;
-            self.put(slot ^ 1, entry);
+            self.put(slot ^ way, entry);
         } else {
-            // The first place holds what came early and so comes often; it goes only once in eight times.
-            self.turn = self.turn.wrapping_add(1);
-            self.put(if self.turn & 7 == 0 { slot } else { slot ^ 1 }, entry);
+            self.turn = self.turn % 3 + 1;
+            self.put(slot ^ self.turn, entry);
         }
     }
 
@@ -167,15 +184,18 @@ impl Words {
         Self(Sets::new(first, most))
     }
 
-    /// The complement of the key of a piece of `length` bytes, where 9 stands for all that are longer.
+    /// The complement of the key of the piece of `length` bytes at `at`, 8 at most, where eight bytes of text follow its start.
     #[inline(always)]
-    pub fn key(word: u64, length: usize) -> u64 {
-        !(word & KEPT[length & 15] | ENDED[length & 15])
+    pub fn key_at(text: &[u8], at: usize, length: usize) -> u64 {
+        !(word(text, at) & KEPT[length & 15] | ENDED[length & 15])
     }
 
     #[inline(always)]
     fn few(tokens: u64) -> Few {
-        [tokens as u32, (tokens >> 32) as u32, 0, 1 + u32::from((tokens >> 32) as u32 != NONE)]
+        let mut few = NO_TOKENS;
+        (few[0], few[1]) = (tokens as u32, (tokens >> 32) as u32);
+        few[COUNT] = 1 + u32::from(few[1] != NONE);
+        few
     }
 
     /// Look up the pieces between `places` (relative to `base`): write the tokens of each, and the numbers of those
@@ -205,19 +225,10 @@ impl Words {
         misses
     }
 
-    /// The tokens of a key, in either of its two places.
+    /// The tokens of a key, in any of its places.
     #[inline(always)]
     pub fn find(&mut self, key: u64) -> Option<Few> {
-        let slot = self.0.slot(key);
-        let &[known, tokens] = self.0.get(slot);
-        if known == key {
-            return Some(Self::few(tokens));
-        }
-        let &[known, tokens] = self.0.get(slot ^ 1);
-        (known == key).then(|| {
-            self.0.swap(slot);
-            Self::few(tokens)
-        })
+        self.0.find(key, |entry| entry[0] == key).map(|entry| Self::few(entry[1]))
     }
 
     pub fn insert(&mut self, key: u64, tokens: [u32; 2]) {
@@ -270,10 +281,16 @@ impl Key {
 pub struct Middle(Sets<4>);
 
 pub const MIDDLE_BYTES: usize = 16;
+pub const MIDDLE_TOKENS: usize = 3;
 
 impl Middle {
     pub fn new(first: usize, most: usize) -> Self {
         Self(Sets::new(first, most))
+    }
+
+    #[inline(always)]
+    pub fn prefetch(&self, key: &Key) {
+        self.0.prefetch(key.hash);
     }
 
     fn hash_of(entry: &[u64; 4]) -> u64 {
@@ -281,20 +298,15 @@ impl Middle {
     }
 
     #[inline(always)]
-    pub fn find(&self, key: &Key) -> Option<Few> {
-        let slot = self.0.slot(key.hash);
-        for slot in [slot, slot ^ 1] {
-            let entry = self.0.get(slot);
-            if entry[0] == key.words[0] && entry[1] == key.words[1] && (entry[3] >> 40) as usize == key.length {
-                return Some([
-                    entry[2] as u32,
-                    (entry[2] >> 32) as u32,
-                    entry[3] as u32,
-                    (entry[3] >> 32) as u32 & 0xFF,
-                ]);
-            }
-        }
-        None
+    pub fn find(&mut self, key: &Key) -> Option<Few> {
+        let is = |entry: &[u64; 4]| {
+            (entry[0] ^ key.words[0]) | (entry[1] ^ key.words[1]) | (entry[3] >> 40 ^ key.length as u64) == 0
+        };
+        let entry = self.0.find(key.hash, is)?;
+        let mut few = NO_TOKENS;
+        (few[0], few[1], few[2]) = (entry[2] as u32, (entry[2] >> 32) as u32, entry[3] as u32);
+        few[COUNT] = (entry[3] >> 32) as u32 & 0xFF;
+        Some(few)
     }
 
     pub fn insert(&mut self, key: &Key, tokens: &[u32]) {
@@ -309,31 +321,33 @@ impl Middle {
 #[derive(Clone, Debug)]
 pub struct Wide(Sets<8>);
 
-pub const WIDE_TOKENS: usize = 7;
-
 impl Wide {
     pub fn new(first: usize, most: usize) -> Self {
         Self(Sets::new(first, most))
+    }
+
+    #[inline(always)]
+    pub fn prefetch(&self, key: &Key) {
+        self.0.prefetch(key.hash);
     }
 
     fn hash_of(entry: &[u64; 8]) -> u64 {
         Key::hash_of_words([entry[0], entry[1], entry[2], entry[3]], (entry[7] >> 40) as usize)
     }
 
-    /// Append the tokens of `key` to `tokens`; `false` if it is not there.
     #[inline(always)]
-    pub fn find(&self, key: &Key, tokens: &mut Vec<u32>) -> bool {
-        let slot = self.0.slot(key.hash);
-        for slot in [slot, slot ^ 1] {
-            let entry = self.0.get(slot);
-            if entry[..4] == key.words && (entry[7] >> 40) as usize == key.length {
-                let count = (entry[7] >> 32) as usize & 0xFF;
-                let all = [4, 5, 6, 7].map(|at| [entry[at] as u32, (entry[at] >> 32) as u32]);
-                tokens.extend_from_slice(&all.as_flattened()[..count.min(WIDE_TOKENS)]);
-                return true;
-            }
+    pub fn find(&mut self, key: &Key) -> Option<Few> {
+        let is = |entry: &[u64; 8]| {
+            let differs = |at: usize| entry[at] ^ key.words[at];
+            differs(0) | differs(1) | differs(2) | differs(3) | (entry[7] >> 40 ^ key.length as u64) == 0
+        };
+        let entry = self.0.find(key.hash, is)?;
+        let mut few = NO_TOKENS;
+        for (two, word) in few.chunks_exact_mut(2).zip(&entry[4..]) {
+            (two[0], two[1]) = (*word as u32, (word >> 32) as u32);
         }
-        false
+        few[COUNT] &= 0xFF;
+        Some(few)
     }
 
     pub fn insert(&mut self, key: &Key, tokens: &[u32]) {

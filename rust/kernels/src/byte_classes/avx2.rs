@@ -28,56 +28,66 @@ fn load(bytes: &[u8; BLOCK]) -> [__m256i; 2] {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn mask(halves: [__m256i; 2]) -> u64 {
-    let [low, high] = halves.map(|half| _mm256_movemask_epi8(half) as u32);
-    u64::from(high) << 32 | u64::from(low)
+fn mask(low: __m256i, high: __m256i) -> u64 {
+    u64::from(_mm256_movemask_epi8(high) as u32) << 32 | u64::from(_mm256_movemask_epi8(low) as u32)
+}
+
+/// The mask of bit `7 - SHIFT` of each byte.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn plane<const SHIFT: i32>(low: __m256i, high: __m256i) -> u64 {
+    mask(_mm256_slli_epi16::<SHIFT>(low), _mm256_slli_epi16::<SHIFT>(high))
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
 fn bytes(block: &[u8; BLOCK]) -> Bytes {
-    let halves = load(block);
+    let [low, high] = load(block);
+    // Written out, here and below: a closure would not be compiled with the features of its function.
+    let (edge, apostrophe) = (_mm256_set1_epi8(-64), _mm256_set1_epi8(b'\'' as i8));
     Bytes {
-        high: mask(halves),
-        continuation: mask(halves.map(|half| _mm256_cmpgt_epi8(_mm256_set1_epi8(-64), half))),
-        apostrophe: mask(halves.map(|half| _mm256_cmpeq_epi8(half, _mm256_set1_epi8(b'\'' as i8)))),
+        high: mask(low, high),
+        continuation: mask(_mm256_cmpgt_epi8(edge, low), _mm256_cmpgt_epi8(edge, high)),
+        apostrophe: mask(_mm256_cmpeq_epi8(low, apostrophe), _mm256_cmpeq_epi8(high, apostrophe)),
     }
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
 fn planes(block: &[u8; BLOCK], table: &AsciiTable, beyond: Option<&[u8; BLOCK]>) -> [u64; 8] {
-    let halves = load(block);
-    let upper = halves.map(|half| _mm256_and_si256(_mm256_srli_epi16::<4>(half), _mm256_set1_epi8(15)));
-    let mut classes = [_mm256_setzero_si256(); 2];
+    let [low, high] = load(block);
+    let fifteen = _mm256_set1_epi8(15);
+    let (low_row, high_row) = (
+        _mm256_and_si256(_mm256_srli_epi16::<4>(low), fifteen),
+        _mm256_and_si256(_mm256_srli_epi16::<4>(high), fifteen),
+    );
+    let (low_column, high_column) = (_mm256_and_si256(low, fifteen), _mm256_and_si256(high, fifteen));
+    let mut low_classes = _mm256_setzero_si256();
+    let mut high_classes = _mm256_setzero_si256();
     for (row, entries) in table.chunks_exact(16).enumerate() {
         // SAFETY: a chunk is 16 bytes; the load needs no alignment.
         let entries = _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(entries.as_ptr().cast()) });
         let row = _mm256_set1_epi8(row as i8);
-        for (half, classes) in classes.iter_mut().enumerate() {
-            // A byte of 0x80 or more is in no row, so whatever it shuffles to is dropped.
-            let found = _mm256_and_si256(
-                _mm256_cmpeq_epi8(upper[half], row),
-                _mm256_shuffle_epi8(entries, _mm256_and_si256(halves[half], _mm256_set1_epi8(15))),
-            );
-            *classes = _mm256_or_si256(*classes, found);
-        }
+        // A byte of 0x80 or more is in no row, so whatever it shuffles to is dropped.
+        let found = _mm256_and_si256(_mm256_cmpeq_epi8(low_row, row), _mm256_shuffle_epi8(entries, low_column));
+        low_classes = _mm256_or_si256(low_classes, found);
+        let found = _mm256_and_si256(_mm256_cmpeq_epi8(high_row, row), _mm256_shuffle_epi8(entries, high_column));
+        high_classes = _mm256_or_si256(high_classes, found);
     }
     if let Some(beyond) = beyond {
-        let beyond = load(beyond);
-        for half in 0..2 {
-            classes[half] = _mm256_blendv_epi8(classes[half], beyond[half], halves[half]);
-        }
+        let [low_beyond, high_beyond] = load(beyond);
+        low_classes = _mm256_blendv_epi8(low_classes, low_beyond, low);
+        high_classes = _mm256_blendv_epi8(high_classes, high_beyond, high);
     }
     [
-        mask(classes.map(|half| _mm256_slli_epi16::<7>(half))),
-        mask(classes.map(|half| _mm256_slli_epi16::<6>(half))),
-        mask(classes.map(|half| _mm256_slli_epi16::<5>(half))),
-        mask(classes.map(|half| _mm256_slli_epi16::<4>(half))),
-        mask(classes.map(|half| _mm256_slli_epi16::<3>(half))),
-        mask(classes.map(|half| _mm256_slli_epi16::<2>(half))),
-        mask(classes.map(|half| _mm256_slli_epi16::<1>(half))),
-        mask(classes),
+        plane::<7>(low_classes, high_classes),
+        plane::<6>(low_classes, high_classes),
+        plane::<5>(low_classes, high_classes),
+        plane::<4>(low_classes, high_classes),
+        plane::<3>(low_classes, high_classes),
+        plane::<2>(low_classes, high_classes),
+        plane::<1>(low_classes, high_classes),
+        mask(low_classes, high_classes),
     ]
 }
 

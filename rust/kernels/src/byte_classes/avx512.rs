@@ -54,13 +54,24 @@ fn bytes(block: &[u8; BLOCK]) -> Bytes {
 fn planes(block: &[u8; BLOCK], table: &AsciiTable, beyond: Option<&[u8; BLOCK]>) -> [u64; 8] {
     let vector = load(block);
     let high = _mm512_movepi8_mask(vector);
-    let (first, second) = table.split_at(BLOCK);
-    let half = |half: &[u8]| load(half.try_into().unwrap_or(&[0; BLOCK]));
-    let mut classes = _mm512_maskz_permutex2var_epi8(!high, half(first), vector, half(second));
+    // SAFETY: the table is 128 bytes, two loads of 64; they need no alignment.
+    let (first, second) =
+        unsafe { (_mm512_loadu_si512(table.as_ptr().cast()), _mm512_loadu_si512(table.as_ptr().add(BLOCK).cast())) };
+    let mut classes = _mm512_maskz_permutex2var_epi8(!high, first, vector, second);
     if let Some(beyond) = beyond {
         classes = _mm512_mask_mov_epi8(classes, high, load(beyond));
     }
-    std::array::from_fn(|bit| _mm512_test_epi8_mask(classes, _mm512_set1_epi8((1u8 << bit) as i8)))
+    // Written out: a closure would not be compiled with the features of this function.
+    [
+        _mm512_test_epi8_mask(classes, _mm512_set1_epi8(1)),
+        _mm512_test_epi8_mask(classes, _mm512_set1_epi8(1 << 1)),
+        _mm512_test_epi8_mask(classes, _mm512_set1_epi8(1 << 2)),
+        _mm512_test_epi8_mask(classes, _mm512_set1_epi8(1 << 3)),
+        _mm512_test_epi8_mask(classes, _mm512_set1_epi8(1 << 4)),
+        _mm512_test_epi8_mask(classes, _mm512_set1_epi8(1 << 5)),
+        _mm512_test_epi8_mask(classes, _mm512_set1_epi8(1 << 6)),
+        _mm512_movepi8_mask(classes),
+    ]
 }
 
 #[inline]
