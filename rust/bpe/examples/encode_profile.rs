@@ -4,7 +4,7 @@
 use tokenfoundry_base::Cancel;
 use tokenfoundry_bpe::formats::tiktoken;
 use tokenfoundry_bpe::pretokenize::Pretokenizer;
-use tokenfoundry_bpe::tokenizer::{Options, Parts, Tokenizer};
+use tokenfoundry_bpe::tokenizer::{Options, Parts, Text, Tokenizer};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -13,8 +13,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let vocabulary = tiktoken::read(&std::fs::read(ranks)?)?;
     let tokenizer = Tokenizer::new(Parts::byte_level(vocabulary, Pretokenizer::from_pattern(pattern)?, Vec::new()))?;
-    let text = std::fs::read(text)?;
-    let documents: Vec<&[u8]> = text.split(|&byte| byte == 0).collect();
+    let text = std::fs::read_to_string(text)?;
+    let documents: Vec<Text<'_>> = text.split('\0').map(Text::Utf8).collect();
     for _ in 0..rounds.parse::<usize>()? {
         let start = std::time::Instant::now();
         let tokens = tokenizer.encode_batch(&documents, &Options::default(), Some(1), &Cancel::new())?.values.len();

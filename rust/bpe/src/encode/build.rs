@@ -136,7 +136,6 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         }
     }
     let mut spelled: Vec<u32> = Vec::with_capacity(longest);
-    let mut ranks = [0u32; SHORT];
     for id in by_length {
         let Some(bytes) = tokens.get(id) else { continue };
         spelled.clear();
@@ -144,9 +143,9 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
             continue;
         }
         let count = if matches!(start, Start::Bytes(_)) && bytes.len() <= SHORT {
-            merge_bytes(&pairs, bytes, &mut spelled, &mut ranks)
+            merge_bytes(&pairs, bytes, &mut spelled)
         } else if spelled.len() <= SHORT {
-            merge_short(&pairs, &mut spelled, &mut ranks)
+            merge_short(&pairs, &mut spelled)
         } else {
             merge_long(&pairs, &mut spelled)
         };

@@ -1,16 +1,16 @@
-//! The tokens of long pieces: a table by hash onto an arena that holds the bytes and the tokens of each side by side. A hit
-//! compares the bytes. All of it is emptied when the arena is full.
+//! The tokens of long pieces: a table by hash onto an arena of bytes and one of tokens. A hit compares the bytes. All of it is
+//! emptied when an arena is full.
 
 use super::tables::Sets;
 
-/// See the module. An entry is the hash, where in the arena the piece starts and how many bytes it has, and how many tokens.
+/// See the module. An entry is the hash; where the bytes start, and how many; where the tokens start, and how many.
 #[derive(Debug)]
 pub struct Long {
     entries: Sets<4>,
     most_entries: usize,
-    /// The bytes of a piece, filled up to a whole number, and its tokens.
-    arena: Vec<u32>,
-    most_arena: usize,
+    bytes: Vec<u8>,
+    tokens: Vec<u32>,
+    most_bytes: usize,
 }
 
 const FIRST_ENTRIES: usize = 1 << 9;
@@ -21,15 +21,17 @@ fn is_empty(entry: &[u64; 4]) -> bool {
     entry[1] == 0
 }
 
-fn bytes_of(words: &[u32], length: usize) -> impl Iterator<Item = u8> {
-    words.iter().flat_map(|word| word.to_le_bytes()).take(length)
+fn two_numbers(word: u64) -> std::ops::Range<usize> {
+    let (start, length) = ((word >> 32) as usize, word as u32 as usize);
+    start..start + length
 }
 
 impl Long {
-    /// At most so many entries, a power of two, and bytes of arena.
+    /// At most so many entries, a power of two, and bytes of each arena.
     pub fn new(most_entries: usize, most_bytes: usize) -> Self {
         let first = FIRST_ENTRIES.min(most_entries);
-        Self { entries: Sets::new(first, most_entries), most_entries, arena: Vec::new(), most_arena: most_bytes / 4 }
+        let entries = Sets::new(first, most_entries);
+        Self { entries, most_entries, bytes: Vec::new(), tokens: Vec::new(), most_bytes }
     }
 
     #[inline(always)]
@@ -39,41 +41,25 @@ impl Long {
 
     #[inline]
     pub fn find(&mut self, piece: &[u8], hash: u64) -> Option<&[u32]> {
-        let entry = self.entries.find(hash, |entry| entry[0] == hash && (entry[1] >> 32) as usize == piece.len())?;
-        let start = entry[1] as u32 as usize;
-        let bytes = start + piece.len().div_ceil(4);
-        let tokens = entry[2] as usize;
-        let kept = self.arena.get(start..bytes)?;
-        let mut chunks = piece.chunks_exact(4);
-        let mut same = true;
-        for (chunk, &word) in chunks.by_ref().zip(kept) {
-            same &= chunk.first_chunk().is_some_and(|chunk| u32::from_le_bytes(*chunk) == word);
-        }
-        let rest = chunks.remainder();
-        same &= rest.is_empty() || bytes_of(&kept[piece.len() / 4..], rest.len()).eq(rest.iter().copied());
-        if same { self.arena.get(bytes..bytes + tokens) } else { None }
+        let entry = self.entries.find(hash, |entry| entry[0] == hash && entry[1] as u32 as usize == piece.len())?;
+        (self.bytes.get(two_numbers(entry[1])) == Some(piece)).then_some(())?;
+        self.tokens.get(two_numbers(entry[2]))
     }
 
     pub fn insert(&mut self, piece: &[u8], hash: u64, tokens: &[u32]) {
-        let needed = piece.len().div_ceil(4) + tokens.len();
-        if needed > self.most_arena / LARGEST_PART {
+        if piece.len() > self.most_bytes / LARGEST_PART {
             return;
         }
-        if self.arena.len() + needed > self.most_arena {
+        let tokens_full = (self.tokens.len() + tokens.len()) * size_of::<u32>() > self.most_bytes;
+        if self.bytes.len() + piece.len() > self.most_bytes || tokens_full {
             self.entries = Sets::new(FIRST_ENTRIES.min(self.most_entries), self.most_entries);
-            self.arena.clear();
+            self.bytes.clear();
+            self.tokens.clear();
         }
-        let start = self.arena.len() as u64;
-        self.arena.extend(piece.chunks(4).map(|chunk| {
-            let mut word = [0; 4];
-            word[..chunk.len()].copy_from_slice(chunk);
-            u32::from_le_bytes(word)
-        }));
-        self.arena.extend_from_slice(tokens);
-        self.entries.insert(
-            [hash, start | (piece.len() as u64) << 32, tokens.len() as u64, 0],
-            |entry| entry[0],
-            is_empty,
-        );
+        let numbers = |start: usize, length: usize| (start as u64) << 32 | length as u64;
+        let (bytes, own) = (numbers(self.bytes.len(), piece.len()), numbers(self.tokens.len(), tokens.len()));
+        self.bytes.extend_from_slice(piece);
+        self.tokens.extend_from_slice(tokens);
+        self.entries.insert([hash, bytes, own, 0], |entry| entry[0], is_empty);
     }
 }

@@ -39,12 +39,13 @@ impl Sink for Vec<u32> {
 
     #[inline(always)]
     fn few(&mut self, pieces: &[Few], space: &mut Space) {
+        assert!(pieces.len() <= BLOCK + 64);
         let mut length = 0;
         for piece in pieces {
-            if let Some(place) = space.get_mut(length..).and_then(|rest| rest.first_chunk_mut()) {
-                *place = *piece;
-            }
-            length += piece[COUNT] as usize;
+            // SAFETY: each piece before moved `length` by at most COUNT (7), and there is room for that of every piece and
+            // for one more write of eight.
+            unsafe { space.as_mut_ptr().add(length).cast::<Few>().write_unaligned(*piece) };
+            length += (piece[COUNT] & COUNT as u32) as usize;
         }
         self.extend_from_slice(&space[..length]);
     }
@@ -100,6 +101,8 @@ struct Block {
     places: [u32; 1 + BLOCK + 64],
     found: [Few; BLOCK + 64],
     missed: [u16; BLOCK + 64],
+    /// Of those of `missed` that are not words either.
+    keys: [Key; BLOCK + 64],
     /// Pieces of more tokens than [`Few`] holds: their number, and where in `tokens` theirs end.
     many: Vec<(u16, u32)>,
     tokens: Vec<u32>,
@@ -113,6 +116,7 @@ impl Block {
             places: [0; 1 + BLOCK + 64],
             found: [[0; 8]; BLOCK + 64],
             missed: [0; BLOCK + 64],
+            keys: [Key::default(); BLOCK + 64],
             many: Vec::new(),
             tokens: Vec::new(),
             space: [0; (BLOCK + 64) * COUNT + 8],
@@ -251,51 +255,69 @@ impl Memory {
             let index = block.missed[miss] as usize;
             let (start, end) = (base + block.places[index] as usize, base + block.places[index + 1] as usize);
             let length = end - start;
-            if length <= 8
-                && let Some(few) = self.words.find(Words::key_at(text, start, length))
-            {
-                block.found[index] = few;
+            if length <= 8 && self.words.find(Words::key_at(text, start, length), &mut block.found[index]) {
                 continue;
             }
+            let key = &mut block.keys[left];
             block.missed[left] = index as u16;
             left += 1;
-            if length > KEY_BYTES {
-                self.long.prefetch(hash(&text[start..end]));
+            if length <= MIDDLE_BYTES {
+                *key = Key::new(text, start, length);
+                self.middle.prefetch(key);
+            } else if length <= KEY_BYTES {
+                *key = Key::new(text, start, length);
+                self.wide.prefetch(key);
             } else {
-                let key = Key::new(text, start, length);
-                if length <= MIDDLE_BYTES {
-                    self.middle.prefetch(&key);
-                } else {
-                    self.wide.prefetch(&key);
-                }
+                *key = Key::hashed(length, hash(&text[start..end]));
+                self.long.prefetch(key.hash);
             }
         }
         for miss in 0..left {
             let index = block.missed[miss] as usize;
-            let (start, end) = (base + block.places[index] as usize, base + block.places[index + 1] as usize);
-            match self.find(encoder, text, start, end - start) {
-                Some(few) => block.found[index] = few,
-                None => {
-                    block.tokens.extend_from_slice(&self.tokens);
+            let key = &block.keys[miss];
+            let few = &mut block.found[index];
+            if key.length <= MIDDLE_BYTES && self.middle.find(key, few)
+                || key.length <= KEY_BYTES && self.wide.find(key, few)
+            {
+                continue;
+            }
+            let start = base + block.places[index] as usize;
+            if key.length > COUNT
+                && let Some(tokens) = self.long.find(&text[start..start + key.length], key.hash)
+            {
+                if !write_few(tokens, few) {
+                    block.tokens.extend_from_slice(tokens);
                     block.many.push((index as u16, block.tokens.len() as u32));
                 }
+            } else if !self.merge(encoder, text, start, key, few) {
+                block.tokens.extend_from_slice(&self.tokens);
+                block.many.push((index as u16, block.tokens.len() as u32));
             }
         }
     }
 
     /// Give the tokens of `piece` to `sink`.
     pub fn encode(&mut self, encoder: &Encoder, piece: &[u8], sink: &mut impl Sink) {
+        let mut few: Few = [0; 8];
         let mut padded = [0; KEY_BYTES + 8];
-        let found = match padded.get_mut(..piece.len()) {
-            Some(place) => {
+        let is_few = match padded.get_mut(..piece.len()) {
+            Some(place) if piece.len() <= KEY_BYTES => {
                 place.copy_from_slice(piece);
-                self.find(encoder, &padded, 0, piece.len())
+                let key = Key::new(&padded, 0, piece.len());
+                piece.len() <= 8 && self.words.find(Words::key_at(&padded, 0, piece.len()), &mut few)
+                    || piece.len() <= MIDDLE_BYTES && self.middle.find(&key, &mut few)
+                    || self.wide.find(&key, &mut few)
+                    || self.merge(encoder, &padded, 0, &key, &mut few)
             }
-            None => self.find(encoder, piece, 0, piece.len()),
+            _ => {
+                let key = Key::hashed(piece.len(), hash(piece));
+                self.merge(encoder, piece, 0, &key, &mut few)
+            }
         };
-        match found {
-            Some(few) => sink.many(&few[..few[COUNT] as usize]),
-            None => sink.many(&self.tokens),
+        if is_few {
+            sink.many(&few[..(few[COUNT] & COUNT as u32) as usize]);
+        } else {
+            sink.many(&self.tokens);
         }
     }
 
@@ -306,44 +328,25 @@ impl Memory {
         sink.many(&self.tokens);
     }
 
-    /// The tokens of the piece of `length` bytes at `at`, or `None` and the tokens in `self.tokens`.
+    /// The tokens of a piece that the tables by bytes do not have, written to `few` or, if `false`, to `self.tokens`.
     ///
     /// At least eight bytes of text follow its start.
     #[inline(never)]
-    fn find(&mut self, encoder: &Encoder, text: &[u8], at: usize, length: usize) -> Option<Few> {
-        self.tokens.clear();
+    fn merge(&mut self, encoder: &Encoder, text: &[u8], at: usize, key: &Key, few: &mut Few) -> bool {
+        let length = key.length;
         let piece = &text[at..at + length];
-        if length > KEY_BYTES {
-            let hash = hash(piece);
-            match self.long.find(piece, hash) {
-                Some(tokens) => self.tokens.extend_from_slice(tokens),
-                None => {
-                    encoder.encode_piece(piece, &mut self.scratch, &mut self.tokens);
-                    self.long.insert(piece, hash, &self.tokens);
-                }
-            }
-            return few(&self.tokens);
-        }
-        let key = Key::new(text, at, length);
-        if length <= MIDDLE_BYTES
-            && let Some(few) = self.middle.find(&key)
-        {
-            return Some(few);
-        }
-        if length <= 8
-            && let Some(few) = self.words.find(Words::key_at(text, at, length))
-        {
-            return Some(few);
-        }
-        if let Some(few) = self.wide.find(&key) {
-            return Some(few);
-        }
         if length > COUNT
             && let Some(tokens) = self.long.find(piece, key.hash)
         {
+            self.tokens.clear();
             self.tokens.extend_from_slice(tokens);
-            return few(&self.tokens);
+            return write_few(tokens, few);
         }
+        // A piece that is twice in a block was perhaps not there when the block was looked through.
+        if length <= 8 && self.words.find(Words::key_at(text, at, length), few) {
+            return true;
+        }
+        self.tokens.clear();
         encoder.encode_piece(piece, &mut self.scratch, &mut self.tokens);
         let tokens = self.tokens.as_slice();
         match tokens.len() {
@@ -351,18 +354,20 @@ impl Memory {
                 let second = tokens.get(1).copied().unwrap_or(NONE);
                 self.words.insert(Words::key_at(text, at, length), [tokens[0], second]);
             }
-            0..=MIDDLE_TOKENS if length <= MIDDLE_BYTES => self.middle.insert(&key, tokens),
-            0..=COUNT => self.wide.insert(&key, tokens),
+            0..=MIDDLE_TOKENS if length <= MIDDLE_BYTES => self.middle.insert(key, tokens),
+            0..=COUNT if length <= KEY_BYTES => self.wide.insert(key, tokens),
             _ => self.long.insert(piece, key.hash, tokens),
         }
-        few(tokens)
+        write_few(tokens, few)
     }
 }
 
-/// Tokens as [`Few`], if they are.
-fn few(tokens: &[u32]) -> Option<Few> {
-    let mut few: Few = [0; 8];
-    few.get_mut(..tokens.len()).filter(|_| tokens.len() <= COUNT)?.copy_from_slice(tokens);
+/// Write tokens as [`Few`]; `false` if they are too many.
+fn write_few(tokens: &[u32], few: &mut Few) -> bool {
+    if tokens.len() > COUNT {
+        return false;
+    }
+    few[..tokens.len()].copy_from_slice(tokens);
     few[COUNT] = tokens.len() as u32;
-    Some(few)
+    true
 }

@@ -16,7 +16,6 @@ pub type Few = [u32; 8];
 /// Where [`Few`] has the number of tokens, and the greatest such number.
 pub const COUNT: usize = 7;
 
-const NO_TOKENS: Few = [0; 8];
 
 /// 64-bit words from a cache line's start on, zeroed by the system and not touched.
 #[derive(Clone, Debug)]
@@ -190,12 +189,11 @@ impl Words {
         !(word(text, at) & KEPT[length & 15] | ENDED[length & 15])
     }
 
+    /// What lies between the second token and the number is left as it was.
     #[inline(always)]
-    fn few(tokens: u64) -> Few {
-        let mut few = NO_TOKENS;
+    fn write(tokens: u64, few: &mut Few) {
         (few[0], few[1]) = (tokens as u32, (tokens >> 32) as u32);
-        few[COUNT] = 1 + u32::from(few[1] != NONE);
-        few
+        few[COUNT] = 1 + u32::from((tokens >> 32) as u32 != NONE);
     }
 
     /// Look up the pieces between `places` (relative to `base`): write the tokens of each, and the numbers of those
@@ -217,7 +215,7 @@ impl Words {
                 let word = u64::from_le_bytes(text.as_ptr().add(start).cast::<[u8; 8]>().read());
                 let key = !(word & KEPT.get_unchecked(length) | ENDED.get_unchecked(length));
                 let &[known, tokens] = self.0.get(self.0.slot(key));
-                *found.get_unchecked_mut(index) = Self::few(tokens);
+                Self::write(tokens, found.get_unchecked_mut(index));
                 *missed.get_unchecked_mut(misses) = index as u16;
                 misses += usize::from(known != key);
             }
@@ -225,10 +223,12 @@ impl Words {
         misses
     }
 
-    /// The tokens of a key, in any of its places.
+    /// Write the tokens of a key, wherever in its set it is; `false` if it is not there.
     #[inline(always)]
-    pub fn find(&mut self, key: u64) -> Option<Few> {
-        self.0.find(key, |entry| entry[0] == key).map(|entry| Self::few(entry[1]))
+    pub fn find(&mut self, key: u64, few: &mut Few) -> bool {
+        let Some(&[_, tokens]) = self.0.find(key, |entry| entry[0] == key) else { return false };
+        Self::write(tokens, few);
+        true
     }
 
     pub fn insert(&mut self, key: u64, tokens: [u32; 2]) {
@@ -238,7 +238,7 @@ impl Words {
 }
 
 /// The bytes of a piece of up to 32 in four words, and its length.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Key {
     words: [u64; 4],
     pub length: usize,
@@ -260,6 +260,12 @@ impl Key {
             _ => [word(text, at), word(text, at + 8), word(text, end - 16), word(text, end - 8)],
         };
         Self { words, length, hash: Self::hash_of_words(words, length) }
+    }
+
+    /// Of a piece that is too long for its bytes to be the key.
+    #[inline(always)]
+    pub fn hashed(length: usize, hash: u64) -> Self {
+        Self { words: [0; 4], length, hash }
     }
 
     #[inline(always)]
@@ -297,16 +303,16 @@ impl Middle {
         Key::hash_of_words([entry[0], entry[1], 0, 0], (entry[3] >> 40) as usize)
     }
 
+    /// Write the tokens of a key; `false` if it is not there.
     #[inline(always)]
-    pub fn find(&mut self, key: &Key) -> Option<Few> {
+    pub fn find(&mut self, key: &Key, few: &mut Few) -> bool {
         let is = |entry: &[u64; 4]| {
             (entry[0] ^ key.words[0]) | (entry[1] ^ key.words[1]) | (entry[3] >> 40 ^ key.length as u64) == 0
         };
-        let entry = self.0.find(key.hash, is)?;
-        let mut few = NO_TOKENS;
+        let Some(entry) = self.0.find(key.hash, is) else { return false };
         (few[0], few[1], few[2]) = (entry[2] as u32, (entry[2] >> 32) as u32, entry[3] as u32);
         few[COUNT] = (entry[3] >> 32) as u32 & 0xFF;
-        Some(few)
+        true
     }
 
     pub fn insert(&mut self, key: &Key, tokens: &[u32]) {
@@ -335,19 +341,19 @@ impl Wide {
         Key::hash_of_words([entry[0], entry[1], entry[2], entry[3]], (entry[7] >> 40) as usize)
     }
 
+    /// Write the tokens of a key; `false` if it is not there.
     #[inline(always)]
-    pub fn find(&mut self, key: &Key) -> Option<Few> {
+    pub fn find(&mut self, key: &Key, few: &mut Few) -> bool {
         let is = |entry: &[u64; 8]| {
             let differs = |at: usize| entry[at] ^ key.words[at];
             differs(0) | differs(1) | differs(2) | differs(3) | (entry[7] >> 40 ^ key.length as u64) == 0
         };
-        let entry = self.0.find(key.hash, is)?;
-        let mut few = NO_TOKENS;
+        let Some(entry) = self.0.find(key.hash, is) else { return false };
         for (two, word) in few.chunks_exact_mut(2).zip(&entry[4..]) {
             (two[0], two[1]) = (*word as u32, (word >> 32) as u32);
         }
         few[COUNT] &= 0xFF;
-        Some(few)
+        true
     }
 
     pub fn insert(&mut self, key: &Key, tokens: &[u32]) {

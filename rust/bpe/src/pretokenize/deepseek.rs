@@ -7,9 +7,11 @@
 //! What the first two take is the end of the text for the third. Characters that no alternative of the third matches
 //! (controls, unassigned ones) are pieces too, as long as the gap between two matches is.
 
-use tokenfoundry_kernels::byte_classes::Classifier;
+use std::sync::OnceLock;
 
-use super::classes::{ANY_WHITE, Classes, NEWLINE, NUMBER, SPACE, WHITE, white_space};
+use tokenfoundry_kernels::byte_classes::{Classifier, LeadTable};
+
+use super::classes::{ANY_WHITE, Classes, NEWLINE, NUMBER, SPACE, WHITE, lead_table, white_space};
 use super::window::Window;
 use super::{Scan, ascii};
 use crate::unicode::Category::*;
@@ -43,13 +45,20 @@ static CLASSES: Classes = Classes::new(
 #[derive(Clone, Copy, Debug)]
 pub struct DeepSeek;
 
+static LEADS: OnceLock<LeadTable> = OnceLock::new();
+
+#[inline(always)]
+fn class_of(code_point: u32) -> u8 {
+    let east_asian = matches!(code_point, 0x4E00..=0x9FA5 | 0x3040..=0x30FF);
+    CLASSES.of(code_point) | if east_asian { EAST_ASIAN } else { 0 }
+}
+
 #[inline(always)]
 fn at(text: &[u8], at: usize) -> (u8, usize) {
     match text.get(at) {
         Some(&byte) if byte >= 0xE3 => {
             let (code_point, length) = decode(text, at);
-            let east_asian = matches!(code_point, 0x4E00..=0x9FA5 | 0x3040..=0x30FF);
-            (CLASSES.of(code_point) | if east_asian { EAST_ASIAN } else { 0 }, length)
+            (class_of(code_point), length)
         }
         _ => CLASSES.at(text, at),
     }
@@ -132,7 +141,8 @@ impl Scan for DeepSeek {
 
     #[inline(always)]
     fn starts(&self, classifier: impl Classifier, text: &[u8], start: usize, length: usize, last: bool) -> Option<u64> {
-        let window = Window::new(classifier, &CLASSES, at, text, start, length, last)?;
+        let leads = LEADS.get_or_init(|| lead_table(class_of));
+        let window = Window::new(classifier, CLASSES.ascii(), leads, at, text, start, length, last)?;
         if window.of(OTHER) != 0 {
             return None;
         }

@@ -3,7 +3,6 @@
 use tokenfoundry_kernels::byte_classes::{Classifier, Scalar};
 
 use super::*;
-use crate::with_scanner;
 
 /// Characters that sit on the edges of the classes, in all the ways that patterns tell them apart.
 const ALPHABET: &[&str] = &[

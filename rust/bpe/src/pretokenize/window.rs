@@ -7,10 +7,10 @@
 //!
 //! All bytes of a character carry its class, so "the character before" is the byte before.
 
-use tokenfoundry_kernels::byte_classes::{BLOCK, Bytes, Classifier};
+use tokenfoundry_kernels::byte_classes::{AsciiTable, BLOCK, Bytes, Classifier, LeadTable};
 
 use super::Scan;
-use super::classes::{Classes, NEWLINE, NUMBER, SPACE, WHITE};
+use super::classes::{NEWLINE, NUMBER, SPACE, WHITE};
 
 /// Bytes that must follow where a window begins, other than at the end of a text: the window, and what decoding its last
 /// character, or looking for a contraction, may read beyond.
@@ -29,9 +29,11 @@ pub struct Window {
 impl Window {
     /// `text` from `at` on has [`NEEDED`] bytes, of which the first `length` (64 at most) count.
     #[inline(always)]
+    #[allow(clippy::too_many_arguments)]
     pub fn new(
         classifier: impl Classifier,
-        classes: &Classes,
+        ascii: &AsciiTable,
+        leads: &LeadTable,
         class_of: impl Fn(&[u8], usize) -> (u8, usize),
         text: &[u8],
         at: usize,
@@ -42,20 +44,19 @@ impl Window {
         let bytes = classifier.bytes(block);
         let valid = u64::MAX >> (BLOCK - length.clamp(1, BLOCK));
         let mut planes = if bytes.high == 0 {
-            classifier.planes(block, classes.ascii(), None)
+            classifier.planes(block, ascii, None)
         } else {
-            let mut beyond = [0u8; BLOCK + 4];
-            let mut leads = bytes.high & !bytes.continuation & valid;
-            while leads != 0 {
-                let place = leads.trailing_zeros() as usize;
-                leads &= leads - 1;
-                let (bits, _) = class_of(text, at + place);
-                // Characters of fewer than four bytes write too far; what follows them writes over it or is ASCII.
-                if let Some(target) = beyond.get_mut(place..place + 4) {
-                    target.copy_from_slice(&[bits; 4]);
+            let (mut beyond, mixed) = classifier.leads(text.get(at..)?.first_chunk()?, leads);
+            let mut left = mixed & valid;
+            while left != 0 {
+                let place = left.trailing_zeros() as usize;
+                left &= left - 1;
+                let (bits, length) = class_of(text, at + place);
+                for class in beyond.iter_mut().skip(place).take(length) {
+                    *class = bits;
                 }
             }
-            classifier.planes(block, classes.ascii(), beyond.first_chunk())
+            classifier.planes(block, ascii, Some(&beyond))
         };
         for plane in &mut planes {
             *plane &= valid;

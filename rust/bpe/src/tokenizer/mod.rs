@@ -10,7 +10,7 @@ mod text;
 
 pub use decode::{Decoder, Stream, incomplete_tail};
 pub use normalize::{Aligned, Normalizer, Pattern, normalize, normalize_aligned};
-pub use text::EncodeError;
+pub use text::{EncodeError, Text};
 pub(crate) use text::groups;
 
 use rustc_hash::FxHashSet;

@@ -1,13 +1,13 @@
 //! 64 bytes a vector: `vpermi2b` looks 128 entries up at once, `vptestmb` makes a mask of each bit.
 
 use std::arch::x86_64::{
-    __m512i, _mm512_add_epi32, _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask, _mm512_cmplt_epi8_mask,
+    __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_mask_cmpeq_epi8_mask, _mm512_mask_sub_epi8, _mm512_permutexvar_epi8, _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask, _mm512_cmplt_epi8_mask,
     _mm512_cvtepu8_epi32, _mm512_extracti32x4_epi32, _mm512_loadu_si512, _mm512_mask_mov_epi8,
     _mm512_maskz_compress_epi8, _mm512_maskz_permutex2var_epi8, _mm512_movepi8_mask, _mm512_set1_epi8,
     _mm512_set1_epi32, _mm512_storeu_si512, _mm512_test_epi8_mask,
 };
 
-use super::{AsciiTable, BLOCK, Bytes, Classifier};
+use super::{AsciiTable, BIT_5, BLOCK, Bytes, Classifier, LeadTable, LongBlock, MIXED};
 use crate::tier::{self, Tier};
 
 /// There is a value only where the CPU has this tier.
@@ -47,6 +47,33 @@ fn bytes(block: &[u8; BLOCK]) -> Bytes {
         continuation: _mm512_cmplt_epi8_mask(vector, _mm512_set1_epi8(-64)),
         apostrophe: _mm512_cmpeq_epi8_mask(vector, _mm512_set1_epi8(b'\'' as i8)),
     }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn leads(block: &LongBlock, table: &LeadTable) -> ([u8; BLOCK], u64) {
+    // SAFETY: the reference is to 65 bytes, so there are 64 from its second on; neither load needs alignment.
+    let (vector, next) =
+        unsafe { (_mm512_loadu_si512(block.as_ptr().cast()), _mm512_loadu_si512(block.as_ptr().add(1).cast())) };
+    let continuation = _mm512_cmplt_epi8_mask(vector, _mm512_set1_epi8(-64));
+    let lead = _mm512_movepi8_mask(vector) & !continuation;
+    // A look-up minds the low six bits only.
+    let classes = _mm512_permutexvar_epi8(vector, load(&table.classes));
+    let exceptions = _mm512_permutexvar_epi8(vector, load(&table.exceptions));
+    let second = _mm512_and_si512(next, _mm512_set1_epi8(!BIT_5 as i8));
+    let mixed = _mm512_mask_cmpeq_epi8_mask(lead, classes, _mm512_set1_epi8(MIXED as i8))
+        | _mm512_mask_cmpeq_epi8_mask(lead, second, exceptions);
+    // Each byte's lead is as many bytes before it as there are continuation bytes from there on.
+    let one = _mm512_set1_epi8(1);
+    let two_in_a_row = continuation & continuation << 1;
+    let mut of_lead = load(&PLACES);
+    of_lead = _mm512_mask_sub_epi8(of_lead, continuation, of_lead, one);
+    of_lead = _mm512_mask_sub_epi8(of_lead, two_in_a_row, of_lead, one);
+    of_lead = _mm512_mask_sub_epi8(of_lead, two_in_a_row & continuation << 2, of_lead, one);
+    let mut filled = [0; BLOCK];
+    // SAFETY: the array has 64 bytes; the store needs no alignment.
+    unsafe { _mm512_storeu_si512(filled.as_mut_ptr().cast(), _mm512_permutexvar_epi8(of_lead, classes)) };
+    (filled, mixed)
 }
 
 #[inline]
@@ -106,6 +133,12 @@ impl Classifier for Avx512 {
     fn bytes(self, block: &[u8; BLOCK]) -> Bytes {
         // SAFETY: a value of this type exists only where the CPU has the tier.
         unsafe { bytes(block) }
+    }
+
+    #[inline(always)]
+    fn leads(self, block: &LongBlock, table: &LeadTable) -> ([u8; BLOCK], u64) {
+        // SAFETY: as above.
+        unsafe { leads(block, table) }
     }
 
     #[inline(always)]

@@ -26,6 +26,24 @@ pub const BLOCK: usize = 64;
 /// The class bits of the 128 ASCII bytes.
 pub type AsciiTable = [u8; 128];
 
+/// The class bits of the characters that start with each byte of 0xC0 and more, by its low six bits.
+#[derive(Clone, Debug)]
+pub struct LeadTable {
+    /// [`MIXED`] where they are not all of one class.
+    pub classes: [u8; BLOCK],
+    /// The second byte, less its bit 5, whose characters are of other classes all the same; 0 where there is none.
+    pub exceptions: [u8; BLOCK],
+}
+
+/// No class: the characters of this lead byte must be looked at one by one.
+pub const MIXED: u8 = 0xFF;
+
+/// What a second byte is compared without.
+const BIT_5: u8 = 0x20;
+
+/// A block and the byte behind it.
+pub type LongBlock = [u8; BLOCK + 1];
+
 /// Masks of a block that no table is needed for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bytes {
@@ -39,6 +57,11 @@ pub struct Bytes {
 /// One tier's way to classify. A value is a promise that this CPU has what the tier needs.
 pub trait Classifier: Copy {
     fn bytes(self, block: &[u8; BLOCK]) -> Bytes;
+
+    /// Give every byte of 0x80 and more the class of the lead byte of its character, and tell the lead bytes whose characters
+    /// must be looked at. What the bytes of those get, and ASCII ones, means nothing. `block` is UTF-8 and starts with a
+    /// character.
+    fn leads(self, block: &LongBlock, table: &LeadTable) -> ([u8; BLOCK], u64);
 
     /// The eight masks of `block`, where the bytes of 0x80 and more take their class bits from the same place in `beyond`.
     fn planes(self, block: &[u8; BLOCK], table: &AsciiTable, beyond: Option<&[u8; BLOCK]>) -> [u64; 8];
@@ -61,6 +84,43 @@ mod tests {
             let count = Scalar.places(mask, 7, &mut expected);
             assert_eq!(classifier.places(mask, 7, &mut ours), count);
             assert_eq!(ours[..count], expected[..count]);
+        }
+    }
+
+    fn check_leads(classifier: impl Classifier, block: &LongBlock, table: &LeadTable) {
+        let (expected, expected_mixed) = Scalar.leads(block, table);
+        let (classes, mixed) = classifier.leads(block, table);
+        assert_eq!(mixed, expected_mixed, "{block:?}");
+        for at in (0..BLOCK).filter(|&at| block[at] >= 0x80) {
+            assert_eq!(classes[at], expected[at], "{at} of {block:?}");
+        }
+    }
+
+    #[test]
+    fn tiers_give_characters_the_class_of_their_lead() {
+        let table = LeadTable {
+            classes: std::array::from_fn(|lead| if lead % 5 == 0 { MIXED } else { lead as u8 }),
+            exceptions: std::array::from_fn(|lead| if lead % 3 == 0 { 0x97 } else { 0 }),
+        };
+        for seed in 0..4000u32 {
+            let mut state = seed.wrapping_mul(0x9E37_79B9) | 1;
+            let mut text = String::new();
+            while text.len() < BLOCK + 1 {
+                state ^= state << 13;
+                state ^= state >> 17;
+                state ^= state << 5;
+                let limit = [0x80, 0x800, 0x1_0000, 0x11_0000][(state >> 28) as usize & 3];
+                text.extend(char::from_u32((state >> 3) % limit));
+            }
+            let block: &LongBlock = text.as_bytes().first_chunk().expect("long enough");
+            #[cfg(target_arch = "x86_64")]
+            for tier in tier::available() {
+                match tier {
+                    Tier::Scalar => {}
+                    Tier::Avx2 => check_leads(Avx2::new().expect("detected"), block, &table),
+                    Tier::Avx512 => check_leads(Avx512::new().expect("detected"), block, &table),
+                }
+            }
         }
     }
 

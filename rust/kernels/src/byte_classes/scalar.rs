@@ -1,6 +1,6 @@
 //! The definition.
 
-use super::{AsciiTable, BLOCK, Bytes, Classifier};
+use super::{AsciiTable, BIT_5, BLOCK, Bytes, Classifier, LeadTable, LongBlock, MIXED};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Scalar;
@@ -16,6 +16,21 @@ impl Classifier for Scalar {
             continuation: mask(block, |byte| byte & 0xC0 == 0x80),
             apostrophe: mask(block, |byte| byte == b'\''),
         }
+    }
+
+    fn leads(self, block: &LongBlock, table: &LeadTable) -> ([u8; BLOCK], u64) {
+        let (mut classes, mut mixed) = ([0; BLOCK], 0);
+        let mut class = 0;
+        for at in 0..BLOCK {
+            if block[at] >= 0xC0 {
+                let lead = block[at] as usize & 63;
+                class = table.classes[lead];
+                let exception = block[at + 1] & !BIT_5 == table.exceptions[lead];
+                mixed |= u64::from(class == MIXED || exception) << at;
+            }
+            classes[at] = class;
+        }
+        (classes, mixed)
     }
 
     fn planes(self, block: &[u8; BLOCK], table: &AsciiTable, beyond: Option<&[u8; BLOCK]>) -> [u64; 8] {
