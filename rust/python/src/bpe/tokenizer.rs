@@ -10,9 +10,10 @@ use tokenfoundry_base::Cancel;
 use tokenfoundry_bpe::formats::{self, hf_json, sentencepiece, tekken, tiktoken};
 use tokenfoundry_bpe::pretokenize::{Pretokenizer, pattern_by_name};
 use tokenfoundry_bpe::special::{AddedToken, Allowed};
-use tokenfoundry_bpe::tokenizer::{self as core, EncodeError, Options, Stream};
+use tokenfoundry_bpe::tokenizer::{self as core, EncodeError, Options};
 use tokenfoundry_bpe::vocabulary::{Vocabulary, VocabularyError};
 
+use super::decode;
 use crate::buffers::arrays;
 use crate::buffers::ints::Ints;
 use crate::buffers::texts::{Texts, with_replaced_surrogates};
@@ -143,28 +144,9 @@ fn text_bytes<'a>(text: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>> {
     }
 }
 
-/// Ids from a list of ints or any integer array.
-fn ids_from(ids: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
-    if let Ok(array) = ids.extract::<PyReadonlyArray1<'_, u32>>() {
-        return Ok(array.as_array().to_vec());
-    }
-    let one = |(position, id): (usize, Bound<'_, PyAny>)| {
-        id.extract::<u32>().map_err(|error| {
-            if error.is_instance_of::<PyTypeError>(id.py()) {
-                return error;
-            }
-            errors::input(format!("ids[{position}] is {id}; token ids are 0 to 4294967295"))
-        })
-    };
-    if let Ok(list) = ids.cast::<PyList>() {
-        return list.iter().enumerate().map(one).collect();
-    }
-    ids.try_iter()?.enumerate().map(|(position, id)| one((position, id?))).collect()
-}
-
 #[pyclass(frozen, subclass, module = "tokenfoundry._core.bpe", name = "Tokenizer")]
 pub struct PyTokenizer {
-    inner: Arc<core::Tokenizer>,
+    pub(super) inner: Arc<core::Tokenizer>,
     ints: Ints,
 }
 
@@ -251,13 +233,6 @@ impl PyTokenizer {
     fn no_such(&self, id: u32) -> PyErr {
         let last = self.inner.vocabulary_size().saturating_sub(1);
         errors::input(format!("no token has id {id}; this tokenizer's ids end at {last}"))
-    }
-
-    fn no_such_id(&self, id: u32, position: usize) -> PyErr {
-        errors::input(format!(
-            "ids[{position}] is {id}, and this tokenizer has no such token (its ids end at {})",
-            self.inner.vocabulary_size().saturating_sub(1)
-        ))
     }
 }
 
@@ -441,10 +416,13 @@ impl PyTokenizer {
     }
 
     #[pyo3(signature = (ids, *, skip_special_tokens=false))]
-    fn decode(&self, ids: &Bound<'_, PyAny>, skip_special_tokens: bool) -> PyResult<String> {
-        let ids = ids_from(ids)?;
-        let text = self.inner.decode(&ids, skip_special_tokens);
-        text.map_err(|position| self.no_such_id(ids[position], position))
+    fn decode<'py>(
+        &self,
+        python: Python<'py>,
+        ids: &Bound<'py, PyAny>,
+        skip_special_tokens: bool,
+    ) -> PyResult<Bound<'py, PyString>> {
+        decode::text(self, python, ids, skip_special_tokens)
     }
 
     #[pyo3(signature = (ids, *, skip_special_tokens=false))]
@@ -454,30 +432,18 @@ impl PyTokenizer {
         ids: &Bound<'py, PyAny>,
         skip_special_tokens: bool,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let ids = ids_from(ids)?;
-        let bytes = self.inner.decode_bytes(&ids, skip_special_tokens);
-        let bytes = bytes.map_err(|position| self.no_such_id(ids[position], position))?;
-        Ok(PyBytes::new(python, &bytes))
+        decode::bytes(self, python, ids, skip_special_tokens)
     }
 
     /// Decode the rows of a ragged array.
-    fn _decode_rows(
+    fn _decode_rows<'py>(
         &self,
-        python: Python<'_>,
-        values: PyReadonlyArray1<'_, u32>,
-        offsets: PyReadonlyArray1<'_, i64>,
+        python: Python<'py>,
+        values: PyReadonlyArray1<'py, u32>,
+        offsets: PyReadonlyArray1<'py, i64>,
         skip_special_tokens: bool,
-    ) -> PyResult<Vec<String>> {
-        let (values, offsets) = (values.as_array(), offsets.as_array());
-        let values = values.as_slice().ok_or_else(|| errors::input("values must be contiguous"))?;
-        let offsets: Vec<i64> = offsets.to_vec();
-        let inner = &*self.inner;
-        let decoded: Result<Vec<String>, (u32, usize)> = gate::brief(python, || {
-            let rows = offsets.windows(2).map(|row| &values[row[0] as usize..row[1] as usize]);
-            rows.map(|row| inner.decode(row, skip_special_tokens).map_err(|position| (row[position], position)))
-                .collect()
-        });
-        decoded.map_err(|(id, position)| self.no_such_id(id, position))
+    ) -> PyResult<Bound<'py, PyList>> {
+        decode::rows(self, python, values, offsets, skip_special_tokens)
     }
 
     #[getter]
@@ -542,34 +508,15 @@ impl PyTokenizer {
         gate::brief(python, || hf_json::write(inner)).map_err(refused)
     }
 
-    fn decode_stream(&self) -> PyStream {
-        PyStream { inner: Arc::clone(&self.inner), stream: Mutex::new(Stream::default()) }
-    }
-}
-
-#[pyclass(frozen, module = "tokenfoundry._core.bpe", name = "StreamDecoder")]
-struct PyStream {
-    inner: Arc<core::Tokenizer>,
-    stream: Mutex<Stream>,
-}
-
-#[pymethods]
-impl PyStream {
-    fn push(&self, id: u32) -> PyResult<String> {
-        let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = stream.push(self.inner.decoder(), id);
-        text.map_err(|id| errors::input(format!("this tokenizer has no token {id}")))
-    }
-
-    fn finish(&self) -> String {
-        self.stream.lock().unwrap_or_else(PoisonError::into_inner).finish()
+    fn decode_stream(&self) -> decode::PyStream {
+        decode::PyStream::new(Arc::clone(&self.inner))
     }
 }
 
 pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     room.add_class::<PyParts>()?;
     room.add_class::<PyTokenizer>()?;
-    room.add_class::<PyStream>()?;
+    room.add_class::<decode::PyStream>()?;
     room.add_function(wrap_pyfunction!(read_tokenizer_json, room)?)?;
     room.add_function(wrap_pyfunction!(read_tekken_json, room)?)?;
     room.add_function(wrap_pyfunction!(read_sentencepiece, room)?)?;
