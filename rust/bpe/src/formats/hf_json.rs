@@ -1,6 +1,7 @@
 //! `tokenizer.json` of Hugging Face `tokenizers` with a BPE model, byte-level (GPT-2, Llama 3, Qwen, DeepSeek …) or with
 //! characters and byte fallback (Llama 2, Mistral, Gemma …).
 
+mod decoders;
 mod parts;
 mod write;
 
@@ -14,7 +15,7 @@ use serde_json::Value;
 
 use crate::byte_alphabet;
 use crate::special::AddedToken;
-use crate::tokenizer::{JsonParts, Parts, byte_level_decoder, with_added};
+use crate::tokenizer::{JsonParts, Parts, with_added};
 use crate::vocabulary::{Merges, Symbols, Tokens, Vocabulary, VocabularyError};
 
 pub use write::write;
@@ -256,20 +257,7 @@ pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
     {
         tokens = with_added(&tokens, std::iter::once((unknown, content.as_bytes().to_vec())));
     }
-    let decoder = if byte_level {
-        let pieces = loose.iter().map(|(id, content)| {
-            let mut bytes = Vec::new();
-            if !byte_alphabet::decode(content, &mut bytes) {
-                bytes = content.as_bytes().to_vec();
-            }
-            (*id, bytes)
-        });
-        let mut decoder = byte_level_decoder(&tokens, &[]);
-        decoder.pieces = with_added(&tokens, pieces);
-        decoder
-    } else {
-        parts::decoder(decoder.as_ref(), &tokens, &loose)?
-    };
+    let decoder = decoders::decoder(decoder.as_ref(), spelled(&model.vocab.0, &added), byte_level)?;
     let symbols = match (byte_level, model.byte_fallback) {
         (true, _) => Symbols::Bytes,
         (false, true) => Symbols::CharactersOrBytes,
@@ -299,6 +287,24 @@ pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
             loose: json_loose,
         },
     })
+}
+
+/// All tokens by their ids, as the file spells them; an added token's own text comes before the vocabulary's.
+fn spelled(vocab: &[(Cow<'_, str>, u32)], added: &[AddedToken]) -> Tokens {
+    let last = vocab.iter().map(|(_, id)| *id).chain(added.iter().map(|token| token.id)).max().unwrap_or(0);
+    let mut by_id = vec![""; last as usize + 1];
+    let mut total = 0;
+    for (token, id) in vocab {
+        by_id[*id as usize] = token;
+        total += token.len();
+    }
+    for token in added {
+        by_id[token.id as usize] = &token.content;
+        total += token.content.len();
+    }
+    let mut texts = Tokens::with_capacity(by_id.len(), total);
+    by_id.iter().for_each(|text| texts.push(text.as_bytes()));
+    texts
 }
 
 fn normalizers_are_byte_level(normalizer: Option<&Value>) -> bool {

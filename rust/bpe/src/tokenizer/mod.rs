@@ -4,11 +4,14 @@
 //! what one call learned the next one knows, without a lock that a fork could leave locked.
 
 mod decode;
+mod decode_chain;
+mod decode_table;
 mod memories;
 mod normalize;
 mod text;
 
 pub use decode::{Decoder, Stream, incomplete_tail};
+pub use decode_chain::{Chain, DecoderStep, byte_token, replace};
 pub use normalize::{Aligned, Normalizer, Pattern, normalize, normalize_aligned};
 pub use text::EncodeError;
 pub(crate) use text::groups;
@@ -207,6 +210,8 @@ impl Tokenizer {
             }
             special_ids[token.id as usize] = true;
         }
+        let mut decoder = parts.decoder;
+        decoder.finish(|id| special_ids.get(id as usize).copied().unwrap_or(false));
         let whole_text = parts.pretokenizer.cuts_nothing(&parts.normalizers);
         Ok(Self {
             whole_text,
@@ -216,7 +221,7 @@ impl Tokenizer {
             late_normalizers: parts.late_normalizers,
             added: AddedTokens::new(parts.added)?,
             template: parts.template,
-            decoder: parts.decoder,
+            decoder,
             finds_special: parts.finds_special,
             json: parts.json,
             special_ids,
@@ -269,12 +274,19 @@ impl Tokenizer {
 
     /// The text of `ids`; the error is the position of an id that does not exist.
     pub fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String, usize> {
-        self.decoder.decode(ids, |id| skip_special && self.is_special(id))
+        let mut text = Vec::with_capacity(ids.len() * 4);
+        self.decode_into(ids, skip_special, &mut text)?;
+        Ok(String::from_utf8(text).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    }
+
+    /// Append the text of `ids`, in which what is no UTF-8 is still to be replaced by U+FFFD.
+    pub fn decode_into(&self, ids: &[u32], skip_special: bool, text: &mut Vec<u8>) -> Result<(), usize> {
+        self.decoder.decode(ids, skip_special, text)
     }
 
     pub fn decode_bytes(&self, ids: &[u32], skip_special: bool) -> Result<Vec<u8>, usize> {
         let mut bytes = Vec::with_capacity(ids.len() * 4);
-        self.decoder.decode_bytes(ids, |id| skip_special && self.is_special(id), &mut bytes)?;
+        self.decoder.decode_bytes(ids, skip_special, &mut bytes)?;
         Ok(bytes)
     }
 

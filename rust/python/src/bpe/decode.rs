@@ -3,32 +3,17 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::PyReadonlyArray1;
-use pyo3::exceptions::PyTypeError;
+use pyo3::marker::Ungil;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
 use tokenfoundry_bpe::tokenizer::{self as core, Stream};
 
 use super::tokenizer::PyTokenizer;
+use crate::buffers::ids::{self, ids_from};
 use crate::{errors, gate};
 
-/// Ids from a list of ints or any integer array.
-fn ids_from(ids: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
-    if let Ok(array) = ids.extract::<PyReadonlyArray1<'_, u32>>() {
-        return Ok(array.as_array().to_vec());
-    }
-    let one = |(position, id): (usize, Bound<'_, PyAny>)| {
-        id.extract::<u32>().map_err(|error| {
-            if error.is_instance_of::<PyTypeError>(id.py()) {
-                return error;
-            }
-            errors::input(format!("ids[{position}] is {id}; token ids are 0 to 4294967295"))
-        })
-    };
-    if let Ok(list) = ids.cast::<PyList>() {
-        return list.iter().enumerate().map(one).collect();
-    }
-    ids.try_iter()?.enumerate().map(|(position, id)| one((position, id?))).collect()
-}
+/// Up to this many ids are decoded with the GIL held.
+const BRIEF_IDS: usize = 1 << 13;
 
 fn no_such_id(tokenizer: &core::Tokenizer, id: u32, position: usize) -> PyErr {
     errors::input(format!(
@@ -37,16 +22,31 @@ fn no_such_id(tokenizer: &core::Tokenizer, id: u32, position: usize) -> PyErr {
     ))
 }
 
+/// Run `decode` with the GIL or without it, by how much there is to do.
+fn run(
+    tokenizer: &PyTokenizer,
+    python: Python<'_>,
+    ids: &[u32],
+    decode: impl Fn(&core::Tokenizer, &mut Vec<u8>) -> Result<(), usize> + Ungil + Sync,
+) -> PyResult<Vec<u8>> {
+    let inner = &*tokenizer.inner;
+    let work = || {
+        let mut text = Vec::with_capacity(ids.len() * 5 + 64);
+        decode(inner, &mut text).map(|()| text)
+    };
+    let decoded = if ids.len() <= BRIEF_IDS { work() } else { gate::brief(python, work) };
+    decoded.map_err(|position| no_such_id(inner, ids[position], position))
+}
+
 pub(super) fn text<'py>(
     tokenizer: &PyTokenizer,
     python: Python<'py>,
     ids: &Bound<'py, PyAny>,
     skip_special_tokens: bool,
 ) -> PyResult<Bound<'py, PyString>> {
-    let ids = ids_from(ids)?;
-    let text = tokenizer.inner.decode(&ids, skip_special_tokens);
-    let text = text.map_err(|position| no_such_id(&tokenizer.inner, ids[position], position))?;
-    Ok(PyString::new(python, &text))
+    let ids = &*ids_from(ids)?;
+    let bytes = run(tokenizer, python, ids, |inner, text| inner.decode_into(ids, skip_special_tokens, text))?;
+    ids::text(python, &bytes)
 }
 
 pub(super) fn bytes<'py>(
@@ -55,9 +55,9 @@ pub(super) fn bytes<'py>(
     ids: &Bound<'py, PyAny>,
     skip_special_tokens: bool,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let ids = ids_from(ids)?;
-    let bytes = tokenizer.inner.decode_bytes(&ids, skip_special_tokens);
-    let bytes = bytes.map_err(|position| no_such_id(&tokenizer.inner, ids[position], position))?;
+    let ids = &*ids_from(ids)?;
+    let bytes =
+        run(tokenizer, python, ids, |inner, bytes| inner.decoder().decode_bytes(ids, skip_special_tokens, bytes))?;
     Ok(PyBytes::new(python, &bytes))
 }
 
@@ -71,13 +71,32 @@ pub(super) fn rows<'py>(
 ) -> PyResult<Bound<'py, PyList>> {
     let (values, offsets) = (values.as_array(), offsets.as_array());
     let values = values.as_slice().ok_or_else(|| errors::input("values must be contiguous"))?;
-    let offsets: Vec<i64> = offsets.to_vec();
+    let offsets: Vec<usize> = offsets.iter().map(|&offset| offset as usize).collect();
     let inner = &*tokenizer.inner;
-    let decoded: Result<Vec<String>, (u32, usize)> = gate::brief(python, || {
-        let rows = offsets.windows(2).map(|row| &values[row[0] as usize..row[1] as usize]);
-        rows.map(|row| inner.decode(row, skip_special_tokens).map_err(|position| (row[position], position))).collect()
+    let decoded = gate::brief(python, || {
+        let mut text = Vec::with_capacity(values.len() * 5);
+        let mut ends = Vec::with_capacity(offsets.len());
+        for (number, row) in offsets.windows(2).enumerate() {
+            let row = values.get(row[0]..row[1]).unwrap_or_default();
+            let done = inner.decode_into(row, skip_special_tokens, &mut text);
+            done.map_err(|position| (number, position, row[position]))?;
+            ends.push(text.len());
+        }
+        Ok::<_, (usize, usize, u32)>((text, ends))
     });
-    PyList::new(python, decoded.map_err(|(id, position)| no_such_id(inner, id, position))?)
+    let (text, ends) = decoded.map_err(|(number, position, id)| {
+        errors::input(format!(
+            "ids[{position}] of row {number} is {id}, and this tokenizer has no such token (its ids end at {})",
+            inner.vocabulary_size().saturating_sub(1)
+        ))
+    })?;
+    let mut start = 0;
+    let list = PyList::empty(python);
+    for end in ends {
+        list.append(ids::text(python, &text[start..end])?)?;
+        start = end;
+    }
+    Ok(list)
 }
 
 #[pyclass(frozen, module = "tokenfoundry._core.bpe", name = "StreamDecoder")]
@@ -101,6 +120,6 @@ impl PyStream {
     }
 
     fn finish(&self) -> String {
-        self.stream.lock().unwrap_or_else(PoisonError::into_inner).finish()
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner).finish(self.inner.decoder())
     }
 }

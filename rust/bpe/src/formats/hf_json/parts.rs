@@ -3,12 +3,12 @@
 use serde_json::{Map, Value};
 
 use crate::pretokenize::{Behaviour, Known, PatternError, Pretokenizer, Step};
-use crate::tokenizer::{Decoder, Normalizer, Template, with_added};
-use crate::vocabulary::{Tokens, VocabularyError};
+use crate::tokenizer::{Normalizer, Template};
+use crate::vocabulary::VocabularyError;
 
-type Fields = Map<String, Value>;
+pub type Fields = Map<String, Value>;
 
-fn error<T>(message: impl Into<String>) -> Result<T, VocabularyError> {
+pub fn error<T>(message: impl Into<String>) -> Result<T, VocabularyError> {
     Err(VocabularyError(message.into()))
 }
 
@@ -18,7 +18,7 @@ impl From<PatternError> for VocabularyError {
     }
 }
 
-fn fields<'a>(value: Option<&'a Value>, part: &str) -> Result<Option<(&'a str, &'a Fields)>, VocabularyError> {
+pub fn fields<'a>(value: Option<&'a Value>, part: &str) -> Result<Option<(&'a str, &'a Fields)>, VocabularyError> {
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(fields)) => match fields.get("type").and_then(Value::as_str) {
@@ -29,24 +29,24 @@ fn fields<'a>(value: Option<&'a Value>, part: &str) -> Result<Option<(&'a str, &
     }
 }
 
-fn unread<T>(part: &str, kind: &str) -> Result<T, VocabularyError> {
+pub fn unread<T>(part: &str, kind: &str) -> Result<T, VocabularyError> {
     error(format!(
         "the tokenizer.json has a {part} of type {kind}, which tokenfoundry does not read; use the `tokenizers` package for it"
     ))
 }
 
-fn flag(fields: &Fields, name: &str, default: bool) -> bool {
+pub fn flag(fields: &Fields, name: &str, default: bool) -> bool {
     fields.get(name).and_then(Value::as_bool).unwrap_or(default)
 }
 
-fn text<'a>(fields: &'a Fields, name: &str, part: &str) -> Result<&'a str, VocabularyError> {
+pub fn text<'a>(fields: &'a Fields, name: &str, part: &str) -> Result<&'a str, VocabularyError> {
     match fields.get(name).and_then(Value::as_str) {
         Some(text) => Ok(text),
         None => error(format!("the {part} of the tokenizer.json has no text under {name:?}")),
     }
 }
 
-fn list<'a>(fields: &'a Fields, name: &str, part: &str) -> Result<&'a [Value], VocabularyError> {
+pub fn list<'a>(fields: &'a Fields, name: &str, part: &str) -> Result<&'a [Value], VocabularyError> {
     match fields.get(name).and_then(Value::as_array) {
         Some(list) => Ok(list),
         None => error(format!("the {part} of the tokenizer.json has no list under {name:?}")),
@@ -54,7 +54,7 @@ fn list<'a>(fields: &'a Fields, name: &str, part: &str) -> Result<&'a [Value], V
 }
 
 /// `{"String": …}` or `{"Regex": …}`.
-fn pattern<'a>(fields: &'a Fields, part: &str) -> Result<(&'a str, bool), VocabularyError> {
+pub fn pattern<'a>(fields: &'a Fields, part: &str) -> Result<(&'a str, bool), VocabularyError> {
     let pattern = fields.get("pattern");
     if let Some(literal) = pattern.and_then(|pattern| pattern.get("String")).and_then(Value::as_str) {
         return Ok((literal, false));
@@ -263,83 +263,5 @@ pub fn template(value: Option<&Value>) -> Result<Template, VocabularyError> {
             Ok(around)
         }
         other => unread(PART, other),
-    }
-}
-
-/// The decoder of a vocabulary of characters. `loose` are ids with their text beside the vocabulary's own.
-pub fn decoder(value: Option<&Value>, tokens: &Tokens, loose: &[(u32, String)]) -> Result<Decoder, VocabularyError> {
-    let mut rules = Rules::default();
-    rules.add(value)?;
-    let all = with_added(tokens, loose.iter().map(|(id, content)| (*id, content.as_bytes().to_vec())));
-    let mut decoder = Decoder { strip_start: rules.strip_start, ..Decoder::default() };
-    for id in 0..all.len() as u32 {
-        let mut piece = String::from_utf8_lossy(all.get(id).unwrap_or(b"")).into_owned();
-        let byte = byte_token(&piece).filter(|_| rules.byte_fallback);
-        if let Some(byte) = byte {
-            decoder.pieces.push(&[byte]);
-        } else {
-            for (pattern, content) in &rules.replace {
-                piece = piece.replace(pattern.as_str(), content);
-            }
-            decoder.pieces.push(piece.as_bytes());
-        }
-        decoder.is_byte.push(byte.is_some());
-    }
-    if !rules.byte_fallback && rules.strip_start == 0 {
-        decoder.is_byte.clear();
-    }
-    Ok(decoder)
-}
-
-fn byte_token(token: &str) -> Option<u8> {
-    let digits = token.strip_prefix("<0x")?.strip_suffix('>')?;
-    (digits.len() == 2).then(|| u8::from_str_radix(digits, 16).ok())?
-}
-
-#[derive(Default)]
-struct Rules {
-    replace: Vec<(String, String)>,
-    byte_fallback: bool,
-    strip_start: usize,
-}
-
-impl Rules {
-    fn add(&mut self, value: Option<&Value>) -> Result<(), VocabularyError> {
-        const PART: &str = "decoder";
-        let Some((kind, fields)) = fields(value, PART)? else { return Ok(()) };
-        match kind {
-            "Sequence" => {
-                for one in list(fields, "decoders", PART)? {
-                    self.add(Some(one))?;
-                }
-            }
-            "Replace" => {
-                let (pattern, is_regex) = pattern(fields, PART)?;
-                if is_regex {
-                    return unread(PART, "Replace with a regex");
-                }
-                self.replace.push((pattern.to_owned(), text(fields, "content", PART)?.to_owned()));
-            }
-            "ByteFallback" => self.byte_fallback = true,
-            "Fuse" => {}
-            "Strip" => {
-                if fields.get("content").and_then(Value::as_str) != Some(" ")
-                    || fields.get("stop").and_then(Value::as_u64).unwrap_or(0) != 0
-                {
-                    return unread(PART, "Strip of anything but leading spaces");
-                }
-                self.strip_start = fields.get("start").and_then(Value::as_u64).unwrap_or(0) as usize;
-            }
-            "Metaspace" => {
-                let replacement = fields.get("replacement").and_then(Value::as_str).unwrap_or("▁");
-                self.replace.push((replacement.to_owned(), " ".to_owned()));
-                let never = fields.get("prepend_scheme").and_then(Value::as_str) == Some("never")
-                    || !flag(fields, "add_prefix_space", true);
-                self.strip_start = usize::from(!never);
-            }
-            "ByteLevel" => {}
-            other => return unread(PART, other),
-        }
-        Ok(())
     }
 }
