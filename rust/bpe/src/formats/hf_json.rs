@@ -215,7 +215,11 @@ fn error<T>(message: impl Into<String>) -> Result<T, VocabularyError> {
 
 pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
     // The kind first: another model's vocabulary has another shape, and its error should say so.
-    let file: File<'_> = match serde_json::from_slice(file) {
+    let text = match std::str::from_utf8(file) {
+        Ok(text) => text,
+        Err(problem) => return error(format!("the tokenizer.json cannot be read: it is not UTF-8, {problem}")),
+    };
+    let file: File<'_> = match serde_json::from_str(text) {
         Ok(file) => file,
         Err(problem) => return error(format!("the tokenizer.json cannot be read: {problem}")),
     };
