@@ -500,7 +500,7 @@ impl PyTokenizer {
     /// The regular expressions of the splits, in order.
     #[getter]
     fn patterns(&self) -> Vec<String> {
-        self.inner.pretokenizer().regexes()
+        self.inner.patterns()
     }
 
     fn _to_json(&self, python: Python<'_>) -> PyResult<String> {

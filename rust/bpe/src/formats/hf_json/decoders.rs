@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::onig::translated;
 use super::parts::{error, fields, flag, list, pattern, text, unread};
 use crate::byte_alphabet;
 use crate::tokenizer::{Chain, Decoder, DecoderStep, Normalizer, Pattern, byte_token, replace};
@@ -13,7 +14,7 @@ const PART: &str = "decoder";
 pub fn decoder(value: Option<&Value>, texts: Tokens, byte_level: bool) -> Result<Decoder, VocabularyError> {
     let mut steps = Vec::new();
     collect(value, &mut steps)?;
-    if steps.is_empty() {
+    if fields(value, PART)?.is_none() {
         steps.push(DecoderStep::JoinWithSpaces);
     }
     if let [DecoderStep::ByteLevel]
@@ -103,7 +104,7 @@ fn collect(value: Option<&Value>, steps: &mut Vec<DecoderStep>) -> Result<(), Vo
             let content = text(fields, "content", PART)?;
             let (source, is_regex) = pattern(fields, PART)?;
             let normalizer = if is_regex {
-                Normalizer::replace_regex(source, content)?
+                Normalizer::replace_regex(&translated(source), content)?
             } else {
                 Normalizer::replace_literal(source, content)
             };
