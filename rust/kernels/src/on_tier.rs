@@ -17,9 +17,7 @@ fn run_avx2<W: Work>(work: W, classifier: crate::byte_classes::Avx2) -> W::Outpu
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(
-    enable = "avx2,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2"
-)]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2")]
 fn run_avx512<W: Work>(work: W, classifier: crate::byte_classes::Avx512) -> W::Output {
     work.run(classifier)
 }

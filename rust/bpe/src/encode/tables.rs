@@ -16,7 +16,6 @@ pub type Few = [u32; 8];
 /// Where [`Few`] has the number of tokens, and the greatest such number.
 pub const COUNT: usize = 7;
 
-
 /// 64-bit words from a cache line's start on, zeroed by the system and not touched.
 #[derive(Clone, Debug)]
 struct Lines {
@@ -70,7 +69,13 @@ pub struct Sets<const N: usize> {
 impl<const N: usize> Sets<N> {
     /// `first` and `most` entries, powers of two.
     pub fn new(first: usize, most: usize) -> Self {
-        Self { lines: Lines::new(first * N), shift: 64 - first.trailing_zeros(), used: 0, most: most.max(first), turn: 0 }
+        Self {
+            lines: Lines::new(first * N),
+            shift: 64 - first.trailing_zeros(),
+            used: 0,
+            most: most.max(first),
+            turn: 0,
+        }
     }
 
     fn len(&self) -> usize {

@@ -77,7 +77,16 @@ impl<const MARKS: bool, const DIGITS: usize, const TAIL: bool> Scan for Cl100k<M
     #[inline(always)]
     fn starts(&self, classifier: impl Classifier, text: &[u8], at: usize, length: usize, last: bool) -> Option<u64> {
         let classes = if MARKS { &LETTERS_AND_MARKS } else { &LETTERS };
-        let window = Window::new(classifier, classes.ascii(), classes.leads(), |text, at| classes.at(text, at), text, at, length, last)?;
+        let window = Window::new(
+            classifier,
+            classes.ascii(),
+            classes.leads(),
+            |text, at| classes.at(text, at),
+            text,
+            at,
+            length,
+            last,
+        )?;
         let (letters, other, space, newline) =
             (window.of(LETTER), window.of(OTHER), window.of(SPACE), window.of(NEWLINE));
         let points = Window::runs(other) & !(space << 1);

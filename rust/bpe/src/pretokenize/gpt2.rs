@@ -46,13 +46,21 @@ impl Scan for Gpt2 {
 
     #[inline(always)]
     fn starts(&self, classifier: impl Classifier, text: &[u8], at: usize, length: usize, last: bool) -> Option<u64> {
-        let window = Window::new(classifier, CLASSES.ascii(), CLASSES.leads(), |text, at| CLASSES.at(text, at), text, at, length, last)?;
+        let window = Window::new(
+            classifier,
+            CLASSES.ascii(),
+            CLASSES.leads(),
+            |text, at| CLASSES.at(text, at),
+            text,
+            at,
+            length,
+            last,
+        )?;
         let (letters, numbers, other) = (window.of(LETTER), window.of(NUMBER), window.of(OTHER));
         let free = !(window.of(SPACE) << 1);
         let points = Window::runs(other) & free;
-        let mut starts = (Window::runs(letters) | Window::runs(numbers)) & free
-            | points
-            | window.white_starts::<false, false>(0, 0);
+        let mut starts =
+            (Window::runs(letters) | Window::runs(numbers)) & free | points | window.white_starts::<false, false>(0, 0);
         let mut apostrophes = window.bytes.apostrophe & points & letters >> 1;
         while apostrophes != 0 {
             let place = apostrophes.trailing_zeros() as usize;

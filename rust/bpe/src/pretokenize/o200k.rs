@@ -126,7 +126,16 @@ impl<const CONTRACTIONS: bool, const DIGITS: usize> Scan for O200k<CONTRACTIONS,
 
     #[inline(always)]
     fn starts(&self, classifier: impl Classifier, text: &[u8], at: usize, length: usize, last: bool) -> Option<u64> {
-        let window = Window::new(classifier, CLASSES.ascii(), CLASSES.leads(), |text, at| CLASSES.at(text, at), text, at, length, last)?;
+        let window = Window::new(
+            classifier,
+            CLASSES.ascii(),
+            CLASSES.leads(),
+            |text, at| CLASSES.at(text, at),
+            text,
+            at,
+            length,
+            last,
+        )?;
         let (upper, lower, either) = (window.of(UPPER), window.of(LOWER), window.of(EITHER));
         let (space, newline) = (window.of(SPACE), window.of(NEWLINE));
         let words = upper | lower | either;

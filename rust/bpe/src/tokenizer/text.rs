@@ -220,6 +220,11 @@ impl Tokenizer {
         memory: &mut Memory,
         sink: &mut impl Sink,
     ) -> Result<(), EncodeError> {
+        if self.general.is_some() {
+            let options = Options { add_special_tokens: false, allowed: options.allowed.clone() };
+            sink.many(&self.encode_with_words(text, &options, cancel)?.0);
+            return Ok(());
+        }
         if self.normalizers.is_empty() && self.added.nothing_to_find(&options.allowed) {
             return self.encode_between(text, true, cancel, memory, sink);
         }
@@ -346,6 +351,22 @@ impl Tokenizer {
                                 word += 1;
                             }
                             Section::Text { start: part, end } => {
+                                if let Some(general) = &self.general {
+                                    for piece in general.pieces(aligned.part(part, end), base)? {
+                                        cancel.check()?;
+                                        let first = ids.len();
+                                        memory.encode(&self.encoder, &piece.bytes, &mut ids);
+                                        let text = std::str::from_utf8(&piece.bytes).unwrap_or_default();
+                                        let mut at = 0;
+                                        for length in self.encoder.lengths(text, &ids[first..]) {
+                                            spans.push(piece.span(at, at + length).map(|at| (base + at) as u64));
+                                            at += length;
+                                        }
+                                        words.resize(ids.len(), word);
+                                        word += 1;
+                                    }
+                                    return Ok(());
+                                }
                                 let at_start = base == 0 && part == 0;
                                 let late = normalize_aligned(&self.late_normalizers, aligned.part(part, end), at_start);
                                 let plain = late.text.as_str();
