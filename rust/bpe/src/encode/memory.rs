@@ -99,6 +99,7 @@ pub struct Memory {
 struct Block {
     /// Where the first piece starts, and where each ends.
     places: [u32; 1 + BLOCK + 64],
+    word_keys: [(u64, u64); BLOCK + 64],
     found: [Few; BLOCK + 64],
     missed: [u16; BLOCK + 64],
     /// Of those of `missed` that are not words either.
@@ -114,6 +115,7 @@ impl Block {
     fn new() -> Self {
         Self {
             places: [0; 1 + BLOCK + 64],
+            word_keys: [(0, 0); BLOCK + 64],
             found: [[0; 8]; BLOCK + 64],
             missed: [0; BLOCK + 64],
             keys: [Key::default(); BLOCK + 64],
@@ -246,7 +248,7 @@ impl Memory {
     #[inline(always)]
     fn look_up(&mut self, encoder: &Encoder, block: &mut Block, text: &[u8], base: usize, count: usize) {
         let places = &block.places[..=count];
-        let misses = self.words.find_all(text, base, places, &mut block.found, &mut block.missed);
+        let misses = self.words.find_all(text, base, places, &mut block.word_keys, &mut block.found, &mut block.missed);
         block.many.clear();
         block.tokens.clear();
         // Ask for the memory of all first, so that it comes while others are looked up.

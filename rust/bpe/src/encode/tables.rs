@@ -93,6 +93,11 @@ impl<const N: usize> Sets<N> {
     }
 
     #[inline(always)]
+    fn prefetch_slot(&self, slot: usize) {
+        prefetch(&self.lines.words, self.lines.skip + slot * N);
+    }
+
+    #[inline(always)]
     fn get(&self, slot: usize) -> &[u64; N] {
         self.lines.entry(slot)
     }
@@ -123,16 +128,20 @@ impl<const N: usize> Sets<N> {
 
     /// Put an entry whose hash `hash_of` gives where it belongs; `is_empty` tells a free place.
     pub fn insert(&mut self, entry: [u64; N], hash_of: fn(&[u64; N]) -> u64, is_empty: fn(&[u64; N]) -> bool) {
-        if self.used * 2 > self.len() && self.len() < self.most {
+        let hash = hash_of(&entry);
+        loop {
+            let slot = self.slot(hash);
+            if let Some(way) = (0..4).find(|way| is_empty(self.get(slot ^ way))) {
+                self.used += 1;
+                self.put(slot ^ way, entry);
+                return;
+            }
+            if self.len() == self.most || self.used * 8 < self.len() {
+                self.turn = self.turn % 3 + 1;
+                self.put(slot ^ self.turn, entry);
+                return;
+            }
             self.grow(hash_of, is_empty);
-        }
-        let slot = self.slot(hash_of(&entry));
-        if let Some(way) = (0..4).find(|way| is_empty(self.get(slot ^ way))) {
-            self.used += 1;
-            self.put(slot ^ way, entry);
-        } else {
-            self.turn = self.turn % 3 + 1;
-            self.put(slot ^ self.turn, entry);
         }
     }
 
@@ -204,22 +213,40 @@ impl Words {
     /// Look up the pieces between `places` (relative to `base`): write the tokens of each, and the numbers of those
     /// that are not there into `missed`; gives how many. Eight bytes of text follow each start.
     #[inline(always)]
-    pub fn find_all(&self, text: &[u8], base: usize, places: &[u32], found: &mut [Few], missed: &mut [u16]) -> usize {
-        let count = places.len().saturating_sub(1).min(found.len()).min(missed.len());
+    pub fn find_all(
+        &self,
+        text: &[u8],
+        base: usize,
+        places: &[u32],
+        keys: &mut [(u64, u64)],
+        found: &mut [Few],
+        missed: &mut [u16],
+    ) -> usize {
+        let count = places.len().saturating_sub(1).min(found.len()).min(missed.len()).min(keys.len());
         let text = &text[base..];
         assert!(text.len() >= 8);
         let last = text.len() - 8;
-        let mut misses = 0;
         for index in 0..count {
             // SAFETY: `start` is at most `last`, eight bytes before the end of `text`; `index + 1` is within `places`, and
-            // `index` within `found`; there are at most `index` misses so far, and `missed` has `count` places; lengths
-            // are at most 9.
+            // `index` within `keys`; lengths are at most 9.
             unsafe {
                 let start = (*places.get_unchecked(index) as usize).min(last);
                 let length = (*places.get_unchecked(index + 1) as usize).wrapping_sub(start).min(9);
                 let word = u64::from_le_bytes(text.as_ptr().add(start).cast::<[u8; 8]>().read());
                 let key = !(word & KEPT.get_unchecked(length) | ENDED.get_unchecked(length));
-                let &[known, tokens] = self.0.get(self.0.slot(key));
+                *keys.get_unchecked_mut(index) = (key, self.0.slot(key) as u64);
+            }
+        }
+        // What is looked up so many pieces later is asked for now.
+        const AHEAD: usize = 16;
+        let mut misses = 0;
+        for index in 0..count {
+            // SAFETY: `index` is below the lengths of all that it indexes, and what is ahead is at most the last; there are at
+            // most `index` misses so far.
+            unsafe {
+                self.0.prefetch_slot(keys.get_unchecked((index + AHEAD).min(count - 1)).1 as usize);
+                let (key, slot) = *keys.get_unchecked(index);
+                let &[known, tokens] = self.0.get(slot as usize);
                 Self::write(tokens, found.get_unchecked_mut(index));
                 *missed.get_unchecked_mut(misses) = index as u16;
                 misses += usize::from(known != key);
