@@ -3,6 +3,8 @@
 //! Row `i` is `values[offsets[i]..offsets[i + 1]]`. Offsets are `i64` because Arrow's large lists are, so that a
 //! result moves to numpy or Arrow without a conversion.
 
+use crate::huge_pages;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ragged<T = u32> {
     pub values: Vec<T>,
@@ -19,7 +21,7 @@ impl<T: Copy> Ragged<T> {
     pub fn with_capacity(rows: usize, values: usize) -> Self {
         let mut offsets = Vec::with_capacity(rows + 1);
         offsets.push(0);
-        Self { values: Vec::with_capacity(values), offsets }
+        Self { values: huge_pages::vec_with_capacity(values), offsets }
     }
 
     /// Number of rows.

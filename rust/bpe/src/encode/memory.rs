@@ -8,7 +8,9 @@ use tokenfoundry_base::{Cancel, Cancelled};
 use tokenfoundry_kernels::byte_classes::{Classifier, Scalar};
 use tokenfoundry_kernels::on_tier::{Work, on_tier};
 
+use super::lanes::Lanes;
 use super::long::Long;
+use super::merge::SHORT;
 use super::pairs::NONE;
 use super::pieces::hash;
 use super::tables::{COUNT, Few, KEY_BYTES, Key, MIDDLE_BYTES, MIDDLE_TOKENS, Middle, Wide, Words};
@@ -91,6 +93,7 @@ pub struct Memory {
     long: Long,
     tokens: Vec<u32>,
     scratch: Scratch,
+    lanes: Lanes,
     block: Option<Box<Block>>,
 }
 
@@ -104,8 +107,10 @@ struct Block {
     missed: [u16; BLOCK + 64],
     /// Of those of `missed` that are not words either.
     keys: [Key; BLOCK + 64],
-    /// Pieces of more tokens than [`Few`] holds: their number, and where in `tokens` theirs end.
-    many: Vec<(u16, u32)>,
+    /// Pieces of more tokens than [`Few`] holds: their number, and where in `tokens` theirs start and end.
+    many: Vec<(u16, u32, u32)>,
+    /// Pieces that no table has, by their place in `keys`.
+    fresh: Vec<u16>,
     tokens: Vec<u32>,
     space: Space,
     tail: [u8; TAIL + window::NEEDED],
@@ -120,20 +125,27 @@ impl Block {
             missed: [0; BLOCK + 64],
             keys: [Key::default(); BLOCK + 64],
             many: Vec::new(),
+            fresh: Vec::new(),
             tokens: Vec::new(),
             space: [0; (BLOCK + 64) * COUNT + 8],
             tail: [0; TAIL + window::NEEDED],
         }
     }
 
+    /// Keep tokens of a piece that are too many for [`Few`].
+    fn more(&mut self, index: usize, tokens: &[u32]) {
+        let first = self.tokens.len() as u32;
+        self.tokens.extend_from_slice(tokens);
+        self.many.push((index as u16, first, self.tokens.len() as u32));
+    }
+
     #[inline(always)]
     fn give(&mut self, count: usize, sink: &mut impl Sink) {
         let mut from = 0;
-        let mut first_token = 0;
-        for &(index, end) in &self.many {
+        for &(index, first, end) in &self.many {
             sink.few(&self.found[from..index as usize], &mut self.space);
-            sink.many(&self.tokens[first_token..end as usize]);
-            (from, first_token) = (index as usize + 1, end as usize);
+            sink.many(&self.tokens[first as usize..end as usize]);
+            from = index as usize + 1;
         }
         sink.few(&self.found[from..count], &mut self.space);
     }
@@ -214,6 +226,7 @@ impl Memory {
             long: Long::new(power(part / 64), part * 2),
             tokens: Vec::new(),
             scratch: Scratch::default(),
+            lanes: Lanes::default(),
             block: None,
         }
     }
@@ -288,12 +301,63 @@ impl Memory {
                 && let Some(tokens) = self.long.find(&text[start..start + key.length], key.hash)
             {
                 if !write_few(tokens, few) {
-                    block.tokens.extend_from_slice(tokens);
-                    block.many.push((index as u16, block.tokens.len() as u32));
+                    block.more(index, tokens);
                 }
+            } else if encoder.merges_bytes() && key.length <= SHORT {
+                block.fresh.push(miss as u16);
+                encoder.pieces.prefetch(&text[start..start + key.length]);
             } else if !self.merge(encoder, text, start, key, few) {
-                block.tokens.extend_from_slice(&self.tokens);
-                block.many.push((index as u16, block.tokens.len() as u32));
+                block.more(index, &self.tokens);
+            }
+        }
+        if !block.fresh.is_empty() {
+            self.merge_fresh(encoder, block, text, base);
+        }
+    }
+
+    /// Merge the pieces in `block.fresh`, several at a time, and remember them.
+    #[inline(never)]
+    fn merge_fresh(&mut self, encoder: &Encoder, block: &mut Block, text: &[u8], base: usize) {
+        let mut fresh = std::mem::take(&mut block.fresh);
+        let mut lanes = std::mem::take(&mut self.lanes);
+        let place = |block: &Block, miss: u16| base + block.places[block.missed[miss as usize] as usize] as usize;
+        fresh.retain(|&miss| {
+            let (start, key) = (place(block, miss), block.keys[miss as usize]);
+            match encoder.pieces.get(&encoder.tokens, &text[start..start + key.length]) {
+                Some(token) => {
+                    self.keep(block, text, start, miss, &[token]);
+                    false
+                }
+                None => true,
+            }
+        });
+        let spans: Vec<(usize, usize)> =
+            fresh.iter().map(|&miss| (place(block, miss), block.keys[miss as usize].length)).collect();
+        let pieces = spans.iter().map(|&(start, length)| &text[start..start + length]);
+        lanes.merge(&encoder.pairs, &encoder.to_token, pieces, |number, tokens| {
+            self.keep(block, text, spans[number].0, fresh[number], tokens);
+        });
+        block.many.sort_unstable();
+        fresh.clear();
+        block.fresh = fresh;
+        self.lanes = lanes;
+    }
+
+    /// Remember the tokens of the piece at `start`, and write them where the block gives them from.
+    fn keep(&mut self, block: &mut Block, text: &[u8], start: usize, miss: u16, tokens: &[u32]) {
+        let index = block.missed[miss as usize] as usize;
+        let key = block.keys[miss as usize];
+        let few = &mut block.found[index];
+        // The same piece may stand twice in a block.
+        let known = match key.length {
+            0..=8 => self.words.find(Words::key_at(text, start, key.length), few) || self.middle.find(&key, few),
+            9..=MIDDLE_BYTES => self.middle.find(&key, few),
+            _ => false,
+        };
+        if !known {
+            self.remember(text, start, &key, tokens);
+            if !write_few(tokens, few) {
+                block.more(index, tokens);
             }
         }
     }
@@ -348,9 +412,18 @@ impl Memory {
         if length <= 8 && self.words.find(Words::key_at(text, at, length), few) {
             return true;
         }
-        self.tokens.clear();
-        encoder.encode_piece(piece, &mut self.scratch, &mut self.tokens);
-        let tokens = self.tokens.as_slice();
+        let mut tokens = std::mem::take(&mut self.tokens);
+        tokens.clear();
+        encoder.encode_piece(piece, &mut self.scratch, &mut tokens);
+        self.remember(text, at, key, &tokens);
+        let is_few = write_few(&tokens, few);
+        self.tokens = tokens;
+        is_few
+    }
+
+    /// Put the tokens of a piece into the table that is for it.
+    fn remember(&mut self, text: &[u8], at: usize, key: &Key, tokens: &[u32]) {
+        let length = key.length;
         match tokens.len() {
             1..=2 if length <= 8 => {
                 let second = tokens.get(1).copied().unwrap_or(NONE);
@@ -358,9 +431,8 @@ impl Memory {
             }
             0..=MIDDLE_TOKENS if length <= MIDDLE_BYTES => self.middle.insert(key, tokens),
             0..=COUNT if length <= KEY_BYTES => self.wide.insert(key, tokens),
-            _ => self.long.insert(piece, key.hash, tokens),
+            _ => self.long.insert(&text[at..at + length], key.hash, tokens),
         }
-        write_few(tokens, few)
     }
 }
 

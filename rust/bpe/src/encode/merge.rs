@@ -19,11 +19,24 @@ const PLACE_BITS: u32 = SHORT.trailing_zeros();
 const _: () = assert!((MAX_SYMBOLS as u64) << PLACE_BITS < NONE as u64);
 
 /// Ranks of a piece's pairs by the place of their left symbol; [`NONE`] where there is no pair, or it does not merge.
-type Ranks = [u32; SHORT];
+pub type Ranks = [u32; SHORT];
 
 #[inline(always)]
-fn placed(rank: u32, place: usize) -> u32 {
+pub fn placed(rank: u32, place: usize) -> u32 {
     if rank == NONE { NONE } else { rank << PLACE_BITS | place as u32 }
+}
+
+/// The least of the first `length` ranks, which are [`NONE`] from there to the next multiple of sixteen.
+#[inline(always)]
+pub fn least(ranks: &Ranks, length: usize) -> u32 {
+    let (chunks, _) = ranks.as_chunks::<16>();
+    let mut least = [NONE; 16];
+    for chunk in &chunks[..length.div_ceil(16).min(SHORT / 16)] {
+        for (least, &rank) in least.iter_mut().zip(chunk) {
+            *least = rank.min(*least);
+        }
+    }
+    least.iter().fold(NONE, |least, &rank| least.min(rank))
 }
 
 /// Merge `symbols`, [`SHORT`] at most, in place and give how many are left.
@@ -81,21 +94,13 @@ impl Merging<'_> {
         let Self { pairs, symbols, ranks } = self;
         let length = symbols.len().min(SHORT);
         let mut alive = u64::MAX >> (SHORT - length);
-        let (chunks, _) = ranks.as_chunks_mut::<16>();
-        let used = length.div_ceil(16);
         loop {
-            let mut least = [NONE; 16];
-            for chunk in &chunks[..used] {
-                for (least, &rank) in least.iter_mut().zip(chunk) {
-                    *least = rank.min(*least);
-                }
-            }
-            let least = least.iter().fold(NONE, |least, &rank| least.min(rank));
+            let least = least(ranks, length);
             if least == NONE {
                 break;
             }
             let (symbol, at) = (least >> PLACE_BITS, least as usize & (SHORT - 1));
-            let mut set = |at: usize, rank: u32| chunks[at / 16 & 3][at % 16] = placed(rank, at);
+            let mut set = |at: usize, rank: u32| ranks[at & (SHORT - 1)] = placed(rank, at);
             let behind = alive & (u64::MAX << at << 1);
             let right = behind.trailing_zeros() as usize & (SHORT - 1);
             let behind = behind & behind.wrapping_sub(1);

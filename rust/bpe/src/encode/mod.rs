@@ -6,6 +6,7 @@
 
 mod adjacent;
 mod build;
+mod lanes;
 mod long;
 mod memory;
 mod merge;
@@ -116,6 +117,11 @@ impl Encoder {
             !is_added(id) && !self.is_reached(id) && self.pieces.get(&self.tokens, bytes) == Some(id)
         });
         format!("{symbols:?}; {} whole pieces; unknown {:?} {}", unreached.count(), self.unknown, self.fuse_unknown)
+    }
+
+    /// Where pieces are merged from bytes of which each is a token.
+    fn merges_bytes(&self) -> bool {
+        matches!(&self.start, Start::Bytes(start) if start.complete)
     }
 
     /// How many bytes of `piece` each of its tokens stands for.

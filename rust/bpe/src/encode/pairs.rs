@@ -3,6 +3,8 @@
 //! A symbol's number is also its priority: of all pairs in a piece, the one whose result has the least number merges
 //! first. So a look-up gives rank and result at once. A hit or a miss costs one cache line, usually.
 
+use tokenfoundry_kernels::prefetch::prefetch;
+
 /// Numbers of symbols fit in 21 bits, so that two of them and their result fit in a slot.
 pub const SYMBOL_BITS: u32 = 21;
 pub const MAX_SYMBOLS: usize = 1 << SYMBOL_BITS;
@@ -89,6 +91,14 @@ impl Pairs {
                 self.place(entry);
             }
         }
+    }
+
+    /// Ask for the memory that [`Self::get`] will look at.
+    #[inline(always)]
+    pub fn prefetch(&self, left: u32, right: u32) {
+        let hash = Self::hash(key(left, right));
+        prefetch(&self.filter, (hash >> self.filter_shift >> 6) as usize);
+        prefetch(&self.slots, (hash >> self.shift) as usize);
     }
 
     /// The symbol that `left` and `right` merge into, or [`NONE`].

@@ -2,6 +2,8 @@
 //!
 //! A slot is 8 bytes, 32 of the hash and the id; the bytes are compared in the vocabulary's own block.
 
+use tokenfoundry_kernels::prefetch::prefetch;
+
 use crate::vocabulary::Tokens;
 
 const EMPTY: u64 = u64::MAX;
@@ -68,6 +70,14 @@ impl Pieces {
         self.slots[at] = hash << 32 | id as u64;
         self.longest = self.longest.max(bytes.len());
         Ok(())
+    }
+
+    /// Ask for the memory that [`Self::get`] will look at first.
+    #[inline(always)]
+    pub fn prefetch(&self, piece: &[u8]) {
+        if piece.len() <= self.longest {
+            prefetch(&self.slots, (hash(piece) >> self.shift) as usize);
+        }
     }
 
     /// The token whose bytes are `piece`.

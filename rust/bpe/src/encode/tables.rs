@@ -6,6 +6,7 @@
 //! three beside it), start small so that a new tokenizer answers at once, double while they fill, and are bounded: then
 //! what is new takes the place of another that is not the first of its set.
 
+use tokenfoundry_base::huge_pages;
 use tokenfoundry_kernels::prefetch::prefetch;
 
 use super::pairs::NONE;
@@ -25,8 +26,12 @@ struct Lines {
 
 impl Lines {
     fn new(words: usize) -> Self {
-        let words = vec![0u64; words + 7];
-        let skip = words.as_ptr().align_offset(64).min(7);
+        // Large tables start with a huge page.
+        let align = if words * size_of::<u64>() >= huge_pages::WORTH_BYTES { 2 << 20 } else { 64 };
+        let most_skipped = align / size_of::<u64>() - 1;
+        let mut words = vec![0u64; words + most_skipped];
+        let skip = words.as_ptr().align_offset(align).min(most_skipped);
+        huge_pages::ask(&mut words);
         Self { words, skip }
     }
 
@@ -147,7 +152,7 @@ impl<const N: usize> Sets<N> {
 
     #[cold]
     fn grow(&mut self, hash_of: fn(&[u64; N]) -> u64, is_empty: fn(&[u64; N]) -> bool) {
-        let mut larger = Self::new(self.len() * 2, self.most);
+        let mut larger = Self::new((self.len() * 4).min(self.most), self.most);
         for entry in self.lines.entries::<N>(self.len()) {
             if !is_empty(entry) {
                 larger.insert(*entry, hash_of, is_empty);

@@ -34,4 +34,13 @@ impl Memories {
         }
         result
     }
+
+    /// Drop all memories that are not lent.
+    pub fn forget(&self) {
+        for slot in &self.0 {
+            if let Ok(mut slot) = slot.try_lock() {
+                *slot = None;
+            }
+        }
+    }
 }

@@ -242,6 +242,11 @@ impl Tokenizer {
         })
     }
 
+    /// Forget the pieces that were encoded: the next call starts as the first did.
+    pub fn forget(&self) {
+        self.memories.forget();
+    }
+
     pub fn encoder(&self) -> &Encoder {
         &self.encoder
     }
