@@ -113,7 +113,6 @@ struct Block {
     fresh: Vec<u16>,
     tokens: Vec<u32>,
     space: Space,
-    tail: [u8; TAIL + window::NEEDED],
 }
 
 impl Block {
@@ -128,7 +127,6 @@ impl Block {
             fresh: Vec::new(),
             tokens: Vec::new(),
             space: [0; (BLOCK + 64) * COUNT + 8],
-            tail: [0; TAIL + window::NEEDED],
         }
     }
 
@@ -201,9 +199,8 @@ impl<S: Scan, O: Sink> Work for EncodeText<'_, S, O> {
         }
         if at < text.len() && result.is_ok() {
             let tail = &text[at..];
-            block.tail[..tail.len()].copy_from_slice(tail);
-            block.tail[tail.len()..].fill(0);
-            let padded = block.tail;
+            let mut padded = [0; TAIL + window::NEEDED];
+            padded[..tail.len()].copy_from_slice(tail);
             let ends = &mut block.places[1..];
             let count = window::scan_last(classifier, scanner, &padded, tail.len(), 0, 0, ends);
             memory.look_up(encoder, &mut block, &padded, 0, count);

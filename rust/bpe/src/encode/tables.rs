@@ -243,7 +243,7 @@ impl Words {
             }
         }
         // What is looked up so many pieces later is asked for now.
-        const AHEAD: usize = 16;
+        const AHEAD: usize = 40;
         let mut misses = 0;
         for index in 0..count {
             // SAFETY: `index` is below the lengths of all that it indexes, and what is ahead is at most the last; there are at

@@ -9,12 +9,17 @@
 
 use tokenfoundry_kernels::byte_classes::{AsciiTable, BLOCK, Bytes, Classifier, LeadTable};
 
+use tokenfoundry_kernels::prefetch::prefetch;
+
 use super::Scan;
 use super::classes::{NEWLINE, NUMBER, SPACE, WHITE};
 
 /// Bytes that must follow where a window begins, other than at the end of a text: the window, and what decoding its last
 /// character, or looking for a contraction, may read beyond.
 pub const NEEDED: usize = BLOCK + 8;
+
+/// Text that comes so many bytes later is asked for now.
+const READ_AHEAD: usize = 1024;
 
 /// A window's masks.
 pub struct Window {
@@ -222,6 +227,7 @@ pub fn scan<S: Scan>(
 ) -> Found {
     let mut count = 0;
     while at < stop && count < most {
+        prefetch(text, at + READ_AHEAD);
         let window = scanner.starts(classifier, text, at, BLOCK, false);
         if let Some(starts) = window
             && starts != 0
