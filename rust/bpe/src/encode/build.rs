@@ -10,6 +10,8 @@
 //! Two ways find that pair: [`Search::by_cuts`] in a few look-ups a token, for vocabularies whose merges come after
 //! those that make their parts, and [`Search::by_merging`] for any.
 
+use std::sync::OnceLock;
+
 use super::adjacent::Adjacent;
 use super::merge::{SHORT, merge_bytes, merge_long, merge_short};
 use super::pairs::{MAX_SYMBOLS, NONE, Pairs};
@@ -349,6 +351,8 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         fuse_unknown,
         whole_pieces,
         adjacent,
+        ordered: OnceLock::new(),
+        backtrack: OnceLock::new(),
     })
 }
 

@@ -5,6 +5,7 @@
 //! is in neither.
 
 mod adjacent;
+mod backtrack;
 mod build;
 mod lanes;
 mod long;
@@ -20,6 +21,9 @@ pub use adjacent::Adjacent;
 pub use build::{build, shown};
 pub use memory::{Count, Memory, Sink};
 
+use std::sync::{Arc, OnceLock};
+
+use backtrack::{Backtrack, Seams};
 use merge::{SHORT, merge_bytes, merge_long, merge_short};
 use pairs::{NONE, Pairs};
 use pieces::Pieces;
@@ -45,6 +49,8 @@ pub struct Encoder {
     whole_pieces: bool,
     /// Where a text of characters may be cut without a split pattern.
     adjacent: Option<Adjacent>,
+    ordered: OnceLock<bool>,
+    backtrack: OnceLock<Option<Arc<Backtrack>>>,
 }
 
 impl Encoder {
@@ -192,11 +198,20 @@ impl Encoder {
                     let count = merge_bytes(&self.pairs, piece, &mut symbols[..piece.len()]);
                     out.extend(symbols[..count].iter().map(|&symbol| self.to_token[symbol as usize]));
                 } else {
-                    let symbols = &mut memory.symbols;
-                    symbols.clear();
-                    symbols.extend(piece.iter().map(|&byte| byte as u32));
-                    let count = merge_long(&self.pairs, symbols);
-                    out.extend(symbols[..count].iter().map(|&symbol| self.to_token[symbol as usize]));
+                    let Scratch { symbols, seams } = memory;
+                    let length_of = |symbol| self.length_of(symbol);
+                    let done = self.is_ordered()
+                        && (backtrack::run(&self.pairs, &self.splits, seams, length_of, piece, symbols)
+                            || self.backtrack(piece.len()).is_some_and(|backtrack| {
+                                backtrack.encode(&self.pairs, &self.splits, seams, piece, symbols)
+                            }));
+                    if !done {
+                        symbols.clear();
+                        symbols.extend(piece.iter().map(|&byte| byte as u32));
+                        let count = merge_long(&self.pairs, symbols);
+                        symbols.truncate(count);
+                    }
+                    out.extend(symbols.iter().map(|&symbol| self.to_token[symbol as usize]));
                 }
             }
             Start::Bytes(start) => {
@@ -212,6 +227,39 @@ impl Encoder {
                 self.merge_known(&mut memory.symbols, out);
             }
         }
+    }
+
+    /// Whether every merge has a greater number than those of its parts, so that merges can be undone by number.
+    fn is_ordered(&self) -> bool {
+        let ordered = |symbol| self.splits.get(symbol).is_none_or(|[left, right]| left < symbol && right < symbol);
+        *self.ordered.get_or_init(|| (0..self.to_token.len() as u32).all(ordered))
+    }
+
+    /// The bytes of a symbol.
+    fn length_of(&self, symbol: u32) -> usize {
+        self.to_token.get(symbol as usize).and_then(|&id| self.tokens.get(id)).map_or(0, <[u8]>::len)
+    }
+
+    /// The encoder of long pieces, for a piece of `length` bytes: made for the first that is worth it.
+    fn backtrack(&self, length: usize) -> Option<&Backtrack> {
+        const WORTH_BYTES: usize = 512;
+        if length < WORTH_BYTES {
+            return self.backtrack.get()?.as_deref();
+        }
+        let made = self.backtrack.get_or_init(|| {
+            if !self.is_ordered() {
+                return None;
+            }
+            let spelled = (0..self.symbol_of.len() as u32).filter_map(|id| {
+                let symbol = self.symbol_of[id as usize];
+                let bytes = self.tokens.get(id).filter(|bytes| symbol != NONE && !bytes.is_empty())?;
+                Some((symbol, bytes))
+            });
+            let mut spelled: Vec<(u32, &[u8])> = spelled.collect();
+            spelled.sort_by_key(|(_, bytes)| bytes.len());
+            Backtrack::new(self.to_token.len(), spelled.into_iter()).map(Arc::new)
+        });
+        made.as_deref()
     }
 
     /// Merge each run of known symbols, with unknown tokens between.
@@ -259,4 +307,5 @@ fn spell_lossy(start: &CharacterStart, piece: &[u8], symbols: &mut Vec<u32>) {
 #[derive(Debug, Default)]
 pub struct Scratch {
     symbols: Vec<u32>,
+    seams: Seams,
 }
