@@ -336,7 +336,7 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
     };
     start.finish();
     // Unknown characters side by side may be one token, and a whole piece is one by its whole.
-    let cuts = matches!(&start, Start::Characters(start) if start.byte_symbols().is_some()) && !whole_pieces;
+    let cuts = matches!(&start, Start::Characters(start) if start.spells_all_bytes()) && !whole_pieces;
     let adjacent = cuts.then(|| Adjacent::of(&tokens));
     Ok(Encoder {
         tokens,
