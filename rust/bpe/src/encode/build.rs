@@ -183,7 +183,6 @@ impl Search<'_> {
     fn by_merging(&self, order: &[u32]) -> Found {
         let mut found = self.fresh();
         let mut spelled: Vec<u32> = Vec::new();
-        let mut ranks = [0u32; SHORT];
         for &id in order {
             let Some(bytes) = self.tokens.get(id) else { continue };
             spelled.clear();
@@ -191,9 +190,9 @@ impl Search<'_> {
                 continue;
             }
             let count = if matches!(self.start, Start::Bytes(_)) && bytes.len() <= SHORT {
-                merge_bytes(&found.pairs, bytes, &mut spelled, &mut ranks)
+                merge_bytes(&found.pairs, bytes, &mut spelled)
             } else if spelled.len() <= SHORT {
-                merge_short(&found.pairs, &mut spelled, &mut ranks)
+                merge_short(&found.pairs, &mut spelled)
             } else {
                 merge_long(&found.pairs, &mut spelled)
             };

@@ -15,8 +15,8 @@ pub use decode::{Decoder, Stream, incomplete_tail};
 pub use decode_chain::{Chain, DecoderStep, byte_token, replace};
 pub use general::{General, GeneralStep};
 pub use normalize::{Aligned, Normalizer, Pattern, normalize, normalize_aligned};
-pub use text::EncodeError;
 pub(crate) use text::groups;
+pub use text::{EncodeError, Text};
 
 use rustc_hash::FxHashSet;
 use tokenfoundry_base::stable_hash;

@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
@@ -10,7 +9,7 @@ use tokenfoundry_base::Cancel;
 use tokenfoundry_bpe::formats::{self, hf_json, sentencepiece, tekken, tiktoken};
 use tokenfoundry_bpe::pretokenize::{Pretokenizer, pattern_by_name};
 use tokenfoundry_bpe::special::{AddedToken, Allowed};
-use tokenfoundry_bpe::tokenizer::{self as core, EncodeError, Options};
+use tokenfoundry_bpe::tokenizer::{self as core, EncodeError, Options, Text};
 use tokenfoundry_bpe::vocabulary::{Vocabulary, VocabularyError};
 
 use super::decode;
@@ -131,16 +130,40 @@ fn kind_of_file(file: &[u8]) -> &'static str {
 }
 
 /// A text argument, borrowed where it has UTF-8 to borrow.
-fn text_bytes<'a>(text: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>> {
-    if let Ok(text) = text.cast::<PyString>() {
-        return match text.to_str() {
-            Ok(text) => Ok(Cow::Borrowed(text.as_bytes())),
-            Err(_lone_surrogate) => Ok(Cow::Owned(with_replaced_surrogates(text)?.into_bytes())),
-        };
+enum Argument<'a> {
+    Str(&'a str),
+    Repaired(String),
+    Bytes(&'a [u8]),
+}
+
+impl<'a> Argument<'a> {
+    fn new(text: &'a Bound<'_, PyAny>) -> PyResult<Self> {
+        if let Ok(text) = text.cast::<PyString>() {
+            return match text.to_str() {
+                Ok(text) => Ok(Self::Str(text)),
+                Err(_lone_surrogate) => Ok(Self::Repaired(with_replaced_surrogates(text)?)),
+            };
+        }
+        match text.cast::<PyBytes>() {
+            Ok(bytes) => Ok(Self::Bytes(bytes.as_bytes())),
+            Err(_) => Err(PyTypeError::new_err(format!("text must be str or bytes, not {}", text.get_type().name()?))),
+        }
     }
-    match text.cast::<PyBytes>() {
-        Ok(bytes) => Ok(Cow::Borrowed(bytes.as_bytes())),
-        Err(_) => Err(PyTypeError::new_err(format!("text must be str or bytes, not {}", text.get_type().name()?))),
+
+    fn text(&self) -> Text<'_> {
+        match self {
+            Self::Str(text) => Text::Utf8(text),
+            Self::Repaired(text) => Text::Utf8(text),
+            Self::Bytes(bytes) => Text::Bytes(bytes),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Str(text) => text.as_bytes(),
+            Self::Repaired(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
     }
 }
 
@@ -256,11 +279,12 @@ impl PyTokenizer {
         allowed_special: Option<&Bound<'py, PyAny>>,
         disallowed_special: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let text = text_bytes(text)?;
+        let argument = Argument::new(text)?;
         let options = self.options(add_special_tokens, allowed_special)?;
-        self.refuse_disallowed(&text, &options.allowed, disallowed_special)?;
-        let text = &*text;
-        let ids = self.run(python, text.len(), move |inner, cancel| inner.encode(text, &options, cancel))?;
+        self.refuse_disallowed(argument.bytes(), &options.allowed, disallowed_special)?;
+        let text = argument.text();
+        let ids =
+            self.run(python, argument.bytes().len(), move |inner, cancel| inner.encode(text, &options, cancel))?;
         self.ints.list(python, &ids)
     }
 
@@ -273,11 +297,12 @@ impl PyTokenizer {
         allowed_special: Option<&Bound<'py, PyAny>>,
         disallowed_special: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyArray1<u32>>> {
-        let text = text_bytes(text)?;
+        let argument = Argument::new(text)?;
         let options = self.options(add_special_tokens, allowed_special)?;
-        self.refuse_disallowed(&text, &options.allowed, disallowed_special)?;
-        let text = &*text;
-        let ids = self.run(python, text.len(), move |inner, cancel| inner.encode(text, &options, cancel))?;
+        self.refuse_disallowed(argument.bytes(), &options.allowed, disallowed_special)?;
+        let text = argument.text();
+        let ids =
+            self.run(python, argument.bytes().len(), move |inner, cancel| inner.encode(text, &options, cancel))?;
         Ok(ids.into_pyarray(python))
     }
 
@@ -290,11 +315,11 @@ impl PyTokenizer {
         allowed_special: Option<&Bound<'py, PyAny>>,
         disallowed_special: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<usize> {
-        let text = text_bytes(text)?;
+        let argument = Argument::new(text)?;
         let options = self.options(add_special_tokens, allowed_special)?;
-        self.refuse_disallowed(&text, &options.allowed, disallowed_special)?;
-        let text = &*text;
-        self.run(python, text.len(), move |inner, cancel| inner.count(text, &options, cancel))
+        self.refuse_disallowed(argument.bytes(), &options.allowed, disallowed_special)?;
+        let text = argument.text();
+        self.run(python, argument.bytes().len(), move |inner, cancel| inner.count(text, &options, cancel))
     }
 
     #[pyo3(signature = (texts, add_special_tokens, allowed_special, disallowed_special, threads))]
@@ -309,9 +334,9 @@ impl PyTokenizer {
         threads: Option<usize>,
     ) -> PyResult<(Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<i64>>)> {
         let options = self.options(add_special_tokens, allowed_special)?;
-        let borrowed = texts.bytes();
+        let borrowed = texts.texts();
         for text in &borrowed {
-            self.refuse_disallowed(text, &options.allowed, disallowed_special)?;
+            self.refuse_disallowed(text.as_ref(), &options.allowed, disallowed_special)?;
         }
         let borrowed = &borrowed;
         let ragged = self.run(python, texts.total_bytes(), move |inner, cancel| {
@@ -331,9 +356,9 @@ impl PyTokenizer {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyList>> {
         let options = self.options(add_special_tokens, allowed_special)?;
-        let borrowed = texts.bytes();
+        let borrowed = texts.texts();
         for text in &borrowed {
-            self.refuse_disallowed(text, &options.allowed, disallowed_special)?;
+            self.refuse_disallowed(text.as_ref(), &options.allowed, disallowed_special)?;
         }
         let borrowed = &borrowed;
         let ragged = self.run(python, texts.total_bytes(), move |inner, cancel| {
@@ -354,9 +379,9 @@ impl PyTokenizer {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<i64>>> {
         let options = self.options(add_special_tokens, allowed_special)?;
-        let borrowed = texts.bytes();
+        let borrowed = texts.texts();
         for text in &borrowed {
-            self.refuse_disallowed(text, &options.allowed, disallowed_special)?;
+            self.refuse_disallowed(text.as_ref(), &options.allowed, disallowed_special)?;
         }
         let borrowed = &borrowed;
         let counts = self.run(python, texts.total_bytes(), move |inner, cancel| {
@@ -375,8 +400,8 @@ impl PyTokenizer {
         allowed_special: Option<&Bound<'py, PyAny>>,
         disallowed_special: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyArray1<u32>>, Bound<'py, PyArray2<i64>>)> {
-        let text = text_bytes(text)?;
-        let text = std::str::from_utf8(&text)
+        let argument = Argument::new(text)?;
+        let text = std::str::from_utf8(argument.bytes())
             .map_err(|error| errors::input(format!("text is not UTF-8, so it has no offsets: {error}")))?;
         let options = self.options(add_special_tokens, allowed_special)?;
         self.refuse_disallowed(text.as_bytes(), &options.allowed, disallowed_special)?;
@@ -466,12 +491,13 @@ impl PyTokenizer {
 
     /// The id of a token by its bytes: an added token's content first, then the vocabulary.
     fn find_token(&self, token: &Bound<'_, PyAny>) -> PyResult<Option<u32>> {
-        let token = text_bytes(token)?;
-        let added = self.inner.added().all().iter().find(|added| added.content.as_bytes() == &*token);
+        let argument = Argument::new(token)?;
+        let token = argument.bytes();
+        let added = self.inner.added().all().iter().find(|added| added.content.as_bytes() == token);
         if let Some(added) = added {
             return Ok(Some(added.id));
         }
-        Ok(self.inner.encoder().token_id(&token))
+        Ok(self.inner.encoder().token_id(token))
     }
 
     #[getter]
