@@ -169,7 +169,8 @@ impl Normalizer {
         match self {
             Self::Nfc | Self::Nfd | Self::Nfkc | Self::Nfkd => {
                 // What a starter and the characters after it become does not depend on what is around them, but for
-                // Hangul jamo, which compose with their neighbours: they start nothing.
+                // Hangul jamo, which compose with their neighbours, and for what has a mark or a jamo for its
+                // compatible form: they start nothing.
                 let mut start = 0;
                 let boundaries =
                     from.text.char_indices().filter(|&(at, character)| at > 0 && starts_segment(character));
@@ -250,7 +251,10 @@ impl Normalizer {
 }
 
 fn starts_segment(character: char) -> bool {
-    let jamo = matches!(character as u32, 0x1161..=0x1175 | 0x11A8..=0x11C2);
+    let jamo = matches!(
+        character as u32,
+        0x1161..=0x1175 | 0x11A8..=0x11C2 | 0x3131..=0x318E | 0xFF9E..=0xFF9F | 0xFFA0..=0xFFDC
+    );
     unicode_normalization::char::canonical_combining_class(character) == 0 && !jamo && !is_combining_mark(character)
 }
 
