@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from tokenfoundry._core import bpe as _bpe
 from tokenfoundry.errors import InputError, VocabularyError
-from tokenfoundry.ragged import Ragged
+from tokenfoundry.ragged import Ragged, Side
 
 __all__ = ["StreamDecoder", "Tokenizer"]
 
@@ -310,6 +310,8 @@ class Tokenizer(_bpe.Tokenizer):
         add_special_tokens: bool = True,
         allowed_special: Special = None,
         disallowed_special: Special = None,
+        max_length: int | None = None,
+        truncation_side: Side = "right",
     ) -> Ragged:
         """Encode many texts over threads; the result does not depend on how many.
 
@@ -317,12 +319,64 @@ class Tokenizer(_bpe.Tokenizer):
             texts: a list of ``str`` or ``bytes``, an Arrow string or binary array (also chunked), or anything with
                 ``__arrow_c_array__`` or ``__arrow_c_stream__``; borrowed, not copied.
             threads: default all that this process may use; batches below 256 kB use one.
+            add_special_tokens: put around each text what the tokenizer's template says (BOS, EOS).
+            allowed_special: special tokens to find in the texts; ``None`` is what the tokenizer's source does.
+            disallowed_special: special tokens that raise ``InputError`` if a text holds them.
+            max_length: most tokens of a row, those of the template included, which are not cut.
+            truncation_side: where a longer text loses its tokens.
 
         Returns:
             Ids as a ragged array, uint32, a row for each text. Ctrl-C stops it within 100 ms.
         """
         values, offsets = self._encode_batch(texts, add_special_tokens, allowed_special, disallowed_special, threads)
+        if max_length is not None:
+            if max_length < 0:
+                raise InputError(f"max_length must not be negative, got {max_length}")
+            before, after = self._template_lengths if add_special_tokens else (0, 0)
+            values, offsets = _bpe.truncate_rows(values, offsets, max_length, before, after, truncation_side)
         return Ragged._trusted(values, offsets)
+
+    def encode_padded(
+        self,
+        texts: Any,
+        length: int | None = None,
+        *,
+        pad_id: int | None = None,
+        side: Side = "right",
+        truncation_side: Side = "right",
+        threads: int | None = None,
+        add_special_tokens: bool = True,
+        allowed_special: Special = None,
+        disallowed_special: Special = None,
+    ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+        """:meth:`encode_batch` as a matrix.
+
+        Args:
+            length: columns; longer rows are cut (not their template), default as many as the longest row has tokens.
+            pad_id: default the pad token that came with the tokenizer's configuration.
+            side: where shorter rows are filled.
+
+        Returns:
+            Ids, uint32, shape (texts, length), and how many tokens of each row are no padding, int64, shape (texts,).
+
+        Raises:
+            InputError: there is no ``pad_id`` and none is known.
+        """
+        if pad_id is None:
+            known = self.template_tokens.get("pad_token")
+            if known is None:
+                raise InputError("this tokenizer's files name no pad token; pass pad_id=")
+            pad_id = self.token_id(known)
+        rows = self.encode_batch(
+            texts,
+            threads,
+            add_special_tokens=add_special_tokens,
+            allowed_special=allowed_special,
+            disallowed_special=disallowed_special,
+            max_length=length,
+            truncation_side=truncation_side,
+        )
+        return rows.to_padded(length, pad_id, side=side), rows.lengths
 
     def encode_batch_lists(
         self,
