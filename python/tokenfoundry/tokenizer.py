@@ -144,40 +144,34 @@ class Tokenizer(_bpe.Tokenizer):
     ) -> Self:
         """A tokenizer by the name of its model.
 
-        Looked for in this order: a directory (or file) of that name, the local Hugging Face cache, the hub (which needs
-        the extra ``hf`` and a network). A directory may hold tokenizer.json, tekken.json, a SentencePiece model or a rank
-        file, and is asked for them in this order; a chat template beside it is taken along.
+        Looked for in this order: a directory (or file) of that name; the local Hugging Face cache; tiktoken's cache
+        (``TIKTOKEN_CACHE_DIR``) for the names of OpenAI's encodings and models; then, unless ``local_files_only``, the
+        network: OpenAI's files, checked against their published SHA-256, or the hub, which needs the extra ``hf``.
+        A directory may hold tokenizer.json, tekken.json, a SentencePiece model or a rank file, and is asked for them in
+        this order; a chat template beside it is taken along.
 
         Raises:
-            VocabularyError: nothing was found; the message lists where was looked.
+            VocabularyError: nothing was found; the message lists what was looked for and where.
         """
-        looked: list[str] = []
+        from tokenfoundry import pretrained
+
         path = Path(name)
         if path.is_file():
             return cls.from_file(path, pattern=pattern, special_tokens=special_tokens)
         if path.is_dir():
             return cls._from_directory(path, pattern, special_tokens)
-        looked.append(f"the directory {path}")
-        try:
-            from huggingface_hub import snapshot_download
-        except ImportError:
-            looked.append("not the Hugging Face cache or hub, for want of the extra: pip install 'tokenfoundry[hf]'")
-        else:
-            for offline in (True,) if local_files_only else (True, False):
-                try:
-                    found = snapshot_download(
-                        str(name), revision=revision, local_files_only=offline, allow_patterns=list(_FILES)
-                    )
-                    if any((Path(found) / file).is_file() for file in _VOCABULARIES):
-                        return cls._from_directory(Path(found), pattern, special_tokens)
-                    looked.append(f"{found}, which holds none of {', '.join(_VOCABULARIES)}")
-                except VocabularyError:
-                    raise
-                except Exception as error:
-                    place = "the Hugging Face cache" if offline else "the Hugging Face hub"
-                    first_line = (str(error).strip().splitlines() or [""])[0]
-                    looked.append(f"{place} ({type(error).__name__}: {first_line[:120]})")
-        raise VocabularyError(f"no tokenizer {str(name)!r}; looked for it in " + "; ".join(looked))
+        looked = [f"the directory {path}"]
+        found = pretrained.in_hugging_face_cache(str(name), revision, _VOCABULARIES, looked)
+        if found is None:
+            encoding = pretrained.openai_encoding(str(name), local_files_only, looked)
+            if encoding is not None:
+                specials = encoding.special_tokens if special_tokens is None else special_tokens
+                return cls.from_tiktoken(encoding.ranks, pattern=pattern or encoding.pattern, special_tokens=specials)
+        if found is None and not local_files_only:
+            found = pretrained.on_hub(str(name), revision, _FILES, looked)
+        if found is None:
+            raise VocabularyError(f"no tokenizer {str(name)!r}; looked for it in " + "; ".join(looked))
+        return cls._from_directory(found, pattern, special_tokens)
 
     @classmethod
     def _from_directory(cls, path: Path, pattern: str | None, special_tokens: Mapping[str, int] | None) -> Self:
