@@ -385,7 +385,8 @@ def dedup_command(
 
 
 Inputs = Annotated[
-    list[str], typer.Argument(help="Files, folders or globs: JSON Lines, Parquet, text (.gz, .zst).", show_default=False)
+    list[str],
+    typer.Argument(help="Files, folders or globs: JSON Lines, Parquet, text (.gz, .zst).", show_default=False),
 ]
 TokenizerName = Annotated[
     str, typer.Option("--tokenizer", "-t", help="A tokenizer's file, folder or name.", show_default=False)

@@ -50,7 +50,11 @@ class Totals:
 
     def __str__(self) -> str:
         seconds = max(time.monotonic() - self.started, 1e-9)
-        parts = [f"{self.documents:,} documents", f"{self.bytes / 1e6:,.1f} MB", f"{self.bytes / 1e6 / seconds:,.0f} MB/s"]
+        parts = [
+            f"{self.documents:,} documents",
+            f"{self.bytes / 1e6:,.1f} MB",
+            f"{self.bytes / 1e6 / seconds:,.0f} MB/s",
+        ]
         if self.tokens:
             parts.append(f"{self.tokens:,} tokens")
         if self.rejected:
@@ -67,9 +71,7 @@ class _Options:
     max_document_bytes: int = _MAX_DOCUMENT_BYTES
 
 
-def load(
-    name: str | Path, pattern: str | None = None, special_tokens: dict[str, int] | None = None
-) -> Tokenizer:
+def load(name: str | Path, pattern: str | None = None, special_tokens: dict[str, int] | None = None) -> Tokenizer:
     """A tokenizer by a file, a folder or a name, as `Tokenizer.from_pretrained` finds it."""
     return Tokenizer.from_pretrained(name, pattern=pattern, special_tokens=special_tokens)
 
@@ -84,9 +86,7 @@ def _found(inputs: Iterable[str | Path]) -> list[InputFile]:
     return list(files.values())
 
 
-def _batches(
-    files: Sequence[InputFile], text_field: str, totals: Totals
-) -> Iterator[tuple[InputFile, list[str]]]:
+def _batches(files: Sequence[InputFile], text_field: str, totals: Totals) -> Iterator[tuple[InputFile, list[str]]]:
     """Texts of one file at a time, about 16 MB a batch. An empty batch ends a file that had nothing."""
     totals.files, totals.file_bytes = len(files), sum(file.size for file in files)
     for file in files:
@@ -94,7 +94,7 @@ def _batches(
         size = 0
         for record in records(file, format_of(file.path), _Options(text_field)):
             if record.text is None:
-                totals.rejected.append(record.reason or f"{file.uri}: record {record.number}")
+                totals.rejected.append(record.reason or f"{file.uri}: record {record.record}")
                 continue
             batch.append(record.text)
             size += record.size
@@ -116,8 +116,8 @@ class _ArrayFile:
         self.start = file.tell()
 
     def _header(self) -> None:
-        header = {"descr": np.lib.format.dtype_to_descr(self.dtype), "fortran_order": False, "shape": (self.length,)}
-        np.lib.format.write_array_header_1_0(self.file, header)
+        header = {"descr": self.dtype.str, "fortran_order": False, "shape": (self.length,)}
+        np.lib.format.write_array_header_1_0(self.file, header)  # type: ignore[no-untyped-call]
 
     def append(self, values: npt.NDArray[Any]) -> None:
         self.file.write(values.astype(self.dtype, copy=False).data)
@@ -209,9 +209,7 @@ def count(
     totals = Totals()
     by_file: dict[str, tuple[int, int]] = {}
     for file, batch in _batches(_found(inputs), text_field, totals):
-        counts = tokenizer.count_batch(
-            batch, threads, add_special_tokens=add_special_tokens, allowed_special="none"
-        )
+        counts = tokenizer.count_batch(batch, threads, add_special_tokens=add_special_tokens, allowed_special="none")
         number = int(counts.sum())
         documents, tokens = by_file.get(file.uri, (0, 0))
         by_file[file.uri] = (documents + len(batch), tokens + number)

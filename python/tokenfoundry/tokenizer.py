@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Self
@@ -36,6 +35,8 @@ _VOCABULARIES = (
 )
 _FILES = (*_VOCABULARIES, "tokenizer_config.json", "chat_template.jinja")
 
+_TEMPLATE_TOKENS = frozenset(f"{kind}_token" for kind in ("bos", "eos", "pad", "unk", "sep", "cls", "mask"))
+
 StreamDecoder = _bpe.StreamDecoder
 
 _Text = str | bytes
@@ -56,6 +57,9 @@ class Tokenizer(_bpe.Tokenizer):
     """
 
     chat_template: str | None = None
+    """The template of conversations that came with the tokenizer."""
+    chat_templates: Mapping[str, str] = MappingProxyType({})
+    """Templates by name, where several came with it."""
     template_tokens: Mapping[str, str] = MappingProxyType({})
 
     # ------------------------------------------------------------------ where they come from
@@ -190,68 +194,98 @@ class Tokenizer(_bpe.Tokenizer):
             configuration["chat_template"] = (path / "chat_template.jinja").read_text(encoding="utf-8")
         template = configuration.get("chat_template")
         if isinstance(template, list):
-            named = {entry["name"]: entry["template"] for entry in template}
-            template = named.get("default")
+            self.chat_templates = {entry["name"]: entry["template"] for entry in template}
+            template = self.chat_templates.get("default")
         self.chat_template = template
         self.template_tokens = {
             name: value["content"] if isinstance(value, dict) else value
             for name, value in configuration.items()
-            if name in ("bos_token", "eos_token", "pad_token", "unk_token") and value
+            if name in _TEMPLATE_TOKENS and value and not isinstance(value, list)
         }
 
     def apply_chat_template(
         self,
-        messages: Sequence[Mapping[str, Any]],
+        messages: Sequence[Any],
         *,
         chat_template: str | None = None,
-        add_generation_prompt: bool = False,
         tools: Sequence[Any] | None = None,
-        documents: Sequence[Any] | None = None,
+        documents: Sequence[Mapping[str, Any]] | None = None,
+        add_generation_prompt: bool = False,
+        continue_final_message: bool = False,
         tokenize: bool = True,
+        return_dict: bool = False,
+        return_assistant_tokens_mask: bool = False,
         **variables: Any,
-    ) -> list[int] | str:
-        """A conversation as the model was trained to see it.
+    ) -> Any:
+        """A conversation as the model was trained to see it, as ``transformers`` writes it.
 
-        The template is Jinja2, run in a sandbox as ``transformers`` runs it (needs the extra ``hf``); it comes with
-        :meth:`from_pretrained`, or is given here. Special tokens that it writes are found, and no others are added.
+        The template is Jinja2, run in a sandbox (needs the extra ``hf``); it comes with :meth:`from_pretrained`, or is
+        given here, itself or the name of one of several. Special tokens that it writes are found, no others are added.
+
+        Args:
+            messages: a conversation (``role`` and ``content``), or a list of conversations.
+            tools: functions with type hints and docstrings, or JSON schemas.
+            documents: for templates that take some.
+            add_generation_prompt: end with what opens the assistant's turn.
+            continue_final_message: end where the last message ends, for the model to go on with it.
+            tokenize: ids, else the text.
+            return_dict: a dict of ``input_ids`` and ``attention_mask``.
+            return_assistant_tokens_mask: also ``assistant_masks``, 1 for tokens inside ``{% generation %}``.
+            variables: further names for the template.
 
         Returns:
-            Ids, or with ``tokenize=False`` the text.
+            Ids, a text or a dict; a list of them for a list of conversations (a dict of lists).
         """
-        template = chat_template or self.chat_template
-        if template is None:
-            raise InputError(
-                "this tokenizer has no chat template; pass chat_template=, or load it with from_pretrained"
-            )
-        try:
-            from jinja2.exceptions import TemplateError
-            from jinja2.ext import loopcontrols
-            from jinja2.sandbox import ImmutableSandboxedEnvironment
-        except ImportError:
-            raise InputError("chat templates need Jinja2: pip install 'tokenfoundry[hf]'") from None
+        from tokenfoundry import chat
 
-        def raise_exception(message: str) -> None:
-            raise TemplateError(message)
-
-        def to_json(value: Any, ensure_ascii: bool = False, indent: int | None = None, **options: Any) -> str:
-            text: str = json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, **options)
-            return text
-
-        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
-        environment.filters["tojson"] = to_json
-        environment.globals["raise_exception"] = raise_exception
-        environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
-        try:
-            text = environment.from_string(template).render(
-                messages=messages,
+        template = self._chat_template(chat_template, tools)
+        batched = bool(messages) and not isinstance(messages[0], Mapping)
+        if return_assistant_tokens_mask and not (return_dict and tokenize):
+            raise InputError("return_assistant_tokens_mask needs return_dict=True and tokenize=True")
+        rendered = [
+            chat.render(
+                template,
+                one,
                 tools=tools,
                 documents=documents,
                 add_generation_prompt=add_generation_prompt,
-                **{**self.template_tokens, **variables},
+                continue_final_message=continue_final_message,
+                track_generation=return_assistant_tokens_mask,
+                variables={**self.template_tokens, **variables},
             )
-        except TemplateError as error:
-            raise InputError(f"the chat template refused the messages: {error}") from error
-        return self.encode(text, add_special_tokens=False, allowed_special="all") if tokenize else text
+            for one in (messages if batched else [messages])
+        ]
+        if not tokenize:
+            texts = [one.text for one in rendered]
+            return texts if batched else texts[0]
+        ids = [self.encode(one.text, add_special_tokens=False, allowed_special="all") for one in rendered]
+        if not return_dict:
+            return ids if batched else ids[0]
+        found = {"input_ids": ids, "attention_mask": [[1] * len(row) for row in ids]}
+        if return_assistant_tokens_mask:
+            found["assistant_masks"] = [self._generated(one) for one in rendered]
+        return found if batched else {name: rows[0] for name, rows in found.items()}
+
+    def _chat_template(self, given: str | None, tools: Sequence[Any] | None) -> str:
+        if given is not None:
+            return self.chat_templates.get(given, given)
+        if tools is not None and "tool_use" in self.chat_templates:
+            return self.chat_templates["tool_use"]
+        if self.chat_template is None:
+            raise InputError(
+                "this tokenizer has no chat template; pass chat_template=, or load it with from_pretrained"
+            )
+        return self.chat_template
+
+    def _generated(self, rendered: Any) -> list[int]:
+        """1 for each token of a rendered conversation that the assistant speaks."""
+        ids, spans = self.encode_with_offsets(rendered.text, add_special_tokens=False, allowed_special="all")
+        mask = np.zeros(len(ids), dtype=np.int64)
+        for start, end in rendered.generated:
+            first = len(rendered.text[:start].encode())
+            last = first + len(rendered.text[start:end].encode())
+            mask[(spans[:, 0] < last) & (spans[:, 1] > first)] = 1
+        return mask.tolist()
 
     @classmethod
     def train(
@@ -426,7 +460,11 @@ class Tokenizer(_bpe.Tokenizer):
             raise
 
     def __reduce__(self) -> tuple[Any, ...]:
-        beside = {"chat_template": self.chat_template, "template_tokens": dict(self.template_tokens)}
+        beside = {
+            "chat_template": self.chat_template,
+            "chat_templates": dict(self.chat_templates),
+            "template_tokens": dict(self.template_tokens),
+        }
         return (_from_json, (type(self), self._to_json().encode(), self.finds_special_tokens, beside))
 
     @property
@@ -459,6 +497,7 @@ class Tokenizer(_bpe.Tokenizer):
 def _from_json(kind: type[Tokenizer], content: bytes, finds_special: bool, beside: Mapping[str, Any]) -> Tokenizer:
     tokenizer = kind(_bpe.read_tokenizer_json(content, finds_special))
     tokenizer.chat_template = beside["chat_template"]
+    tokenizer.chat_templates = beside["chat_templates"]
     tokenizer.template_tokens = beside["template_tokens"]
     return tokenizer
 

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from tests.tokenizer_configurations import trained
 
 import tokenfoundry as tf
-from tests.tokenizer_configurations import trained
 from tokenfoundry._core import bpe
 
 hf = pytest.importorskip("tokenizers")

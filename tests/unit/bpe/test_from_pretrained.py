@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.vocabularies import vocabulary
 
 import tokenfoundry as tf
-from tests.vocabularies import vocabulary
 
 TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"

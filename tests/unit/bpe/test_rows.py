@@ -28,7 +28,9 @@ def with_template() -> tf.Tokenizer:
 
 
 @given(texts=st.lists(st.text("helo wrd", max_size=12), max_size=5), length=st.integers(2, 14), side=SIDES)
-def test_truncation_is_that_of_tokenizers(with_template: tf.Tokenizer, texts: list[str], length: int, side: Side) -> None:
+def test_truncation_is_that_of_tokenizers(
+    with_template: tf.Tokenizer, texts: list[str], length: int, side: Side
+) -> None:
     hf = pytest.importorskip("tokenizers").Tokenizer.from_str(with_template.to_json())
     hf.enable_truncation(length, direction=side)
     expected = [encoding.ids for encoding in hf.encode_batch(texts)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def test_encode_writes_what_encode_batch_gives(files: list[str], tokenizer: tf.T
     tokens, offsets = np.load(tmp_path / "out" / "tokens.npy"), np.load(tmp_path / "out" / "offsets.npy")
     assert (tokens.dtype, offsets.dtype) == (np.uint16, np.int64)
     expected = [[*tokenizer.encode(text, allowed_special="none"), 0] for text in texts]
-    assert [tokens[start:end].tolist() for start, end in zip(offsets, offsets[1:], strict=False)] == expected
+    assert [tokens[start:end].tolist() for start, end in itertools.pairwise(offsets)] == expected
     assert (totals.documents, totals.tokens) == (len(texts), len(tokens))
     assert seen[-1] == len(tokens) and seen == sorted(seen)
     described = json.loads((tmp_path / "out" / "documents.json").read_text())
@@ -53,7 +54,9 @@ def test_encode_writes_what_encode_batch_gives(files: list[str], tokenizer: tf.T
     assert len(totals.rejected) == 1 and "a.jsonl:301" in totals.rejected[0]
 
 
-def test_batches_do_not_show(files: list[str], tokenizer: tf.Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_do_not_show(
+    files: list[str], tokenizer: tf.Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     token_files.encode(files, tmp_path / "one", tokenizer)
     monkeypatch.setattr(token_files, "_BATCH_BYTES", 1000)
     token_files.encode(files, tmp_path / "many", tokenizer, threads=2)
