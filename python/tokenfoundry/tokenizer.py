@@ -296,6 +296,7 @@ class Tokenizer(_bpe.Tokenizer):
         pattern: str = "cl100k",
         special_tokens: Sequence[str] = ("<|endoftext|>",),
         min_frequency: int = 2,
+        initial_alphabet: bytes | None = None,
         threads: int | None = None,
     ) -> Self:
         """Learn a vocabulary from texts.
@@ -306,25 +307,35 @@ class Tokenizer(_bpe.Tokenizer):
         Hugging Face's `tokenizers` on the same pieces. Fewer than ``vocab_size`` tokens come out of a corpus whose
         pairs all occur less than ``min_frequency`` times.
 
+        ``initial_alphabet``: bytes that become tokens whether seen or not, beside those that are seen; default all 256,
+        without which a text with other bytes loses them, as in `tokenizers`.
+
         Raises InputError where ``vocab_size`` cannot even hold the bytes and special tokens.
         """
         first_id = len(special_tokens)
-        if vocab_size < 256 + first_id:
+        letters = 256 if initial_alphabet is None else len(set(initial_alphabet))
+        if vocab_size < letters + first_id:
             raise InputError(
-                f"vocab_size is {vocab_size}; 256 bytes and {first_id} special tokens need {256 + first_id}"
+                f"vocab_size is {vocab_size}; {letters} bytes and {first_id} special tokens need {letters + first_id}"
             )
         if len(set(special_tokens)) < first_id:
             raise InputError("special_tokens names a token twice")
         trainer = _bpe.Trainer(pattern)
         for batch in _batches(texts):
             trainer.feed(batch, threads)
-        return cls._trained(trainer, vocab_size, min_frequency, special_tokens, pattern)
+        return cls._trained(trainer, vocab_size, min_frequency, special_tokens, pattern, initial_alphabet)
 
     @classmethod
     def _trained(
-        cls, trainer: _bpe.Trainer, vocab_size: int, min_frequency: int, special_tokens: Sequence[str], pattern: str
+        cls,
+        trainer: _bpe.Trainer,
+        vocab_size: int,
+        min_frequency: int,
+        special_tokens: Sequence[str],
+        pattern: str,
+        alphabet: bytes | None = None,
     ) -> Self:
-        tokens, merges = trainer.finish(vocab_size, min_frequency, list(special_tokens), None, None)
+        tokens, merges = trainer.finish(vocab_size, min_frequency, list(special_tokens), alphabet, None)
         specials = [(name, index) for index, name in enumerate(special_tokens)]
         return cls(_bpe.from_merges(tokens, merges, pattern, specials))
 

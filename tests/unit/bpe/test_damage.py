@@ -17,7 +17,25 @@ from tests.vocabularies import vocabulary
 from tokenfoundry._core import bpe
 
 TEXTS = ["hello world the 12 é \n<s> ﬁ", "敏捷的 👩‍👩‍👧", b"\xff\xfea", "", " "]
-ODD: list[Any] = [None, True, 0, -1, 2**32 - 1, 2**32, 2**64, 1e300, "", "a", "▁", "[", "(?=", [], {}, [["a"]], {"type": "Sequence"}]
+ODD: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    2**32 - 1,
+    2**32,
+    2**64,
+    1e300,
+    "",
+    "a",
+    "▁",
+    "[",
+    "(?=",
+    [],
+    {},
+    [["a"]],
+    {"type": "Sequence"},
+]
 
 
 def _spm() -> bytes:
