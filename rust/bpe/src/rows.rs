@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(cut(4, Side::Right), [vec![1, 10, 11, 2], vec![1, 2], vec![]]);
         assert_eq!(cut(4, Side::Left), [vec![1, 12, 13, 2], vec![1, 2], vec![]]);
         assert_eq!(cut(1, Side::Right), [vec![1], vec![1], vec![]]);
-        assert_eq!(cut(0, Side::Left), [vec![]; 3]);
+        assert!(cut(0, Side::Left).concat().is_empty());
     }
 
     #[test]

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-import tokenfoundry as tf
 from tests.tokenizer_configurations import configuration, trained
 from tests.vocabularies import vocabulary
+
+import tokenfoundry as tf
 from tokenfoundry._core import bpe
 
 TEXTS = ["hello world the 12 é \n<s> ﬁ", "敏捷的 👩‍👩‍👧", b"\xff\xfea", "", " "]
