@@ -34,7 +34,13 @@ REGEXES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", PARTS)
+# The quick half of the suite asks about what has tables of its own.
+OFTEN = ("NFC", "NFKC", "StripAccents", "Digits", "Punctuation", r"\w")
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in OFTEN else pytest.param(name, marks=pytest.mark.long) for name in PARTS]
+)
 def test_every_code_point(name: str) -> None:
     assert differing(*PARTS[name]) == []
 
