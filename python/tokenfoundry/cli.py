@@ -384,6 +384,97 @@ def dedup_command(
     )  # fmt: skip
 
 
+Inputs = Annotated[
+    list[str],
+    typer.Argument(help="Files, folders or globs: JSON Lines, Parquet, text (.gz, .zst).", show_default=False),
+]
+TokenizerName = Annotated[
+    str, typer.Option("--tokenizer", "-t", help="A tokenizer's file, folder or name.", show_default=False)
+]
+Pattern = Annotated[str | None, typer.Option(help="Split pattern of a rank file, e.g. cl100k.")]
+TextField = Annotated[str, typer.Option(help="Field or column with the text.")]
+
+
+def _token_progress() -> Any:
+    from tokenfoundry.token_progress import TokenProgress
+
+    return TokenProgress(_stderr())
+
+
+@app.command("encode")
+@_guarded
+def encode_command(
+    inputs: Inputs,
+    tokenizer: TokenizerName,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the arrays.", show_default=False)],
+    pattern: Pattern = None,
+    text_field: TextField = "text",
+    template: Annotated[bool, typer.Option(help="Put BOS and EOS where the tokenizer does.")] = True,
+    special: Annotated[bool, typer.Option(help="Find special tokens that documents spell out.")] = False,
+    end_token: Annotated[str | None, typer.Option(help="A token to put after each document.")] = None,
+    threads: Threads = None,
+) -> None:
+    """Encode files into tokens.npy and offsets.npy."""
+    from tokenfoundry import token_files
+
+    with _token_progress() as progress:
+        totals = token_files.encode(
+            inputs, output, token_files.load(tokenizer, pattern), text_field=text_field, add_special_tokens=template,
+            special_in_text=special, end_token=end_token, threads=threads, report=progress,
+        )  # fmt: skip
+    sys.stdout.write(f"{output}: {totals}\n")
+
+
+@app.command("count")
+@_guarded
+def count_command(
+    inputs: Inputs,
+    tokenizer: TokenizerName,
+    pattern: Pattern = None,
+    text_field: TextField = "text",
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every file.")] = False,
+    threads: Threads = None,
+) -> None:
+    """Count the tokens of files."""
+    from tokenfoundry import token_files
+
+    with _token_progress() as progress:
+        totals, by_file = token_files.count(
+            inputs, token_files.load(tokenizer, pattern), text_field=text_field, threads=threads, report=progress
+        )
+    if as_json:
+        files = [{"path": path, "documents": some, "tokens": tokens} for path, (some, tokens) in by_file.items()]
+        found = {"documents": totals.documents, "bytes": totals.bytes, "tokens": totals.tokens, "files": files}
+        sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
+        return
+    for path, (_, tokens) in by_file.items():
+        sys.stdout.write(f"{tokens:>15,}  {path}\n")
+    sys.stdout.write(f"{totals.tokens:>15,}  tokens in {totals}\n")
+
+
+@app.command("train")
+@_guarded
+def train_command(
+    inputs: Inputs,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The tokenizer.json to write.", show_default=False)],
+    vocab_size: Annotated[int, typer.Option(help="Tokens, the special ones included.", min=257)] = 32_000,
+    pattern: Annotated[str, typer.Option(help="Split pattern: a name or a regex.")] = "cl100k",
+    special_token: Annotated[list[str] | None, typer.Option(help="A special token; may be repeated.")] = None,
+    min_frequency: Annotated[int, typer.Option(help="Least occurrences of a pair.", min=0)] = 2,
+    text_field: TextField = "text",
+    threads: Threads = None,
+) -> None:
+    """Train a byte-level tokenizer."""
+    from tokenfoundry import token_files
+
+    with _token_progress() as progress:
+        totals, trained = token_files.train(
+            inputs, output, vocab_size=vocab_size, pattern=pattern, min_frequency=min_frequency,
+            special_tokens=special_token or ["<|endoftext|>"], text_field=text_field, threads=threads, report=progress,
+        )  # fmt: skip
+    sys.stdout.write(f"{output}: {trained.vocab_size:,} tokens from {totals}\n")
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         sys.stdout.write(f"tokenfoundry {runtime.VERSION} ({runtime.cpu_tier()})\n")

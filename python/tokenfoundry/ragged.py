@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from tokenfoundry._core import bpe as _bpe
 from tokenfoundry.errors import InputError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["Ragged"]
+
+Side = Literal["left", "right"]
 
 
 class Ragged:
@@ -124,22 +127,32 @@ class Ragged:
         exported: tuple[object, object] = self.to_arrow().__arrow_c_array__(requested_schema)
         return exported
 
-    def to_padded(self, length: int, pad_id: int) -> npt.NDArray[np.uint32]:
-        """A matrix of shape (rows, length), uint32: rows cut on the right at ``length``, then filled with ``pad_id``."""
+    def to_padded(
+        self,
+        length: int | None = None,
+        pad_id: int = 0,
+        *,
+        side: Side = "right",
+        truncation_side: Side = "right",
+    ) -> npt.NDArray[np.uint32]:
+        """A matrix of shape (rows, ``length``), uint32, filled in Rust at the speed of memory.
+
+        Args:
+            length: default the longest row's.
+            pad_id: what shorter rows are filled with.
+            side: where they are filled; ``"left"`` for generation with a decoder-only model.
+            truncation_side: where longer rows lose their tokens.
+
+        Raises:
+            InputError: a negative length, or a side that is neither ``"left"`` nor ``"right"``.
+        """
+        if length is None:
+            length = int(self.lengths.max(initial=0))
         if length < 0:
             raise InputError(f"length must not be negative, got {length}")
-        kept = np.minimum(self.lengths, length)
-        padded = np.full((len(self), length), pad_id, dtype=np.uint32)
-        inside = np.arange(length) < kept[:, None]
-        trimmed = np.repeat(self.offsets[:-1], kept) + _positions(kept)
-        padded[inside] = self.values[trimmed]
-        return padded
+        if not 0 <= pad_id < 1 << 32:
+            raise InputError(f"pad_id must be 0 to 4294967295, got {pad_id}")
+        return _bpe.pad_rows(self.values, self.offsets, length, pad_id, side, truncation_side)
 
     def _own_values(self) -> npt.NDArray[np.uint32]:
         return self.values[self.offsets[0] : self.offsets[-1]]
-
-
-def _positions(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """0 .. length - 1 for each row, one after another."""
-    ends = np.cumsum(lengths)
-    return np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - lengths, lengths)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Self
@@ -22,7 +21,7 @@ import numpy.typing as npt
 
 from tokenfoundry._core import bpe as _bpe
 from tokenfoundry.errors import InputError, VocabularyError
-from tokenfoundry.ragged import Ragged
+from tokenfoundry.ragged import Ragged, Side
 
 __all__ = ["StreamDecoder", "Tokenizer"]
 
@@ -35,6 +34,8 @@ _VOCABULARIES = (
     "tiktoken.model",
 )
 _FILES = (*_VOCABULARIES, "tokenizer_config.json", "chat_template.jinja")
+
+_TEMPLATE_TOKENS = frozenset(f"{kind}_token" for kind in ("bos", "eos", "pad", "unk", "sep", "cls", "mask"))
 
 StreamDecoder = _bpe.StreamDecoder
 
@@ -56,6 +57,9 @@ class Tokenizer(_bpe.Tokenizer):
     """
 
     chat_template: str | None = None
+    """The template of conversations that came with the tokenizer."""
+    chat_templates: Mapping[str, str] = MappingProxyType({})
+    """Templates by name, where several came with it."""
     template_tokens: Mapping[str, str] = MappingProxyType({})
 
     # ------------------------------------------------------------------ where they come from
@@ -144,40 +148,34 @@ class Tokenizer(_bpe.Tokenizer):
     ) -> Self:
         """A tokenizer by the name of its model.
 
-        Looked for in this order: a directory (or file) of that name, the local Hugging Face cache, the hub (which needs
-        the extra ``hf`` and a network). A directory may hold tokenizer.json, tekken.json, a SentencePiece model or a rank
-        file, and is asked for them in this order; a chat template beside it is taken along.
+        Looked for in this order: a directory (or file) of that name; the local Hugging Face cache; tiktoken's cache
+        (``TIKTOKEN_CACHE_DIR``) for the names of OpenAI's encodings and models; then, unless ``local_files_only``, the
+        network: OpenAI's files, checked against their published SHA-256, or the hub, which needs the extra ``hf``.
+        A directory may hold tokenizer.json, tekken.json, a SentencePiece model or a rank file, and is asked for them in
+        this order; a chat template beside it is taken along.
 
         Raises:
-            VocabularyError: nothing was found; the message lists where was looked.
+            VocabularyError: nothing was found; the message lists what was looked for and where.
         """
-        looked: list[str] = []
+        from tokenfoundry import pretrained
+
         path = Path(name)
         if path.is_file():
             return cls.from_file(path, pattern=pattern, special_tokens=special_tokens)
         if path.is_dir():
             return cls._from_directory(path, pattern, special_tokens)
-        looked.append(f"the directory {path}")
-        try:
-            from huggingface_hub import snapshot_download
-        except ImportError:
-            looked.append("not the Hugging Face cache or hub, for want of the extra: pip install 'tokenfoundry[hf]'")
-        else:
-            for offline in (True,) if local_files_only else (True, False):
-                try:
-                    found = snapshot_download(
-                        str(name), revision=revision, local_files_only=offline, allow_patterns=list(_FILES)
-                    )
-                    if any((Path(found) / file).is_file() for file in _VOCABULARIES):
-                        return cls._from_directory(Path(found), pattern, special_tokens)
-                    looked.append(f"{found}, which holds none of {', '.join(_VOCABULARIES)}")
-                except VocabularyError:
-                    raise
-                except Exception as error:
-                    place = "the Hugging Face cache" if offline else "the Hugging Face hub"
-                    first_line = (str(error).strip().splitlines() or [""])[0]
-                    looked.append(f"{place} ({type(error).__name__}: {first_line[:120]})")
-        raise VocabularyError(f"no tokenizer {str(name)!r}; looked for it in " + "; ".join(looked))
+        looked = [f"the directory {path}"]
+        found = pretrained.in_hugging_face_cache(str(name), revision, _VOCABULARIES, looked)
+        if found is None:
+            encoding = pretrained.openai_encoding(str(name), local_files_only, looked)
+            if encoding is not None:
+                specials = encoding.special_tokens if special_tokens is None else special_tokens
+                return cls.from_tiktoken(encoding.ranks, pattern=pattern or encoding.pattern, special_tokens=specials)
+        if found is None and not local_files_only:
+            found = pretrained.on_hub(str(name), revision, _FILES, looked)
+        if found is None:
+            raise VocabularyError(f"no tokenizer {str(name)!r}; looked for it in " + "; ".join(looked))
+        return cls._from_directory(found, pattern, special_tokens)
 
     @classmethod
     def _from_directory(cls, path: Path, pattern: str | None, special_tokens: Mapping[str, int] | None) -> Self:
@@ -196,68 +194,98 @@ class Tokenizer(_bpe.Tokenizer):
             configuration["chat_template"] = (path / "chat_template.jinja").read_text(encoding="utf-8")
         template = configuration.get("chat_template")
         if isinstance(template, list):
-            named = {entry["name"]: entry["template"] for entry in template}
-            template = named.get("default")
+            self.chat_templates = {entry["name"]: entry["template"] for entry in template}
+            template = self.chat_templates.get("default")
         self.chat_template = template
         self.template_tokens = {
             name: value["content"] if isinstance(value, dict) else value
             for name, value in configuration.items()
-            if name in ("bos_token", "eos_token", "pad_token", "unk_token") and value
+            if name in _TEMPLATE_TOKENS and value and not isinstance(value, list)
         }
 
     def apply_chat_template(
         self,
-        messages: Sequence[Mapping[str, Any]],
+        messages: Sequence[Any],
         *,
         chat_template: str | None = None,
-        add_generation_prompt: bool = False,
         tools: Sequence[Any] | None = None,
-        documents: Sequence[Any] | None = None,
+        documents: Sequence[Mapping[str, Any]] | None = None,
+        add_generation_prompt: bool = False,
+        continue_final_message: bool = False,
         tokenize: bool = True,
+        return_dict: bool = False,
+        return_assistant_tokens_mask: bool = False,
         **variables: Any,
-    ) -> list[int] | str:
-        """A conversation as the model was trained to see it.
+    ) -> Any:
+        """A conversation as the model was trained to see it, as ``transformers`` writes it.
 
-        The template is Jinja2, run in a sandbox as ``transformers`` runs it (needs the extra ``hf``); it comes with
-        :meth:`from_pretrained`, or is given here. Special tokens that it writes are found, and no others are added.
+        The template is Jinja2, run in a sandbox (needs the extra ``hf``); it comes with :meth:`from_pretrained`, or is
+        given here, itself or the name of one of several. Special tokens that it writes are found, no others are added.
+
+        Args:
+            messages: a conversation (``role`` and ``content``), or a list of conversations.
+            tools: functions with type hints and docstrings, or JSON schemas.
+            documents: for templates that take some.
+            add_generation_prompt: end with what opens the assistant's turn.
+            continue_final_message: end where the last message ends, for the model to go on with it.
+            tokenize: ids, else the text.
+            return_dict: a dict of ``input_ids`` and ``attention_mask``.
+            return_assistant_tokens_mask: also ``assistant_masks``, 1 for tokens inside ``{% generation %}``.
+            variables: further names for the template.
 
         Returns:
-            Ids, or with ``tokenize=False`` the text.
+            Ids, a text or a dict; a list of them for a list of conversations (a dict of lists).
         """
-        template = chat_template or self.chat_template
-        if template is None:
-            raise InputError(
-                "this tokenizer has no chat template; pass chat_template=, or load it with from_pretrained"
-            )
-        try:
-            from jinja2.exceptions import TemplateError
-            from jinja2.ext import loopcontrols
-            from jinja2.sandbox import ImmutableSandboxedEnvironment
-        except ImportError:
-            raise InputError("chat templates need Jinja2: pip install 'tokenfoundry[hf]'") from None
+        from tokenfoundry import chat
 
-        def raise_exception(message: str) -> None:
-            raise TemplateError(message)
-
-        def to_json(value: Any, ensure_ascii: bool = False, indent: int | None = None, **options: Any) -> str:
-            text: str = json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, **options)
-            return text
-
-        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
-        environment.filters["tojson"] = to_json
-        environment.globals["raise_exception"] = raise_exception
-        environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
-        try:
-            text = environment.from_string(template).render(
-                messages=messages,
+        template = self._chat_template(chat_template, tools)
+        batched = bool(messages) and not isinstance(messages[0], Mapping)
+        if return_assistant_tokens_mask and not (return_dict and tokenize):
+            raise InputError("return_assistant_tokens_mask needs return_dict=True and tokenize=True")
+        rendered = [
+            chat.render(
+                template,
+                one,
                 tools=tools,
                 documents=documents,
                 add_generation_prompt=add_generation_prompt,
-                **{**self.template_tokens, **variables},
+                continue_final_message=continue_final_message,
+                track_generation=return_assistant_tokens_mask,
+                variables={**self.template_tokens, **variables},
             )
-        except TemplateError as error:
-            raise InputError(f"the chat template refused the messages: {error}") from error
-        return self.encode(text, add_special_tokens=False, allowed_special="all") if tokenize else text
+            for one in (messages if batched else [messages])
+        ]
+        if not tokenize:
+            texts = [one.text for one in rendered]
+            return texts if batched else texts[0]
+        ids = [self.encode(one.text, add_special_tokens=False, allowed_special="all") for one in rendered]
+        if not return_dict:
+            return ids if batched else ids[0]
+        found = {"input_ids": ids, "attention_mask": [[1] * len(row) for row in ids]}
+        if return_assistant_tokens_mask:
+            found["assistant_masks"] = [self._generated(one) for one in rendered]
+        return found if batched else {name: rows[0] for name, rows in found.items()}
+
+    def _chat_template(self, given: str | None, tools: Sequence[Any] | None) -> str:
+        if given is not None:
+            return self.chat_templates.get(given, given)
+        if tools is not None and "tool_use" in self.chat_templates:
+            return self.chat_templates["tool_use"]
+        if self.chat_template is None:
+            raise InputError(
+                "this tokenizer has no chat template; pass chat_template=, or load it with from_pretrained"
+            )
+        return self.chat_template
+
+    def _generated(self, rendered: Any) -> list[int]:
+        """1 for each token of a rendered conversation that the assistant speaks."""
+        ids, spans = self.encode_with_offsets(rendered.text, add_special_tokens=False, allowed_special="all")
+        mask = np.zeros(len(ids), dtype=np.int64)
+        for start, end in rendered.generated:
+            first = len(rendered.text[:start].encode())
+            last = first + len(rendered.text[start:end].encode())
+            mask[(spans[:, 0] < last) & (spans[:, 1] > first)] = 1
+        return mask.tolist()
 
     @classmethod
     def train(
@@ -268,6 +296,7 @@ class Tokenizer(_bpe.Tokenizer):
         pattern: str = "cl100k",
         special_tokens: Sequence[str] = ("<|endoftext|>",),
         min_frequency: int = 2,
+        initial_alphabet: bytes | None = None,
         threads: int | None = None,
     ) -> Self:
         """Learn a vocabulary from texts.
@@ -278,25 +307,35 @@ class Tokenizer(_bpe.Tokenizer):
         Hugging Face's `tokenizers` on the same pieces. Fewer than ``vocab_size`` tokens come out of a corpus whose
         pairs all occur less than ``min_frequency`` times.
 
+        ``initial_alphabet``: bytes that become tokens whether seen or not, beside those that are seen; default all 256,
+        without which a text with other bytes loses them, as in `tokenizers`.
+
         Raises InputError where ``vocab_size`` cannot even hold the bytes and special tokens.
         """
         first_id = len(special_tokens)
-        if vocab_size < 256 + first_id:
+        letters = 256 if initial_alphabet is None else len(set(initial_alphabet))
+        if vocab_size < letters + first_id:
             raise InputError(
-                f"vocab_size is {vocab_size}; 256 bytes and {first_id} special tokens need {256 + first_id}"
+                f"vocab_size is {vocab_size}; {letters} bytes and {first_id} special tokens need {letters + first_id}"
             )
         if len(set(special_tokens)) < first_id:
             raise InputError("special_tokens names a token twice")
         trainer = _bpe.Trainer(pattern)
         for batch in _batches(texts):
             trainer.feed(batch, threads)
-        return cls._trained(trainer, vocab_size, min_frequency, special_tokens, pattern)
+        return cls._trained(trainer, vocab_size, min_frequency, special_tokens, pattern, initial_alphabet)
 
     @classmethod
     def _trained(
-        cls, trainer: _bpe.Trainer, vocab_size: int, min_frequency: int, special_tokens: Sequence[str], pattern: str
+        cls,
+        trainer: _bpe.Trainer,
+        vocab_size: int,
+        min_frequency: int,
+        special_tokens: Sequence[str],
+        pattern: str,
+        alphabet: bytes | None = None,
     ) -> Self:
-        tokens, merges = trainer.finish(vocab_size, min_frequency, list(special_tokens), None, None)
+        tokens, merges = trainer.finish(vocab_size, min_frequency, list(special_tokens), alphabet, None)
         specials = [(name, index) for index, name in enumerate(special_tokens)]
         return cls(_bpe.from_merges(tokens, merges, pattern, specials))
 
@@ -310,6 +349,8 @@ class Tokenizer(_bpe.Tokenizer):
         add_special_tokens: bool = True,
         allowed_special: Special = None,
         disallowed_special: Special = None,
+        max_length: int | None = None,
+        truncation_side: Side = "right",
     ) -> Ragged:
         """Encode many texts over threads; the result does not depend on how many.
 
@@ -317,12 +358,64 @@ class Tokenizer(_bpe.Tokenizer):
             texts: a list of ``str`` or ``bytes``, an Arrow string or binary array (also chunked), or anything with
                 ``__arrow_c_array__`` or ``__arrow_c_stream__``; borrowed, not copied.
             threads: default all that this process may use; batches below 256 kB use one.
+            add_special_tokens: put around each text what the tokenizer's template says (BOS, EOS).
+            allowed_special: special tokens to find in the texts; ``None`` is what the tokenizer's source does.
+            disallowed_special: special tokens that raise ``InputError`` if a text holds them.
+            max_length: most tokens of a row, those of the template included, which are not cut.
+            truncation_side: where a longer text loses its tokens.
 
         Returns:
             Ids as a ragged array, uint32, a row for each text. Ctrl-C stops it within 100 ms.
         """
         values, offsets = self._encode_batch(texts, add_special_tokens, allowed_special, disallowed_special, threads)
+        if max_length is not None:
+            if max_length < 0:
+                raise InputError(f"max_length must not be negative, got {max_length}")
+            before, after = self._template_lengths if add_special_tokens else (0, 0)
+            values, offsets = _bpe.truncate_rows(values, offsets, max_length, before, after, truncation_side)
         return Ragged._trusted(values, offsets)
+
+    def encode_padded(
+        self,
+        texts: Any,
+        length: int | None = None,
+        *,
+        pad_id: int | None = None,
+        side: Side = "right",
+        truncation_side: Side = "right",
+        threads: int | None = None,
+        add_special_tokens: bool = True,
+        allowed_special: Special = None,
+        disallowed_special: Special = None,
+    ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+        """:meth:`encode_batch` as a matrix.
+
+        Args:
+            length: columns; longer rows are cut (not their template), default as many as the longest row has tokens.
+            pad_id: default the pad token that came with the tokenizer's configuration.
+            side: where shorter rows are filled.
+
+        Returns:
+            Ids, uint32, shape (texts, length), and how many tokens of each row are no padding, int64, shape (texts,).
+
+        Raises:
+            InputError: there is no ``pad_id`` and none is known.
+        """
+        if pad_id is None:
+            known = self.template_tokens.get("pad_token")
+            if known is None:
+                raise InputError("this tokenizer's files name no pad token; pass pad_id=")
+            pad_id = self.token_id(known)
+        rows = self.encode_batch(
+            texts,
+            threads,
+            add_special_tokens=add_special_tokens,
+            allowed_special=allowed_special,
+            disallowed_special=disallowed_special,
+            max_length=length,
+            truncation_side=truncation_side,
+        )
+        return rows.to_padded(length, pad_id, side=side), rows.lengths
 
     def encode_batch_lists(
         self,
@@ -378,7 +471,11 @@ class Tokenizer(_bpe.Tokenizer):
             raise
 
     def __reduce__(self) -> tuple[Any, ...]:
-        beside = {"chat_template": self.chat_template, "template_tokens": dict(self.template_tokens)}
+        beside = {
+            "chat_template": self.chat_template,
+            "chat_templates": dict(self.chat_templates),
+            "template_tokens": dict(self.template_tokens),
+        }
         return (_from_json, (type(self), self._to_json().encode(), self.finds_special_tokens, beside))
 
     @property
@@ -411,6 +508,7 @@ class Tokenizer(_bpe.Tokenizer):
 def _from_json(kind: type[Tokenizer], content: bytes, finds_special: bool, beside: Mapping[str, Any]) -> Tokenizer:
     tokenizer = kind(_bpe.read_tokenizer_json(content, finds_special))
     tokenizer.chat_template = beside["chat_template"]
+    tokenizer.chat_templates = beside["chat_templates"]
     tokenizer.template_tokens = beside["template_tokens"]
     return tokenizer
 

@@ -42,6 +42,26 @@ def pieces(pattern: str, text: str) -> list[tuple[int, int]]:
 def kind_of_file(file: bytes) -> str:
     """``tokenizer.json``, ``tekken.json``, ``ranks``, ``sentencepiece`` or ``unknown``, from the content."""
 
+def truncate_rows(
+    values: npt.NDArray[np.uint32],
+    offsets: npt.NDArray[np.int64],
+    length: int,
+    before: int,
+    after: int,
+    truncation_side: str,
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+    """Rows cut to ``length``; the first ``before`` and last ``after`` tokens of each stay. Values and offsets."""
+
+def pad_rows(
+    values: npt.NDArray[np.uint32],
+    offsets: npt.NDArray[np.int64],
+    length: int,
+    pad_id: int,
+    padding_side: str,
+    truncation_side: str,
+) -> npt.NDArray[np.uint32]:
+    """Rows as a matrix of shape (rows, ``length``), cut and filled."""
+
 class Tokenizer:
     def __new__(cls, parts: Parts) -> Self: ...
     def encode(
@@ -150,6 +170,8 @@ class Tokenizer:
     def vocab_size(self) -> int:
         """One more than the greatest id, added tokens included."""
 
+    @property
+    def _template_lengths(self) -> tuple[int, int]: ...
     @property
     def digest(self) -> str:
         """A stable hash of everything that decides which tokens a text becomes: 32 hex digits."""

@@ -8,6 +8,7 @@ pub mod byte_alphabet;
 pub mod encode;
 pub mod formats;
 pub mod pretokenize;
+pub mod rows;
 pub mod special;
 pub mod tokenizer;
 pub mod train;

@@ -1,9 +1,13 @@
 """Tokenizers from folders as the Hub has them: the file, its configuration, its chat template."""
 
+import hashlib
 import json
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
+from tests.vocabularies import vocabulary
 
 import tokenfoundry as tf
 
@@ -47,3 +51,40 @@ def test_what_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("HF_HOME", str(tmp_path))
     with pytest.raises((tf.TokenFoundryError, OSError), match="no-such-owner/no-such-model"):
         tf.Tokenizer.from_pretrained("no-such-owner/no-such-model")
+
+
+def _cached_model(home: Path, folder: Path, revision: str) -> None:
+    repository = home / "hub" / "models--owner--model"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text(revision)
+    shutil.copytree(folder, repository / "snapshots" / revision)
+
+
+def test_the_hugging_face_cache_needs_no_extra(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HF_HOME", str(home))
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
+    _cached_model(home, folder, "0123abc")
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    loaded = tf.Tokenizer.from_pretrained("owner/model")
+    assert loaded == tf.Tokenizer.from_pretrained(folder)
+    assert loaded.chat_template == TEMPLATE
+    assert tf.Tokenizer.from_pretrained("owner/model", revision="0123abc") == loaded
+    with pytest.raises(tf.VocabularyError, match=r"models--owner--model: no snapshot of 'other'.*tokenfoundry\[hf\]"):
+        tf.Tokenizer.from_pretrained("owner/model", revision="other")
+
+
+def test_the_cache_of_tiktoken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ranks = vocabulary("r50k").read_bytes()
+    address = "https://openaipublic.blob.core.windows.net/encodings/r50k_base.tiktoken"
+    (tmp_path / hashlib.sha1(address.encode()).hexdigest()).write_bytes(ranks)
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    for name in ("r50k_base", "gpt2", "davinci"):
+        loaded = tf.Tokenizer.from_pretrained(name, local_files_only=True)
+        assert loaded.encode("hello world") == [31373, 995]
+        assert loaded.special_tokens == {"<|endoftext|>": 50256}
+    with pytest.raises(tf.VocabularyError, match=r"Hugging Face cache.*tiktoken's cache of cl100k_base \(.*\)$"):
+        tf.Tokenizer.from_pretrained("gpt-4", local_files_only=True)

@@ -111,8 +111,20 @@ struct Search<'a> {
     /// The tokens of symbols.
     to_token: &'a [u32],
     first_merge: u32,
-    /// Of listed merges: their pairs, and the numbers of those that make a token.
-    listed: Option<(&'a [[u32; 2]], Vec<u32>, Vec<u32>)>,
+    listed: Option<Listed<'a>>,
+}
+
+/// Listed merges: their pairs, and by token the numbers of those that make it.
+struct Listed<'a> {
+    pairs: &'a [[u32; 2]],
+    starts: Vec<u32>,
+    numbers: Vec<u32>,
+}
+
+impl Listed<'_> {
+    fn making(&self, id: u32) -> &[u32] {
+        &self.numbers[self.starts[id as usize] as usize..self.starts[id as usize + 1] as usize]
+    }
 }
 
 /// What the search fills in, from short tokens to long.
@@ -155,14 +167,13 @@ impl Search<'_> {
         for &id in order {
             let Some(bytes) = self.tokens.get(id) else { continue };
             let split = match &self.listed {
-                Some((listed, starts, numbers)) => {
-                    let group = &numbers[starts[id as usize] as usize..starts[id as usize + 1] as usize];
+                Some(listed) => {
                     let symbols = |rank: u32| {
-                        let [left, right] = listed[rank as usize];
+                        let [left, right] = listed.pairs[rank as usize];
                         (found.symbol_of[left as usize], found.symbol_of[right as usize], rank)
                     };
                     // The last listed of equals wins, as in `tokenizers`.
-                    let mut candidates = group.iter().rev().map(|&rank| symbols(rank));
+                    let mut candidates = listed.making(id).iter().rev().map(|&rank| symbols(rank));
                     candidates.find(|&(left, right, _)| found.is_settled(left, right))
                 }
                 None => (1..bytes.len()).rev().find_map(|at| {
@@ -204,10 +215,9 @@ impl Search<'_> {
             let (left, right) = (spelled[0], spelled[1]);
             let rank = match &self.listed {
                 None => Some(id),
-                Some((listed, starts, numbers)) => {
+                Some(listed) => {
                     let pair = [self.to_token[left as usize], self.to_token[right as usize]];
-                    let group = &numbers[starts[id as usize] as usize..starts[id as usize + 1] as usize];
-                    group.iter().rev().copied().find(|&rank| listed[rank as usize] == pair)
+                    listed.making(id).iter().rev().copied().find(|&rank| listed.pairs[rank as usize] == pair)
                 }
             };
             if let Some(rank) = rank {
@@ -314,7 +324,7 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
             Merges::ByRank => None,
             Merges::Listed(listed) => {
                 let (starts, numbers) = grouped(results.iter().copied(), tokens.len());
-                Some((listed.as_slice(), starts, numbers))
+                Some(Listed { pairs: listed, starts, numbers })
             }
         },
     };
@@ -337,7 +347,7 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
     };
     start.finish();
     // Unknown characters side by side may be one token, and a whole piece is one by its whole.
-    let cuts = matches!(&start, Start::Characters(start) if start.byte_symbols().is_some()) && !whole_pieces;
+    let cuts = matches!(&start, Start::Characters(start) if start.spells_all_bytes()) && !whole_pieces;
     let adjacent = cuts.then(|| Adjacent::of(&tokens));
     Ok(Encoder {
         tokens,
@@ -432,7 +442,7 @@ mod tests {
                     Merges::ByRank => None,
                     Merges::Listed(listed) => {
                         let (starts, numbers) = grouped(results.iter().copied(), tokens.len());
-                        Some((listed.as_slice(), starts, numbers))
+                        Some(Listed { pairs: listed, starts, numbers })
                     }
                 },
             };

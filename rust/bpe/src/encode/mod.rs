@@ -156,7 +156,7 @@ impl Encoder {
                     lengths[token] += length;
                 }
                 left_of_token = whole.saturating_sub(length);
-            } else if start.byte_symbols().is_some() {
+            } else if start.falls_back(character) {
                 for of_byte in lengths.iter_mut().skip(token).take(length) {
                     *of_byte = 1;
                 }

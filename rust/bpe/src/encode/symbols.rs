@@ -18,7 +18,8 @@ pub struct CharacterStart {
     /// Symbols of characters below 0x3000 by code point, of others in the map.
     low: Vec<u32>,
     high: FxHashMap<u32, u32>,
-    /// The symbols of `<0x00>` … `<0xFF>`; used only if all are there.
+    /// The symbols of `<0x00>` … `<0xFF>`, [`NONE`] for those that are missing. A character is its bytes if all of its
+    /// bytes are there.
     bytes: Option<Box<[u32; 256]>>,
     to_token: Vec<u32>,
 }
@@ -61,13 +62,14 @@ impl Start {
             }
         }
         if byte_fallback {
-            let ids: Vec<u32> =
-                (0..256).filter_map(|byte| by_bytes.get(tokens, format!("<0x{byte:02X}>").as_bytes())).collect();
-            if ids.len() == 256 {
-                let first = start.to_token.len() as u32;
-                start.to_token.extend_from_slice(&ids);
-                start.bytes = Some(Box::new(std::array::from_fn(|byte| first + byte as u32)));
+            let mut symbols = Box::new([NONE; 256]);
+            for (byte, symbol) in symbols.iter_mut().enumerate() {
+                if let Some(id) = by_bytes.get(tokens, format!("<0x{byte:02X}>").as_bytes()) {
+                    *symbol = start.to_token.len() as u32;
+                    start.to_token.push(id);
+                }
             }
+            start.bytes = Some(symbols);
         }
         Self::Characters(start)
     }
@@ -91,7 +93,7 @@ impl Start {
     pub fn is_byte_token(&self, id: u32, bytes: &[u8]) -> bool {
         match self {
             Self::Characters(CharacterStart { bytes: Some(symbols), to_token, .. }) => {
-                bytes.len() == 6 && symbols.iter().any(|&symbol| to_token[symbol as usize] == id)
+                bytes.len() == 6 && symbols.iter().any(|&symbol| symbol != NONE && to_token[symbol as usize] == id)
             }
             _ => false,
         }
@@ -140,11 +142,28 @@ impl CharacterStart {
             match &self.bytes {
                 Some(bytes) if symbol == NONE => {
                     let utf8 = character.encode_utf8(&mut buffer).as_bytes();
+                    let first = symbols.len();
                     symbols.extend(utf8.iter().map(|&byte| bytes[byte as usize]));
+                    if symbols[first..].contains(&NONE) {
+                        symbols.truncate(first);
+                        symbols.push(NONE);
+                    }
                 }
                 _ => symbols.push(symbol),
             }
         }
+    }
+
+    /// Whether every byte has a token, so that nothing is unknown.
+    pub fn spells_all_bytes(&self) -> bool {
+        self.bytes.as_ref().is_some_and(|bytes| !bytes.contains(&NONE))
+    }
+
+    /// Whether an unknown character becomes the tokens of its bytes.
+    pub fn falls_back(&self, character: char) -> bool {
+        let mut buffer = [0; 4];
+        let utf8 = character.encode_utf8(&mut buffer).as_bytes();
+        self.bytes.as_ref().is_some_and(|bytes| utf8.iter().all(|&byte| bytes[byte as usize] != NONE))
     }
 
     pub fn byte_symbols(&self) -> Option<&[u32; 256]> {

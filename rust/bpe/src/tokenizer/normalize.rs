@@ -6,8 +6,9 @@ use fancy_regex::Regex;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use crate::byte_alphabet;
 use crate::pretokenize::PatternError;
-use crate::{byte_alphabet, unicode};
+use crate::unicode::{self, older};
 
 #[derive(Clone, Debug)]
 pub enum Normalizer {
@@ -143,12 +144,12 @@ impl Normalizer {
 
     fn apply(&self, text: &str) -> String {
         match self {
-            Self::Nfc => text.nfc().collect(),
-            Self::Nfd => text.nfd().collect(),
-            Self::Nfkc => text.nfkc().collect(),
-            Self::Nfkd => text.nfkd().collect(),
+            Self::Nfc => between_later(text, |text, to| to.extend(text.nfc())),
+            Self::Nfd => between_later(text, |text, to| to.extend(text.nfd())),
+            Self::Nfkc => between_later(text, |text, to| to.extend(text.nfkc())),
+            Self::Nfkd => between_later(text, |text, to| to.extend(text.nfkd())),
             Self::Lowercase => text.chars().flat_map(char::to_lowercase).collect(),
-            Self::StripAccents => text.chars().filter(|&character| !is_combining_mark(character)).collect(),
+            Self::StripAccents => text.chars().filter(|&character| !is_accent(character)).collect(),
             Self::Nmt => text.chars().filter_map(nmt).collect(),
             Self::ByteLetters => byte_alphabet::encode(text.as_bytes()),
             Self::Prepend(prefix) | Self::PrefixUnless { prefix } | Self::PrefixFirst { prefix } => {
@@ -168,7 +169,8 @@ impl Normalizer {
         match self {
             Self::Nfc | Self::Nfd | Self::Nfkc | Self::Nfkd => {
                 // What a starter and the characters after it become does not depend on what is around them, but for
-                // Hangul jamo, which compose with their neighbours: they start nothing.
+                // Hangul jamo, which compose with their neighbours, and for what has a mark or a jamo for its
+                // compatible form: they start nothing.
                 let mut start = 0;
                 let boundaries =
                     from.text.char_indices().filter(|&(at, character)| at > 0 && starts_segment(character));
@@ -195,7 +197,7 @@ impl Normalizer {
             }
             Self::StripAccents => {
                 for (at, character) in from.text.char_indices() {
-                    if !is_combining_mark(character) {
+                    if !is_accent(character) {
                         to.push_from(&from, at, at + character.len_utf8());
                     }
                 }
@@ -249,8 +251,30 @@ impl Normalizer {
 }
 
 fn starts_segment(character: char) -> bool {
-    let jamo = matches!(character as u32, 0x1161..=0x1175 | 0x11A8..=0x11C2);
+    let jamo = matches!(
+        character as u32,
+        0x1161..=0x1175 | 0x11A8..=0x11C2 | 0x3131..=0x318E | 0xFF9E..=0xFF9F | 0xFFA0..=0xFFDC
+    );
     unicode_normalization::char::canonical_combining_class(character) == 0 && !jamo && !is_combining_mark(character)
+}
+
+/// Normalize what is between characters that the tables of `tokenizers` do not know, and which are nothing to it.
+fn between_later(text: &str, normalize: impl Fn(&str, &mut String)) -> String {
+    let mut normalized = String::with_capacity(text.len());
+    let mut start = 0;
+    for (at, character) in text.char_indices() {
+        if older::contains(&older::NORMALIZED_LATER, character) {
+            normalize(&text[start..at], &mut normalized);
+            normalized.push(character);
+            start = at + character.len_utf8();
+        }
+    }
+    normalize(&text[start..], &mut normalized);
+    normalized
+}
+
+fn is_accent(character: char) -> bool {
+    is_combining_mark(character) != older::contains(&older::MARKS_CHANGED, character)
 }
 
 fn nmt(character: char) -> Option<char> {

@@ -4,6 +4,7 @@
 //! The references follow 16.0 (tiktoken 0.14, tokenizers 0.23), and a character's class decides where a text is cut,
 //! so the version is part of a tokenizer's identity: [`UNICODE_VERSION`]. One lookup is two loads, about 1 ns.
 
+pub mod older;
 mod table;
 
 use table::{BLOCK_OF, PROPERTIES};
@@ -50,14 +51,15 @@ pub fn is_white_space(character: char) -> bool {
     properties(character as u32) & 15 == Category::WhiteSpace as u8
 }
 
+/// A number to the `Digits` of `tokenizers`, which asks Rust's standard library.
 pub fn is_number(character: char) -> bool {
-    let category = properties(character as u32) & 15;
-    category == Category::DecimalNumber as u8 || category == Category::OtherNumber as u8
+    character.is_numeric()
 }
 
-/// General category P.
+/// Punctuation to the `Punctuation` of `tokenizers`: category P, by the older tables that it has.
 pub fn is_punctuation(character: char) -> bool {
-    properties(character as u32) & 15 == Category::Punctuation as u8
+    let now = properties(character as u32) & 15 == Category::Punctuation as u8;
+    now != older::contains(&older::PUNCTUATION_CHANGED, character)
 }
 
 /// The code point that starts at `at` and its length in bytes; `at` must be a character boundary before the end.

@@ -3,10 +3,12 @@
 use pyo3::prelude::*;
 
 mod decode;
+mod rows;
 mod tokenizer;
 mod train;
 
 pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     tokenizer::fill(room)?;
+    rows::fill(room)?;
     train::fill(room)
 }

@@ -476,6 +476,13 @@ impl PyTokenizer {
         self.inner.vocabulary_size()
     }
 
+    /// How many tokens the template puts before and after a text.
+    #[getter]
+    fn _template_lengths(&self) -> (usize, usize) {
+        let template = self.inner.template();
+        (template.before.len(), template.after.len())
+    }
+
     #[getter]
     fn digest(&self, python: Python<'_>) -> String {
         let inner = &*self.inner;
