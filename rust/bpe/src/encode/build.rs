@@ -9,7 +9,6 @@
 
 use rustc_hash::FxHashMap;
 
-use super::adjacent::Adjacent;
 use super::merge::{SHORT, merge_bytes, merge_long, merge_short};
 use super::pairs::{MAX_SYMBOLS, NONE, Pairs};
 use super::pieces::Pieces;
@@ -183,9 +182,6 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         reached
     };
     start.finish();
-    // Unknown characters side by side may be one token, and a whole piece is one by its whole.
-    let cuts = matches!(&start, Start::Characters(start) if start.byte_symbols().is_some()) && !whole_pieces;
-    let adjacent = cuts.then(|| Adjacent::of(&tokens));
     Ok(Encoder {
         tokens,
         pairs,
@@ -197,6 +193,5 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         unknown,
         fuse_unknown,
         whole_pieces,
-        adjacent,
     })
 }

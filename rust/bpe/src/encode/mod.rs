@@ -4,16 +4,15 @@
 //! with a fixed size. A piece is looked for in the cache, then among the vocabulary's tokens, and is merged only if it
 //! is in neither.
 
-mod adjacent;
 mod build;
 mod cache;
+pub mod characters;
 mod merge;
 mod pairs;
 mod pieces;
 mod split;
 mod symbols;
 
-pub use adjacent::Adjacent;
 pub use build::{build, shown};
 pub use cache::{Count, Memory, Sink};
 
@@ -40,8 +39,6 @@ pub struct Encoder {
     unknown: Option<u32>,
     fuse_unknown: bool,
     whole_pieces: bool,
-    /// Where a text of characters may be cut without a split pattern.
-    adjacent: Option<Adjacent>,
 }
 
 impl Encoder {
@@ -79,11 +76,6 @@ impl Encoder {
 
     pub fn fuses_unknown(&self) -> bool {
         self.fuse_unknown
-    }
-
-    /// A scanner that cuts where no merge reaches across; `None` where pieces must stay whole.
-    pub fn safe_cuts(&self) -> Option<&Adjacent> {
-        self.adjacent.as_ref()
     }
 
     /// Whether a piece that is a token as a whole is that token even if no merges lead there.

@@ -147,6 +147,12 @@ impl CharacterStart {
         }
     }
 
+    /// All characters that have a symbol, as code points, with it.
+    pub fn characters(&self) -> impl Iterator<Item = (u32, u32)> {
+        let low = (0u32..).zip(&self.low).filter(|&(_, &symbol)| symbol != NONE);
+        low.chain(self.high.iter().map(|(&character, symbol)| (character, symbol))).map(|(c, &symbol)| (c, symbol))
+    }
+
     pub fn byte_symbols(&self) -> Option<&[u32; 256]> {
         self.bytes.as_deref()
     }

@@ -4,9 +4,11 @@
 //! what one call learned the next one knows, without a lock that a fork could leave locked.
 
 mod decode;
+mod front;
 mod memories;
 mod normalize;
 mod text;
+mod whole;
 
 pub use decode::{Decoder, Stream, incomplete_tail};
 pub use normalize::{Aligned, Normalizer, Pattern, normalize, normalize_aligned};
@@ -16,11 +18,13 @@ pub(crate) use text::groups;
 use rustc_hash::FxHashSet;
 use tokenfoundry_base::stable_hash;
 
-use crate::encode::{Encoder, shown};
+use crate::encode::{Encoder, Memory, shown};
 use crate::pretokenize::Pretokenizer;
 use crate::special::{AddedToken, AddedTokens, Allowed};
 use crate::vocabulary::{Symbols, Tokens, Vocabulary, VocabularyError};
+use front::Front;
 use memories::Memories;
+use whole::Whole;
 
 /// What is put around one text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -172,9 +176,9 @@ pub struct Tokenizer {
     finds_special: bool,
     json: JsonParts,
     special_ids: Vec<bool>,
-    /// The pretokenizer cuts nothing.
-    whole_text: bool,
-    memories: Memories,
+    /// For vocabularies of characters that cut a text nowhere.
+    whole: Option<Box<Whole>>,
+    memories: Memories<Memory>,
 }
 
 impl Tokenizer {
@@ -207,14 +211,16 @@ impl Tokenizer {
             }
             special_ids[token.id as usize] = true;
         }
-        let whole_text = parts.pretokenizer.cuts_nothing(&parts.normalizers);
+        let added = AddedTokens::new(parts.added)?;
+        let front = Front::new(&parts.normalizers, &parts.late_normalizers, &parts.pretokenizer);
+        let whole = front.and_then(|front| Whole::new(&encoder, front, &added)).map(Box::new);
         Ok(Self {
-            whole_text,
+            whole,
             encoder,
             pretokenizer: parts.pretokenizer,
             normalizers: parts.normalizers,
             late_normalizers: parts.late_normalizers,
-            added: AddedTokens::new(parts.added)?,
+            added,
             template: parts.template,
             decoder: parts.decoder,
             finds_special: parts.finds_special,

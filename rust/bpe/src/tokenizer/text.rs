@@ -5,8 +5,9 @@ use std::fmt;
 use rayon::prelude::*;
 use tokenfoundry_base::{Cancel, Cancelled, Ragged, pool};
 
+use super::whole::Whole;
 use super::{Aligned, Options, Tokenizer, normalize, normalize_aligned};
-use crate::encode::{Count, Memory, Sink};
+use crate::encode::{Count, Memory, Scratch, Sink, characters};
 use crate::pretokenize::PatternError;
 use crate::special::Section;
 use crate::with_scanner;
@@ -65,7 +66,20 @@ pub(crate) fn groups<T: AsRef<[u8]>>(texts: &[T]) -> Vec<&[T]> {
     chunks
 }
 
+/// What a call borrows of the tokenizer's memory.
+enum Lent<'a> {
+    Pieces(&'a mut Memory),
+    Whole(&'a Whole, &'a mut characters::Memory),
+}
+
 impl Tokenizer {
+    fn lend<R>(&self, work: impl FnOnce(&mut Lent<'_>) -> R) -> R {
+        match &self.whole {
+            Some(whole) => whole.memories.lend(|memory| work(&mut Lent::Whole(whole, memory))),
+            None => self.memories.lend(|memory| work(&mut Lent::Pieces(memory))),
+        }
+    }
+
     /// Append the tokens of `text` to `out`.
     pub fn encode_into(
         &self,
@@ -74,7 +88,7 @@ impl Tokenizer {
         cancel: &Cancel,
         out: &mut Vec<u32>,
     ) -> Result<(), EncodeError> {
-        self.memories.lend(|memory| self.encode_with(text, options, cancel, memory, out))
+        self.lend(|memory| self.encode_with(text, options, cancel, memory, out))
     }
 
     pub fn encode(&self, text: &[u8], options: &Options, cancel: &Cancel) -> Result<Vec<u32>, EncodeError> {
@@ -86,7 +100,7 @@ impl Tokenizer {
     /// How many tokens `text` becomes, without keeping them.
     pub fn count(&self, text: &[u8], options: &Options, cancel: &Cancel) -> Result<usize, EncodeError> {
         let mut count = Count::default();
-        self.memories.lend(|memory| self.encode_with(text, options, cancel, memory, &mut count))?;
+        self.lend(|memory| self.encode_with(text, options, cancel, memory, &mut count))?;
         Ok(count.0)
     }
 
@@ -101,7 +115,7 @@ impl Tokenizer {
         let encode = |texts: &[&[u8]]| {
             let bytes: usize = texts.iter().map(|text| text.len()).sum();
             let mut part = Ragged::with_capacity(texts.len(), bytes / 3 + texts.len());
-            self.memories.lend(|memory| {
+            self.lend(|memory| {
                 for text in texts {
                     cancel.check()?;
                     self.encode_with(text, options, cancel, memory, &mut part.values)?;
@@ -122,7 +136,7 @@ impl Tokenizer {
         cancel: &Cancel,
     ) -> Result<Vec<i64>, EncodeError> {
         let count = |texts: &[&[u8]]| {
-            self.memories.lend(|memory| {
+            self.lend(|memory| {
                 let counted = texts.iter().map(|text| {
                     cancel.check()?;
                     let mut count = Count::default();
@@ -156,7 +170,7 @@ impl Tokenizer {
         text: &[u8],
         options: &Options,
         cancel: &Cancel,
-        memory: &mut Memory,
+        memory: &mut Lent<'_>,
         sink: &mut impl Sink,
     ) -> Result<(), EncodeError> {
         if options.add_special_tokens {
@@ -167,8 +181,14 @@ impl Tokenizer {
             Err(_) => {
                 for chunk in text.utf8_chunks() {
                     self.encode_text(chunk.valid(), options, cancel, memory, sink)?;
-                    if !chunk.invalid().is_empty() {
-                        memory.encode(&self.encoder, chunk.invalid(), sink);
+                    match memory {
+                        _ if chunk.invalid().is_empty() => {}
+                        Lent::Pieces(memory) => memory.encode(&self.encoder, chunk.invalid(), sink),
+                        Lent::Whole(..) => {
+                            let mut tokens = Vec::new();
+                            self.encoder.encode_piece(chunk.invalid(), &mut Scratch::default(), &mut tokens);
+                            sink.many(&tokens);
+                        }
                     }
                 }
             }
@@ -184,9 +204,13 @@ impl Tokenizer {
         text: &str,
         options: &Options,
         cancel: &Cancel,
-        memory: &mut Memory,
+        memory: &mut Lent<'_>,
         sink: &mut impl Sink,
     ) -> Result<(), EncodeError> {
+        let memory = match memory {
+            Lent::Whole(whole, memory) => return self.encode_whole(whole, text, options, cancel, memory, sink),
+            Lent::Pieces(memory) => memory,
+        };
         if self.normalizers.is_empty() && self.added.nothing_to_find(&options.allowed) {
             return self.encode_between(text, true, cancel, memory, sink);
         }
@@ -240,16 +264,6 @@ impl Tokenizer {
         sink: &mut impl Sink,
     ) -> Result<(), EncodeError> {
         let bytes = text.as_bytes();
-        if self.whole_text
-            && let Some(cuts) = self.encoder.safe_cuts()
-        {
-            let mut start = 0;
-            while start < bytes.len() {
-                cancel.check()?;
-                start = memory.encode_block(&self.encoder, cuts, bytes, start, sink);
-            }
-            return Ok(());
-        }
         let Some(known) = self.pretokenizer.known() else {
             let mut until_look = PIECES_BETWEEN_LOOKS;
             let mut stopped = Ok(());
@@ -333,7 +347,12 @@ impl Tokenizer {
                                 for (start, end) in pieces {
                                     cancel.check()?;
                                     let first = ids.len();
-                                    memory.encode(&self.encoder, &plain.as_bytes()[start..end], &mut ids);
+                                    match &self.whole {
+                                        Some(whole) => {
+                                            self.encode_rewritten(whole, &plain[start..end], cancel, &mut ids)?;
+                                        }
+                                        None => memory.encode(&self.encoder, &plain.as_bytes()[start..end], &mut ids),
+                                    }
                                     let lengths = self.encoder.lengths(&plain[start..end], &ids[first..]);
                                     let mut at = start;
                                     for length in lengths {

@@ -1,0 +1,86 @@
+//! Which two characters a merge may bring together: the last of its left part and the first of its right one.
+//!
+//! Two characters that are together in a token were brought together by some merge, at its middle; so where two stand
+//! side by side and no merge is known to join them, no token ever covers both, and the text may be cut between them.
+//!
+//! Pairs of ASCII characters are told by eight classes of right ones, all others share a table by hash; that either says
+//! too often that two may be joined only makes longer units.
+
+use tokenfoundry_kernels::byte_pairs::BytePairs;
+
+use super::super::Encoder;
+use super::Spaces;
+use crate::unicode::{decode, previous_boundary};
+
+const TABLE_BITS: u32 = 21;
+
+#[derive(Clone, Debug)]
+pub struct Joins {
+    pub ascii: BytePairs,
+    others: Vec<u64>,
+    /// What a space is seen as.
+    space: u32,
+    /// Nothing joins a space to what is before it.
+    cut: bool,
+}
+
+/// Right characters that a text has in similar places.
+fn class(right: u8) -> u8 {
+    1 << match right {
+        b' ' => 0,
+        b'a'..=b'z' => 1,
+        b'A'..=b'Z' => 2,
+        b'0'..=b'9' => 3,
+        0..=0x1F | 0x7F.. => 4,
+        b'\'' | b'-' | b'_' | b'.' => 5,
+        b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'<' | b'>' | b'"' => 6,
+        _ => 7,
+    }
+}
+
+#[inline(always)]
+fn place(left: u32, right: u32) -> (usize, u64) {
+    let key = (left as u64) << 21 | right as u64;
+    let hash = key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - TABLE_BITS);
+    ((hash >> 6) as usize, 1 << (hash & 63))
+}
+
+impl Joins {
+    pub fn new(encoder: &Encoder, spaces: &Spaces) -> Self {
+        let mut others = vec![0; 1 << (TABLE_BITS - 6)];
+        let mut first = [0; 256];
+        let shown_as = spaces.shown_as.map_or(u32::from(' '), u32::from);
+        // As what bytes a character is met in a text.
+        let ascii = |character: u32| {
+            if character == shown_as { Some(b' ') } else { u8::try_from(character).ok().filter(u8::is_ascii) }
+        };
+        for [left, right, _] in encoder.merges() {
+            let (Some(left), Some(right)) = (encoder.tokens.get(left), encoder.tokens.get(right)) else { continue };
+            let left = decode(left, previous_boundary(left, left.len())).0;
+            let right = decode(right, 0).0;
+            if spaces.cut && right == shown_as {
+                continue;
+            }
+            if let (Some(left), Some(right)) = (ascii(left), ascii(right)) {
+                first[left as usize] |= class(right);
+            }
+            let (word, bit) = place(left, right);
+            others[word] |= bit;
+        }
+        let second = std::array::from_fn(|byte| if byte < 128 { class(byte as u8) } else { 0 });
+        Self { ascii: BytePairs::new(first, second), others, space: shown_as, cut: spaces.cut }
+    }
+
+    /// What an ASCII byte is seen as.
+    #[inline(always)]
+    pub fn seen(&self, byte: u8) -> u32 {
+        if byte == b' ' { self.space } else { byte as u32 }
+    }
+
+    /// Whether a merge may bring two characters together of which one at least is no ASCII.
+    #[inline(always)]
+    pub fn has(&self, left: u32, right: u32) -> bool {
+        let (word, bit) = place(left, right);
+        self.others[word] & bit != 0 && !(self.cut && right == self.space)
+    }
+}

@@ -1,0 +1,432 @@
+//! What a thread remembers of the units it has encoded, in a bounded amount of memory, and the loop that looks them up.
+//!
+//! Units of up to 15 bytes and three tokens take half a cache line with their bytes as the key; up to 31 bytes and seven
+//! tokens a whole one; all others are in a table onto an arena that is emptied when it is full. Together at most about
+//! 120 MB a thread, of which a new tokenizer touches half a megabyte.
+//!
+//! Units are looked up many at a time, so that the cache misses of a block overlap.
+
+use tokenfoundry_base::{Cancel, Cancelled};
+
+use super::super::cache::Sink;
+use super::super::merge::{SHORT, merge_short};
+use super::super::pieces::hash;
+use super::super::{Encoder, pairs::NONE};
+use super::lines::Lines;
+use super::scan::{BLOCKS, Cuts, Found};
+use super::window::Windows;
+use super::{Characters, Find};
+
+/// A key of two words, three tokens and how many.
+type Short = Lines<4, 2>;
+/// A key of four words, seven tokens and how many.
+type Middle = Lines<8, 4>;
+
+const SHORT_BYTES: usize = 15;
+const SHORT_TOKENS: usize = 3;
+const MIDDLE_BYTES: usize = 31;
+const MIDDLE_TOKENS: usize = 7;
+/// Lines of 64 bytes at first and at most: 32 MB each.
+const FIRST_LINES: usize = 1 << 12;
+const MOST_LINES: usize = 1 << 19;
+const LONG_SLOTS: usize = 1 << 18;
+const ARENA_BYTES: usize = 32 << 20;
+const ARENA_TOKENS: usize = 4 << 20;
+/// Units that are looked up together.
+const GROUP: usize = 128;
+/// Tokens of a group, with room for one more write of eight.
+const ROOM: usize = GROUP * MIDDLE_TOKENS + 8;
+
+/// Hash; where the bytes start, and how many; where the tokens start, and how many.
+type LongEntry = [u64; 3];
+
+fn range(word: u64) -> std::ops::Range<usize> {
+    let (start, length) = ((word >> 32) as usize, word as u32 as usize);
+    start..start + length
+}
+
+/// One thread's cache and room to work in. Belongs to one tokenizer.
+#[derive(Debug)]
+pub struct Memory {
+    tables: Tables,
+    block: Box<Block>,
+}
+
+#[derive(Debug)]
+struct Tables {
+    short: Short,
+    middle: Middle,
+    long: Vec<LongEntry>,
+    long_bytes: Vec<u8>,
+    long_tokens: Vec<u32>,
+    tokens: Vec<u32>,
+    symbols: Vec<u32>,
+    ends: Vec<u32>,
+    shown: Vec<u8>,
+    windows: Windows,
+}
+
+#[derive(Debug)]
+struct Block {
+    cuts: Cuts,
+    /// Where units start, from the start of what is scanned, and where the last one ends.
+    places: [u32; BLOCKS * 64 + 1],
+    keys: [[u64; 4]; GROUP],
+    homes: [usize; GROUP],
+    tokens: [u32; ROOM],
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            tables: Tables {
+                short: Lines::new(FIRST_LINES, MOST_LINES),
+                middle: Lines::new(FIRST_LINES, MOST_LINES),
+                long: vec![[0; 3]; LONG_SLOTS],
+                long_bytes: Vec::new(),
+                long_tokens: Vec::new(),
+                tokens: Vec::new(),
+                symbols: Vec::new(),
+                ends: Vec::new(),
+                shown: Vec::new(),
+                windows: Windows::default(),
+            },
+            block: Box::new(Block {
+                cuts: Cuts::default(),
+                places: [0; BLOCKS * 64 + 1],
+                keys: [[0; 4]; GROUP],
+                homes: [0; GROUP],
+                tokens: [0; ROOM],
+            }),
+        }
+    }
+}
+
+/// Keeps so many of the sixteen bytes from the lowest on.
+static MASKS: [u128; 17] = {
+    let mut masks = [0; 17];
+    let mut length = 1;
+    while length < 17 {
+        masks[length] = u128::MAX >> (128 - 8 * length);
+        length += 1;
+    }
+    masks
+};
+
+#[inline(always)]
+fn sixteen(text: &[u8], at: usize) -> u128 {
+    match text.get(at..).and_then(<[u8]>::first_chunk) {
+        Some(window) => u128::from_le_bytes(*window),
+        None => {
+            let mut window = [0; 16];
+            let rest = text.get(at..).unwrap_or(&[]);
+            window[..rest.len()].copy_from_slice(rest);
+            u128::from_le_bytes(window)
+        }
+    }
+}
+
+/// The bytes of a unit of up to [`SHORT_BYTES`] and, in the highest byte, how many they are.
+#[inline(always)]
+fn short_key(text: &[u8], start: usize, length: usize) -> [u64; 2] {
+    let key = sixteen(text, start) & MASKS[length & 15] | (length as u128) << 120;
+    [key as u64, (key >> 64) as u64]
+}
+
+/// As [`short_key`], for up to [`MIDDLE_BYTES`].
+#[inline(always)]
+fn middle_key(text: &[u8], start: usize, length: usize) -> [u64; 4] {
+    let low = sixteen(text, start) & MASKS[length.min(16)];
+    let high = sixteen(text, start + 16) & MASKS[length.saturating_sub(16) & 15] | (length as u128) << 120;
+    [low as u64, (low >> 64) as u64, high as u64, (high >> 64) as u64]
+}
+
+#[inline(always)]
+fn numbers<const N: usize, const WORDS: usize>(words: &[u64; WORDS], from: usize) -> [u32; N] {
+    std::array::from_fn(|at| (words[from + at / 2] >> (32 * (at & 1))) as u32)
+}
+
+/// An entry of a key, tokens and, in the last place, their number.
+fn entry<const ENTRY: usize>(key: &[u64], tokens: &[u32]) -> [u64; ENTRY] {
+    let mut entry = [0; ENTRY];
+    entry[..key.len()].copy_from_slice(key);
+    for (at, &token) in tokens.iter().enumerate() {
+        entry[key.len() + at / 2] |= (token as u64) << (32 * (at & 1));
+    }
+    entry[ENTRY - 1] |= (tokens.len() as u64) << 32;
+    entry
+}
+
+impl Memory {
+    /// See [`Characters::encode`].
+    #[allow(clippy::too_many_arguments)]
+    pub fn encode(
+        &mut self,
+        characters: &Characters,
+        encoder: &Encoder,
+        text: &[u8],
+        prefixed: bool,
+        find: Option<Find<'_>>,
+        cancel: &Cancel,
+        sink: &mut impl Sink,
+    ) -> Result<Option<Found>, Cancelled> {
+        let Self { tables, block } = self;
+        let mut unit = Unit { characters, encoder, find: find.filter(|find| find.within) };
+        let mut start = 0;
+        let mut prefixed = prefixed;
+        while start < text.len() {
+            cancel.check()?;
+            let blocks = if prefixed { 2 } else { BLOCKS };
+            block.cuts.scan(&characters.joins, text, start, blocks, find);
+            let found = block.cuts.found;
+            let mut end = start + block.cuts.length;
+            // Units that have their end: all if it is the text's or a token's.
+            let mut count = block.cuts.places(&mut block.places[1..]) + 1;
+            block.places[0] = 0;
+            if found.is_some() || end == text.len() {
+                block.places[count] = (end - start) as u32;
+                if end == start {
+                    return Ok(found);
+                }
+            } else if count > 1 {
+                count -= 1;
+                end = start + block.places[count] as usize;
+            } else {
+                let (stop, found) = long_unit(&mut block.cuts, characters, text, start, find);
+                unit.encode_prefixed(tables, &text[start..stop], prefixed, sink);
+                prefixed = false;
+                start = stop;
+                if found.is_some() {
+                    return Ok(found);
+                }
+                continue;
+            }
+            let mut first = 0;
+            if prefixed && !block.cuts.starts_with_token {
+                let stop = start + block.places[1] as usize;
+                unit.encode_prefixed(tables, &text[start..stop], true, sink);
+                first = 1;
+            }
+            prefixed = false;
+            while first < count {
+                let last = (first + GROUP).min(count);
+                tables.encode_group(&mut unit, block, text, start, first, last, sink);
+                first = last;
+            }
+            start = end;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Where the unit that starts at `start` and is longer than what was scanned ends, and the token that ends it.
+#[cold]
+fn long_unit(
+    cuts: &mut Cuts,
+    characters: &Characters,
+    text: &[u8],
+    start: usize,
+    find: Option<Find<'_>>,
+) -> (usize, Option<Found>) {
+    let mut at = start;
+    loop {
+        // From the last whole character on, whose neighbour is not scanned yet.
+        at = crate::unicode::previous_boundary(text, at + cuts.length);
+        cuts.scan(&characters.joins, text, at, BLOCKS, find);
+        let mut place = [0];
+        let end = at + cuts.length;
+        if cuts.places(&mut place) > 0 {
+            return (at + place[0] as usize, None);
+        }
+        if cuts.found.is_some() || end == text.len() {
+            return (end, cuts.found);
+        }
+    }
+}
+
+/// What a unit is encoded with.
+struct Unit<'a> {
+    characters: &'a Characters,
+    encoder: &'a Encoder,
+    /// Tokens that are units.
+    find: Option<Find<'a>>,
+}
+
+impl Unit<'_> {
+    fn encode_prefixed(&mut self, tables: &mut Tables, unit: &[u8], prefixed: bool, sink: &mut impl Sink) {
+        if prefixed {
+            let mut spaced = Vec::with_capacity(unit.len() + 1);
+            spaced.push(b' ');
+            spaced.extend_from_slice(unit);
+            tables.encode_one(self, &spaced, sink);
+        } else {
+            tables.encode_one(self, unit, sink);
+        }
+    }
+}
+
+impl Tables {
+    /// Give the tokens of the units `first` to before `last` of a block to `sink`.
+    #[inline(always)]
+    #[allow(clippy::too_many_arguments)]
+    fn encode_group(
+        &mut self,
+        unit: &mut Unit<'_>,
+        block: &mut Block,
+        text: &[u8],
+        start: usize,
+        first: usize,
+        last: usize,
+        sink: &mut impl Sink,
+    ) {
+        let Block { places, keys, homes, tokens, .. } = block;
+        let places = &places[first..=last];
+        for ((two, key), home) in places.windows(2).zip(&mut *keys).zip(&mut *homes) {
+            let (at, length) = (start + two[0] as usize, (two[1] - two[0]) as usize);
+            if length <= SHORT_BYTES {
+                let short = short_key(text, at, length);
+                *home = self.short.home(&short);
+                self.short.prefetch(*home);
+                [key[0], key[1]] = short;
+                key[3] = 0;
+            } else if length <= MIDDLE_BYTES {
+                *key = middle_key(text, at, length);
+                *home = self.middle.home(key);
+                self.middle.prefetch(*home);
+            } else {
+                key[3] = u64::MAX;
+            }
+        }
+        let mut written = 0;
+        for ((two, key), &home) in places.windows(2).zip(&*keys).zip(&*homes) {
+            if key[3] == 0 {
+                if let Some(entry) = self.short.find(home, &[key[0], key[1]]) {
+                    let hit: [u32; SHORT_TOKENS + 1] = numbers(entry, 2);
+                    if let Some(place) = tokens.get_mut(written..written + SHORT_TOKENS + 1) {
+                        place.copy_from_slice(&hit);
+                    }
+                    written += hit[SHORT_TOKENS] as usize;
+                    continue;
+                }
+            } else if key[3] != u64::MAX
+                && let Some(entry) = self.middle.find(home, key)
+            {
+                let hit: [u32; MIDDLE_TOKENS + 1] = numbers(entry, 4);
+                if let Some(place) = tokens.get_mut(written..written + MIDDLE_TOKENS + 1) {
+                    place.copy_from_slice(&hit);
+                }
+                written += hit[MIDDLE_TOKENS] as usize;
+                continue;
+            }
+            let bytes = &text[start + two[0] as usize..start + two[1] as usize];
+            self.encode_missed(unit, bytes);
+            if self.tokens.len() <= MIDDLE_TOKENS {
+                for (place, &token) in tokens[written..].iter_mut().zip(&self.tokens) {
+                    *place = token;
+                }
+                written += self.tokens.len();
+            } else {
+                sink.many(&tokens[..written]);
+                written = 0;
+                sink.many(&self.tokens);
+            }
+        }
+        sink.many(&tokens[..written]);
+    }
+
+    /// Give the tokens of one unit to `sink`.
+    fn encode_one(&mut self, unit: &mut Unit<'_>, bytes: &[u8], sink: &mut impl Sink) {
+        if bytes.len() <= SHORT_BYTES {
+            let key = short_key(bytes, 0, bytes.len());
+            if let Some(entry) = self.short.find(self.short.home(&key), &key) {
+                let hit: [u32; SHORT_TOKENS + 1] = numbers(entry, 2);
+                sink.many(&hit[..(hit[SHORT_TOKENS] as usize).min(SHORT_TOKENS)]);
+                return;
+            }
+        }
+        self.encode_missed(unit, bytes);
+        sink.many(&self.tokens);
+    }
+
+    /// The tokens of a unit that is in none of the tables for short ones, into `self.tokens`; and remember them.
+    #[inline(never)]
+    fn encode_missed(&mut self, unit: &mut Unit<'_>, bytes: &[u8]) {
+        self.tokens.clear();
+        let length = bytes.len();
+        let hashed = (length > MIDDLE_BYTES).then(|| hash(bytes));
+        if length <= MIDDLE_BYTES {
+            let key = middle_key(bytes, 0, length);
+            if length <= SHORT_BYTES
+                && let Some(entry) = self.middle.find(self.middle.home(&key), &key)
+            {
+                let hit: [u32; MIDDLE_TOKENS + 1] = numbers(entry, 4);
+                self.tokens.extend_from_slice(&hit[..(hit[MIDDLE_TOKENS] as usize).min(MIDDLE_TOKENS)]);
+                return;
+            }
+        }
+        let hash = hashed.unwrap_or_else(|| hash(bytes));
+        let slot = (hash >> 40) as usize & (LONG_SLOTS - 1);
+        let [known, its_bytes, its_tokens] = self.long[slot];
+        if known == hash && self.long_bytes.get(range(its_bytes)) == Some(bytes) {
+            self.tokens.extend_from_slice(&self.long_tokens[range(its_tokens)]);
+            return;
+        }
+        self.merge(unit, bytes);
+        let found = self.tokens.len();
+        if length <= SHORT_BYTES && found <= SHORT_TOKENS {
+            self.short.insert(&entry(&short_key(bytes, 0, length), &self.tokens));
+        } else if length <= MIDDLE_BYTES && found <= MIDDLE_TOKENS {
+            self.middle.insert(&entry(&middle_key(bytes, 0, length), &self.tokens));
+        } else if length <= ARENA_BYTES / 64 {
+            self.remember_long(bytes, hash, slot);
+        }
+    }
+
+    fn merge(&mut self, unit: &mut Unit<'_>, bytes: &[u8]) {
+        if let Some(find) = unit.find
+            && let Some((number, length)) = find.tokens.finder.longest_at(bytes, 0)
+            && length == bytes.len()
+            && !find.tokens.tokens[number as usize].special
+        {
+            self.tokens.push(find.tokens.tokens[number as usize].id);
+            return;
+        }
+        let Unit { characters, encoder, .. } = unit;
+        let shown = characters.spelling.shown(bytes, &mut self.shown);
+        if let Some(token) = encoder.pieces.get(&encoder.tokens, shown) {
+            self.tokens.push(token);
+            return;
+        }
+        self.symbols.clear();
+        if bytes.len() <= SHORT * 4 {
+            self.ends.clear();
+            characters.spelling.spell(bytes, &mut self.symbols, &mut self.ends);
+        }
+        if bytes.len() > SHORT * 4 || self.symbols.len() > SHORT {
+            self.symbols.clear();
+            self.windows.merge(characters, encoder, bytes, &mut self.symbols);
+        } else {
+            let count = merge_short(&encoder.pairs, &mut self.symbols, &mut [NONE; SHORT]);
+            self.symbols.truncate(count);
+        }
+        self.tokens.extend(self.symbols.iter().map(|&symbol| encoder.to_token[symbol as usize]));
+    }
+
+    fn remember_long(&mut self, bytes: &[u8], hash: u64, slot: usize) {
+        if self.long_bytes.len() + bytes.len() > ARENA_BYTES
+            || self.long_tokens.len() + self.tokens.len() > ARENA_TOKENS
+        {
+            self.long.fill([0; 3]);
+            self.long_bytes.clear();
+            self.long_tokens.clear();
+        }
+        let numbers = |start: usize, length: usize| (start as u64) << 32 | length as u64;
+        self.long[slot] =
+            [hash, numbers(self.long_bytes.len(), bytes.len()), numbers(self.long_tokens.len(), self.tokens.len())];
+        self.long_bytes.extend_from_slice(bytes);
+        self.long_tokens.extend_from_slice(&self.tokens);
+    }
+}
