@@ -3,6 +3,7 @@
 
 pub mod byte_pairs;
 pub mod fold_ascii;
+pub mod huge_pages;
 pub mod permute_min;
 pub mod permute_min_p61;
 pub mod prefetch;

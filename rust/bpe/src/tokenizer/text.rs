@@ -176,7 +176,7 @@ impl Tokenizer {
         if options.add_special_tokens {
             sink.many(&self.template.before);
         }
-        match std::str::from_utf8(text) {
+        match simdutf8::basic::from_utf8(text) {
             Ok(text) => self.encode_text(text, options, cancel, memory, sink)?,
             Err(_) => {
                 for chunk in text.utf8_chunks() {

@@ -94,20 +94,43 @@ impl BytePairs {
     }
 }
 
-/// Bit i of `masks`: whether byte i of the text from `start` on is 0x80 or more. Beyond the end none is.
-pub fn high_bits(text: &[u8], start: usize, masks: &mut [u64]) {
+/// Bit i of `high`: whether byte i of the text from `start` on is 0x80 or more; of `leads`: whether it is 0xC0 or more, the
+/// first of a character's bytes. Beyond the end none is.
+pub fn utf8_bits(text: &[u8], start: usize, high: &mut [u64], leads: &mut [u64]) {
     let rest = text.get(start..).unwrap_or(&[]);
-    for (index, mask) in masks.iter_mut().enumerate() {
+    for (index, (high, leads)) in high.iter_mut().zip(leads).enumerate() {
         let block = rest.get(index * BLOCK..).unwrap_or(&[]);
-        *mask = match block.first_chunk() {
-            Some(block) => scalar::high_bits(block),
+        (*high, *leads) = match block.first_chunk() {
+            Some(block) => utf8_bits_of(block),
             None => {
                 let mut padded = [0; BLOCK];
                 padded[..block.len()].copy_from_slice(block);
-                scalar::high_bits(&padded)
+                utf8_bits_of(&padded)
             }
         };
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn utf8_bits_of(block: &[u8; BLOCK]) -> (u64, u64) {
+    use std::arch::x86_64::{_mm_cmpgt_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8};
+    let (mut high, mut leads) = (0, 0);
+    for (at, sixteen) in block.as_chunks::<16>().0.iter().enumerate() {
+        // SAFETY: every x86-64 has SSE2; `sixteen` has 16 bytes, and the load needs no alignment.
+        let (negative, above) = unsafe {
+            let bytes = _mm_loadu_si128(sixteen.as_ptr().cast());
+            (_mm_movemask_epi8(bytes), _mm_movemask_epi8(_mm_cmpgt_epi8(bytes, _mm_set1_epi8(-65))))
+        };
+        high |= (negative as u64) << (at * 16);
+        leads |= ((negative & above) as u64) << (at * 16);
+    }
+    (high, leads)
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn utf8_bits_of(block: &[u8; BLOCK]) -> (u64, u64) {
+    scalar::utf8_bits(block)
 }
 
 #[cfg(test)]
@@ -161,15 +184,17 @@ mod tests {
     }
 
     #[test]
-    fn high_bits_are_those_of_bytes_that_are_no_ascii() {
-        let text: Vec<u8> = (0..150u8).map(|at| at.wrapping_mul(37)).collect();
-        let mut masks = [7; 4];
-        high_bits(&text, 3, &mut masks);
-        for (word, mask) in masks.iter().enumerate() {
-            for bit in 0..64 {
-                let high = text.get(3 + word * 64 + bit).is_some_and(|&byte| byte >= 0x80);
-                assert_eq!(mask >> bit & 1 != 0, high);
-            }
+    fn high_and_leading_bytes() {
+        let text: Vec<u8> = (0..=255u8).chain((0..150u8).map(|at| at.wrapping_mul(37))).collect();
+        let (mut high, mut leads) = ([7; 8], [7; 8]);
+        utf8_bits(&text, 3, &mut high, &mut leads);
+        for (at, block) in text[3..].as_chunks::<64>().0.iter().enumerate() {
+            assert_eq!((high[at], leads[at]), scalar::utf8_bits(block));
+        }
+        for bit in 0..512 {
+            let byte = text.get(3 + bit).copied().unwrap_or(0);
+            assert_eq!(high[bit / 64] >> (bit % 64) & 1 != 0, byte >= 0x80);
+            assert_eq!(leads[bit / 64] >> (bit % 64) & 1 != 0, byte >= 0xC0);
         }
     }
 }

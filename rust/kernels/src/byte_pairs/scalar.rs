@@ -12,12 +12,13 @@ pub fn masks(pairs: &BytePairs, text: &[u8], masks: &mut [u64]) {
     }
 }
 
-/// Eight bytes at a time: a product gathers their high bits in its highest byte.
-pub fn high_bits(block: &[u8; BLOCK]) -> u64 {
-    let mut mask = 0;
-    for (at, eight) in block.as_chunks::<8>().0.iter().enumerate() {
-        let high = u64::from_le_bytes(*eight) >> 7 & 0x0101_0101_0101_0101;
-        mask |= (high.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (at * 8);
+/// Which bytes are 0x80 or more, and which 0xC0 or more.
+#[cfg_attr(target_arch = "x86_64", allow(dead_code))]
+pub fn utf8_bits(block: &[u8; BLOCK]) -> (u64, u64) {
+    let (mut high, mut leads) = (0, 0);
+    for (at, &byte) in block.iter().enumerate() {
+        high |= u64::from(byte >= 0x80) << at;
+        leads |= u64::from(byte >= 0xC0) << at;
     }
-    mask
+    (high, leads)
 }

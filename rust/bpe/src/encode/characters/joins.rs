@@ -20,8 +20,10 @@ pub struct Joins {
     others: Vec<u64>,
     /// What a space is seen as.
     space: u32,
-    /// Nothing joins a space to what is before it.
-    cut: bool,
+    /// What nothing is joined to, though the table may say so.
+    always_apart: u32,
+    /// Where a group of units starts that are looked up together, as far as two bytes tell.
+    pub groups: BytePairs,
 }
 
 /// Right characters that a text has in similar places.
@@ -39,9 +41,13 @@ fn class(right: u8) -> u8 {
 }
 
 #[inline(always)]
-fn place(left: u32, right: u32) -> (usize, u64) {
-    let key = (left as u64) << 21 | right as u64;
-    let hash = key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - TABLE_BITS);
+fn hash(left: u32, right: u32) -> u64 {
+    ((left as u64) << 21 | right as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+#[inline(always)]
+fn place(hash: u64) -> (usize, u64) {
+    let hash = hash >> (64 - TABLE_BITS);
     ((hash >> 6) as usize, 1 << (hash & 63))
 }
 
@@ -64,11 +70,12 @@ impl Joins {
             if let (Some(left), Some(right)) = (ascii(left), ascii(right)) {
                 first[left as usize] |= class(right);
             }
-            let (word, bit) = place(left, right);
+            let (word, bit) = place(hash(left, right));
             others[word] |= bit;
         }
+        let always_apart = if spaces.cut { shown_as } else { u32::MAX };
         let second = std::array::from_fn(|byte| if byte < 128 { class(byte as u8) } else { 0 });
-        Self { ascii: BytePairs::new(first, second), others, space: shown_as, cut: spaces.cut }
+        Self { ascii: BytePairs::new(first, second), others, space: shown_as, always_apart, groups: groups() }
     }
 
     /// What an ASCII byte is seen as.
@@ -77,10 +84,37 @@ impl Joins {
         if byte == b' ' { self.space } else { byte as u32 }
     }
 
-    /// Whether a merge may bring two characters together of which one at least is no ASCII.
+    /// Whether the text is cut between two characters of which one at least is no ASCII, and whether a group may start
+    /// there: at one in four of the places between such characters, and always the same ones.
     #[inline(always)]
-    pub fn has(&self, left: u32, right: u32) -> bool {
-        let (word, bit) = place(left, right);
-        self.others[word] & bit != 0 && !(self.cut && right == self.space)
+    pub fn apart(&self, left: u32, right: u32) -> (bool, bool) {
+        let hash = hash(left, right);
+        let (word, bit) = place(hash);
+        let apart = self.others[word] & bit == 0 || right == self.always_apart;
+        (apart, hash >> 40 & 3 == 0)
     }
+}
+
+/// Groups are what English words and the punctuation after them are: they start at a space, at a letter or digit after
+/// punctuation, at a new line.
+fn groups() -> BytePairs {
+    const SPACE: u8 = 1;
+    const WORD: u8 = 2;
+    const OTHER: u8 = 4;
+    const LINE: u8 = 8;
+    let first = std::array::from_fn(|byte| match byte as u8 {
+        b'\n' => SPACE | WORD | OTHER | LINE,
+        b' ' => SPACE,
+        byte if byte.is_ascii_alphanumeric() => SPACE,
+        0x80.. => SPACE | WORD,
+        _ => SPACE | WORD | OTHER,
+    });
+    let second = std::array::from_fn(|byte| match byte as u8 {
+        b'\n' => 0,
+        b' ' => SPACE | LINE,
+        byte if byte.is_ascii_alphanumeric() => WORD | LINE,
+        0xC0.. => OTHER | LINE,
+        _ => LINE,
+    });
+    BytePairs::new(first, second)
 }

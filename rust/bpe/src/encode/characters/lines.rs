@@ -1,12 +1,15 @@
-//! A table of whole cache lines, of a size that grows from little to a limit: each entry has a home line and a second
-//! one beside it.
+//! A table of whole cache lines, of a size that grows from little to a limit. An entry is in its home line, or where that
+//! is full in one of those beside it.
 //!
 //! Numbers and no structs, so that the system gives the memory zeroed and untouched. A key is never zero in its last
 //! word, which holds its length.
 
+use tokenfoundry_kernels::huge_pages;
 use tokenfoundry_kernels::prefetch::prefetch;
 
 const WORDS: usize = 8;
+/// Lines that are looked through for an entry, a power of two.
+const NEAR: usize = 8;
 
 /// Entries of `ENTRY` words, of which the first `KEY` are the key.
 #[derive(Debug)]
@@ -24,6 +27,7 @@ impl<const ENTRY: usize, const KEY: usize> Lines<ENTRY, KEY> {
     /// `lines` and `most` are powers of two, and a line holds a whole number of entries.
     pub fn new(lines: usize, most: usize) -> Self {
         let words = vec![0u64; lines * WORDS + WORDS - 1];
+        huge_pages::advise(&words);
         let skip = words.as_ptr().align_offset(64).min(WORDS - 1);
         Self { words, skip, lines, most, used: 0, turn: 0 }
     }
@@ -45,10 +49,10 @@ impl<const ENTRY: usize, const KEY: usize> Lines<ENTRY, KEY> {
         prefetch(&self.words, home);
     }
 
-    /// The line beside one.
+    /// The line that is `distance` beside one: all within the same [`NEAR`].
     #[inline(always)]
-    fn beside(&self, line: usize) -> usize {
-        self.skip + ((line - self.skip) ^ WORDS)
+    fn beside(&self, line: usize, distance: usize) -> usize {
+        self.skip + ((line - self.skip) ^ (distance * WORDS))
     }
 
     #[inline(always)]
@@ -78,7 +82,19 @@ impl<const ENTRY: usize, const KEY: usize> Lines<ENTRY, KEY> {
 
     #[inline(never)]
     fn find_beside(&self, home: usize, key: &[u64; KEY]) -> Option<&[u64; ENTRY]> {
-        self.find_in(self.beside(home), key)
+        // Nothing is ever taken out, so what was put beside a line found it full.
+        let is_full = |line: usize| self.words.get(line + WORDS - ENTRY + KEY - 1).is_some_and(|&word| word != 0);
+        let mut line = home;
+        for distance in 1..NEAR {
+            if !is_full(line) {
+                return None;
+            }
+            line = self.beside(home, distance);
+            if let Some(entry) = self.find_in(line, key) {
+                return Some(entry);
+            }
+        }
+        None
     }
 
     /// Put an entry, whose key is not there, into a free place or over another.
@@ -92,11 +108,12 @@ impl<const ENTRY: usize, const KEY: usize> Lines<ENTRY, KEY> {
     fn place(&mut self, entry: &[u64; ENTRY]) {
         let Some(key) = entry.first_chunk::<KEY>() else { return };
         let home = self.home(key);
-        let mut places = [home, self.beside(home)].into_iter().flat_map(|line| (line..line + WORDS).step_by(ENTRY));
+        let lines = (0..NEAR).map(|distance| self.beside(home, distance));
+        let mut places = lines.flat_map(|line| (line..line + WORDS).step_by(ENTRY));
         let free = places.find(|&at| self.words[at + KEY - 1] == 0);
         let at = free.unwrap_or_else(|| {
             self.turn += 1;
-            home + self.turn * ENTRY % WORDS
+            self.beside(home, self.turn % NEAR) + self.turn / NEAR * ENTRY % WORDS
         });
         self.used += usize::from(free.is_some());
         self.words[at..at + ENTRY].copy_from_slice(entry);

@@ -26,6 +26,8 @@ const SHORT_BYTES: usize = 15;
 const SHORT_TOKENS: usize = 3;
 const MIDDLE_BYTES: usize = 31;
 const MIDDLE_TOKENS: usize = 7;
+/// As many characters of three bytes as tokens, since each may be one.
+const MIDDLE_OTHER: usize = MIDDLE_TOKENS * 3;
 /// Lines of 64 bytes at first and at most: 32 MB each.
 const FIRST_LINES: usize = 1 << 12;
 const MOST_LINES: usize = 1 << 19;
@@ -39,6 +41,11 @@ const ROOM: usize = GROUP * MIDDLE_TOKENS + 8;
 
 /// Hash; where the bytes start, and how many; where the tokens start, and how many.
 type LongEntry = [u64; 3];
+
+fn long_slot(bytes: &[u8]) -> (u64, usize) {
+    let hash = hash(bytes);
+    (hash, (hash >> 40) as usize & (LONG_SLOTS - 1))
+}
 
 fn range(word: u64) -> std::ops::Range<usize> {
     let (start, length) = ((word >> 32) as usize, word as u32 as usize);
@@ -60,6 +67,7 @@ struct Tables {
     long_bytes: Vec<u8>,
     long_tokens: Vec<u32>,
     tokens: Vec<u32>,
+    parts: Vec<u32>,
     symbols: Vec<u32>,
     ends: Vec<u32>,
     shown: Vec<u8>,
@@ -86,6 +94,7 @@ impl Default for Memory {
                 long_bytes: Vec::new(),
                 long_tokens: Vec::new(),
                 tokens: Vec::new(),
+                parts: Vec::new(),
                 symbols: Vec::new(),
                 ends: Vec::new(),
                 shown: Vec::new(),
@@ -181,7 +190,7 @@ impl Memory {
             let found = block.cuts.found;
             let mut end = start + block.cuts.length;
             // Units that have their end: all if it is the text's or a token's.
-            let mut count = block.cuts.places(&mut block.places[1..]) + 1;
+            let mut count = block.cuts.places((MIDDLE_BYTES, MIDDLE_OTHER), &mut block.places[1..]) + 1;
             block.places[0] = 0;
             if found.is_some() || end == text.len() {
                 block.places[count] = (end - start) as u32;
@@ -203,9 +212,12 @@ impl Memory {
             }
             let mut first = 0;
             if prefixed && !block.cuts.starts_with_token {
-                let stop = start + block.places[1] as usize;
-                unit.encode_prefixed(tables, &text[start..stop], true, sink);
-                first = 1;
+                // Only the first unit, and then what is left of its group.
+                let group = block.places[1] as usize;
+                let stop = block.cuts.next_unit(0, group).unwrap_or(group);
+                unit.encode_prefixed(tables, &text[start..start + stop], true, sink);
+                block.places[0] = stop as u32;
+                first = usize::from(stop == group);
             }
             prefixed = false;
             while first < count {
@@ -236,10 +248,9 @@ fn long_unit(
         // From the last whole character on, whose neighbour is not scanned yet.
         at = crate::unicode::previous_boundary(text, at + cuts.length);
         cuts.scan(&characters.joins, text, at, BLOCKS, find);
-        let mut place = [0];
         let end = at + cuts.length;
-        if cuts.places(&mut place) > 0 {
-            return (at + place[0] as usize, None);
+        if let Some(place) = cuts.next_unit(0, cuts.length) {
+            return (at + place, None);
         }
         if cuts.found.is_some() || end == text.len() {
             return (end, cuts.found);
@@ -282,7 +293,7 @@ impl Tables {
         last: usize,
         sink: &mut impl Sink,
     ) {
-        let Block { places, keys, homes, tokens, .. } = block;
+        let Block { cuts, places, keys, homes, tokens } = block;
         let places = &places[first..=last];
         for ((two, key), home) in places.windows(2).zip(&mut *keys).zip(&mut *homes) {
             let (at, length) = (start + two[0] as usize, (two[1] - two[0]) as usize);
@@ -322,7 +333,7 @@ impl Tables {
                 continue;
             }
             let bytes = &text[start + two[0] as usize..start + two[1] as usize];
-            self.encode_missed(unit, bytes);
+            self.encode_missed(unit, bytes, Some((cuts, two[0] as usize)));
             if self.tokens.len() <= MIDDLE_TOKENS {
                 for (place, &token) in tokens[written..].iter_mut().zip(&self.tokens) {
                     *place = token;
@@ -339,49 +350,86 @@ impl Tables {
 
     /// Give the tokens of one unit to `sink`.
     fn encode_one(&mut self, unit: &mut Unit<'_>, bytes: &[u8], sink: &mut impl Sink) {
-        if bytes.len() <= SHORT_BYTES {
-            let key = short_key(bytes, 0, bytes.len());
-            if let Some(entry) = self.short.find(self.short.home(&key), &key) {
-                let hit: [u32; SHORT_TOKENS + 1] = numbers(entry, 2);
-                sink.many(&hit[..(hit[SHORT_TOKENS] as usize).min(SHORT_TOKENS)]);
-                return;
+        match self.find_short(bytes) {
+            Some(hit) => sink.many(&hit[..(hit[SHORT_TOKENS] as usize).min(SHORT_TOKENS)]),
+            None => {
+                self.encode_missed(unit, bytes, None);
+                sink.many(&self.tokens);
             }
         }
-        self.encode_missed(unit, bytes);
-        sink.many(&self.tokens);
     }
 
-    /// The tokens of a unit that is in none of the tables for short ones, into `self.tokens`; and remember them.
+    #[inline(always)]
+    fn find_short(&self, bytes: &[u8]) -> Option<[u32; SHORT_TOKENS + 1]> {
+        if bytes.len() > SHORT_BYTES {
+            return None;
+        }
+        let key = short_key(bytes, 0, bytes.len());
+        self.short.find(self.short.home(&key), &key).map(|entry| numbers(entry, 2))
+    }
+
+    /// The tokens of a group that is not in the table that its length says, into `self.tokens`; and remember them. `cuts`
+    /// and where the group starts in them tell its units; without, it is one.
     #[inline(never)]
-    fn encode_missed(&mut self, unit: &mut Unit<'_>, bytes: &[u8]) {
+    fn encode_missed(&mut self, unit: &mut Unit<'_>, bytes: &[u8], cuts: Option<(&Cuts, usize)>) {
         self.tokens.clear();
         let length = bytes.len();
-        let hashed = (length > MIDDLE_BYTES).then(|| hash(bytes));
-        if length <= MIDDLE_BYTES {
+        if length <= SHORT_BYTES {
+            // Of more tokens than the table of short ones takes.
             let key = middle_key(bytes, 0, length);
-            if length <= SHORT_BYTES
-                && let Some(entry) = self.middle.find(self.middle.home(&key), &key)
-            {
+            if let Some(entry) = self.middle.find(self.middle.home(&key), &key) {
                 let hit: [u32; MIDDLE_TOKENS + 1] = numbers(entry, 4);
                 self.tokens.extend_from_slice(&hit[..(hit[MIDDLE_TOKENS] as usize).min(MIDDLE_TOKENS)]);
                 return;
             }
         }
-        let hash = hashed.unwrap_or_else(|| hash(bytes));
-        let slot = (hash >> 40) as usize & (LONG_SLOTS - 1);
+        let (hash, slot) = long_slot(bytes);
         let [known, its_bytes, its_tokens] = self.long[slot];
         if known == hash && self.long_bytes.get(range(its_bytes)) == Some(bytes) {
             self.tokens.extend_from_slice(&self.long_tokens[range(its_tokens)]);
             return;
         }
-        self.merge(unit, bytes);
-        let found = self.tokens.len();
+        if let Some((cuts, start)) = cuts
+            && let Some(first) = cuts.next_unit(start, start + length)
+        {
+            let mut parts = std::mem::take(&mut self.parts);
+            parts.clear();
+            let (mut from, mut to) = (start, first);
+            loop {
+                let part = &bytes[from - start..to - start];
+                match self.find_short(part) {
+                    Some(hit) => parts.extend_from_slice(&hit[..(hit[SHORT_TOKENS] as usize).min(SHORT_TOKENS)]),
+                    None => {
+                        self.encode_missed(unit, part, None);
+                        parts.extend_from_slice(&self.tokens);
+                    }
+                }
+                if to == start + length {
+                    break;
+                }
+                from = to;
+                to = cuts.next_unit(from, start + length).unwrap_or(start + length);
+            }
+            self.parts = std::mem::replace(&mut self.tokens, parts);
+        } else {
+            self.merge(unit, bytes);
+        }
+        if !self.remember(bytes) && length <= ARENA_BYTES / 64 {
+            self.remember_long(bytes, hash, slot);
+        }
+    }
+
+    /// Keep `self.tokens` where there is room for their number and the bytes.
+    fn remember(&mut self, bytes: &[u8]) -> bool {
+        let (length, found) = (bytes.len(), self.tokens.len());
         if length <= SHORT_BYTES && found <= SHORT_TOKENS {
             self.short.insert(&entry(&short_key(bytes, 0, length), &self.tokens));
+            true
         } else if length <= MIDDLE_BYTES && found <= MIDDLE_TOKENS {
             self.middle.insert(&entry(&middle_key(bytes, 0, length), &self.tokens));
-        } else if length <= ARENA_BYTES / 64 {
-            self.remember_long(bytes, hash, slot);
+            true
+        } else {
+            false
         }
     }
 

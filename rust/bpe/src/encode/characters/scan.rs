@@ -1,6 +1,6 @@
 //! A part of a text to a bit for each byte that a unit may start at.
 
-use tokenfoundry_kernels::byte_pairs::{BLOCK, high_bits};
+use tokenfoundry_kernels::byte_pairs::{BLOCK, utf8_bits};
 
 use super::joins::Joins;
 use super::Find;
@@ -21,7 +21,9 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Cuts {
     /// One word more than there are blocks, for what the last character of a part says about the byte after it.
-    pub masks: [u64; BLOCKS + 1],
+    pub units: [u64; BLOCKS + 1],
+    /// Those of them that a group of units starts at, as it does at `start`.
+    pub groups: [u64; BLOCKS + 1],
     /// Bytes that the masks cover: they end with the text, with a block, or where a token was found.
     pub length: usize,
     /// The token at the end of what is covered.
@@ -29,19 +31,24 @@ pub struct Cuts {
     /// The first unit is a token.
     pub starts_with_token: bool,
     joined: [u64; BLOCKS],
+    starts: [u64; BLOCKS],
     high: [u64; BLOCKS],
+    leads: [u64; BLOCKS],
     candidates: [u64; BLOCKS],
 }
 
 impl Default for Cuts {
     fn default() -> Self {
         Self {
-            masks: [0; BLOCKS + 1],
+            units: [0; BLOCKS + 1],
+            groups: [0; BLOCKS + 1],
             length: 0,
             found: None,
             starts_with_token: false,
             joined: [0; BLOCKS],
+            starts: [0; BLOCKS],
             high: [0; BLOCKS],
+            leads: [0; BLOCKS],
             candidates: [0; BLOCKS],
         }
     }
@@ -69,54 +76,58 @@ impl Cuts {
         self.found = None;
         self.starts_with_token = false;
         joins.ascii.masks(text, start, &mut self.joined[..words]);
-        high_bits(text, start, &mut self.high[..words]);
-        // Between two ASCII characters.
-        let (mut joined_before, mut high_before) = (1, 0);
+        joins.groups.masks(text, start, &mut self.starts[..words]);
+        utf8_bits(text, start, &mut self.high[..words], &mut self.leads[..words]);
+        let mut before = Before { joined: 1, starts: 0, high: 0, units: 0, groups: 0, character: 0 };
         for word in 0..words {
-            let (joined, high) = (self.joined[word], self.high[word]);
-            self.masks[word] = !(joined << 1 | joined_before) & !high & !(high << 1 | high_before);
-            (joined_before, high_before) = (joined >> 63, high >> 63);
+            self.scan_word(joins, text, start, word, &mut before);
         }
-        self.masks[words] = 0;
-        self.scan_others(joins, text, start, words);
+        (self.units[words], self.groups[words]) = (before.units, before.groups);
         if let Some(find) = find {
             find.tokens.finder.candidates(text, start, &mut self.candidates[..words]);
-            self.cut_out_tokens(text, start, words, find);
+            self.cut_out_tokens(joins, text, start, words, find);
         }
     }
 
-    /// Cut beside characters that are no ASCII.
     #[inline(always)]
-    fn scan_others(&mut self, joins: &Joins, text: &[u8], start: usize, words: usize) {
-        let mut done = 0;
-        let mut last = 0;
-        for word in 0..words {
-            let mut high = self.high[word];
-            if done > word * BLOCK {
-                high &= u64::MAX << (done - word * BLOCK);
+    fn scan_word(&mut self, joins: &Joins, text: &[u8], start: usize, word: usize, before: &mut Before) {
+        let (joined, starts, high) = (self.joined[word], self.starts[word], self.high[word]);
+        // Between two ASCII characters.
+        let mut units = !(joined << 1 | before.joined) & !high & !(high << 1 | before.high) | before.units;
+        let mut groups = before.groups;
+        (before.units, before.groups) = (0, 0);
+        let mut leads = self.leads[word];
+        while leads != 0 {
+            let bit = leads.trailing_zeros() as usize;
+            leads &= leads - 1;
+            let at = start + word * BLOCK + bit;
+            let (character, length) = decode(text, at);
+            if at > start {
+                let left = if text[at - 1] < 0x80 { joins.seen(text[at - 1]) } else { before.character };
+                let (apart, group) = joins.apart(left, character);
+                units |= u64::from(apart) << bit;
+                groups |= u64::from(apart & group) << bit;
             }
-            while high != 0 {
-                let at = word * BLOCK + high.trailing_zeros() as usize;
-                let (character, length) = decode(text, start + at);
-                if at > 0 {
-                    let before = text[start + at - 1];
-                    let left = if before < 0x80 { joins.seen(before) } else { last };
-                    self.masks[word] |= u64::from(!joins.has(left, character)) << (at % BLOCK);
+            before.character = character;
+            let after = bit + length;
+            if let Some(&next) = text.get(at + length)
+                && next < 0x80
+            {
+                let apart = u64::from(joins.apart(character, joins.seen(next)).0);
+                if after < BLOCK {
+                    units |= apart << after;
+                } else {
+                    before.units |= apart << (after - BLOCK);
                 }
-                done = at + length;
-                last = character;
-                if let Some(&after) = text.get(start + done).filter(|&&after| after < 0x80) {
-                    let cut = !joins.has(character, joins.seen(after));
-                    self.masks[done / BLOCK] |= u64::from(cut) << (done % BLOCK);
-                }
-                let inside = done - word * BLOCK;
-                high &= if inside < BLOCK { u64::MAX << inside } else { 0 };
             }
         }
+        self.units[word] = units;
+        self.groups[word] = units & (starts << 1 | before.starts | groups);
+        (before.joined, before.starts, before.high) = (joined >> 63, starts >> 63, high >> 63);
     }
 
     /// Make units of added tokens, or stop at one.
-    fn cut_out_tokens(&mut self, text: &[u8], start: usize, words: usize, find: Find<'_>) {
+    fn cut_out_tokens(&mut self, joins: &Joins, text: &[u8], start: usize, words: usize, find: Find<'_>) {
         let mut done = 0;
         for word in 0..words {
             let mut candidates = self.candidates[word];
@@ -137,34 +148,33 @@ impl Cuts {
                     self.found = Some(Found { id: token.id, start: start + at, end: start + end });
                     return;
                 }
-                self.clear(at, end);
-                self.masks[at / BLOCK] |= 1 << (at % BLOCK);
-                self.masks[end / BLOCK] |= 1 << (end % BLOCK);
+                clear(&mut self.units, at + 1, end);
+                clear(&mut self.groups, at + 1, end);
+                self.units[at / BLOCK] |= 1 << (at % BLOCK);
+                self.units[end / BLOCK] |= 1 << (end % BLOCK);
+                if joins.groups.relates(text[start + end - 1], text.get(start + end).copied().unwrap_or(0)) {
+                    self.groups[end / BLOCK] |= 1 << (end % BLOCK);
+                }
                 self.starts_with_token |= at == 0;
                 done = end;
             }
         }
     }
 
-    /// No cuts from `from` to before `to`.
-    fn clear(&mut self, from: usize, to: usize) {
-        let below = |bit: usize| (1u64 << (bit % BLOCK)) - 1;
-        let (first, last) = (from / BLOCK, to / BLOCK);
-        if first == last {
-            self.masks[first] &= below(from) | !below(to);
-        } else {
-            self.masks[first] &= below(from);
-            self.masks[first + 1..last].fill(0);
-            self.masks[last] &= !below(to);
-        }
-    }
-
-    /// Write the places after `start` where units start, in order, and give how many.
+    /// Write the places after `start` where groups start, in order, and give how many. A group of more than `most.0`
+    /// bytes, or `most.1` if it starts with a character that is no ASCII, is divided where it can be.
     #[inline(always)]
-    pub fn places(&self, places: &mut [u32]) -> usize {
+    pub fn places(&self, most: (usize, usize), places: &mut [u32]) -> usize {
         let mut count = 0;
+        let mut last = 0;
+        let mut push = |place: usize| {
+            if let Some(entry) = places.get_mut(count) {
+                *entry = place as u32;
+            }
+            count += 1;
+        };
         for word in 0..self.length.div_ceil(BLOCK) {
-            let mut mask = self.masks[word];
+            let mut mask = self.groups[word];
             if word == 0 {
                 mask &= !1;
             }
@@ -173,13 +183,101 @@ impl Cuts {
                 mask &= (1 << within) - 1;
             }
             while mask != 0 {
-                if let Some(place) = places.get_mut(count) {
-                    *place = (word * BLOCK) as u32 + mask.trailing_zeros();
-                }
-                count += 1;
+                let place = word * BLOCK + mask.trailing_zeros() as usize;
                 mask &= mask - 1;
+                if place - last > most.1 {
+                    self.divide(most, last, place, &mut push);
+                }
+                push(place);
+                last = place;
             }
         }
+        if self.length - last > most.1 {
+            self.divide(most, last, self.length, &mut push);
+        }
         count
+    }
+
+    /// Visit places between `from` and `to` where units start, so that there are at most `most` bytes between where that
+    /// can be.
+    #[inline(never)]
+    fn divide(&self, most: (usize, usize), mut from: usize, to: usize, visit: &mut impl FnMut(usize)) {
+        loop {
+            let is_high = self.high[from / BLOCK] >> (from % BLOCK) & 1 != 0;
+            let most = if is_high { most.1 } else { most.0 };
+            if to - from <= most {
+                break;
+            }
+            let near = last_between(&self.units, from + 1, from + most);
+            let Some(place) = near.or_else(|| first_between(&self.units, from + most + 1, to - 1)) else { break };
+            visit(place);
+            from = place;
+        }
+    }
+
+    /// The first place after `place` and before `end` where a unit starts.
+    #[inline(always)]
+    pub fn next_unit(&self, place: usize, end: usize) -> Option<usize> {
+        first_between(&self.units, place + 1, end.checked_sub(1)?)
+    }
+}
+
+/// What one word of masks leaves for the next.
+struct Before {
+    joined: u64,
+    starts: u64,
+    high: u64,
+    /// Bits of the next word.
+    units: u64,
+    groups: u64,
+    character: u32,
+}
+
+fn below(bit: usize) -> u64 {
+    (1 << (bit % BLOCK)) - 1
+}
+
+/// No bits from `from` to before `to`.
+fn clear(masks: &mut [u64], from: usize, to: usize) {
+    let (first, last) = (from / BLOCK, to / BLOCK);
+    if first == last {
+        masks[first] &= below(from) | !below(to);
+    } else {
+        masks[first] &= below(from);
+        masks[first + 1..last].fill(0);
+        masks[last] &= !below(to);
+    }
+}
+
+/// The lowest bit from `from` to `to`, both included.
+#[inline(always)]
+fn first_between(masks: &[u64], from: usize, to: usize) -> Option<usize> {
+    let mut word = from / BLOCK;
+    let mut mask = *masks.get(word)? & !below(from);
+    loop {
+        if mask != 0 {
+            return Some(word * BLOCK + mask.trailing_zeros() as usize).filter(|&place| place <= to);
+        }
+        word += 1;
+        if word * BLOCK > to {
+            return None;
+        }
+        mask = *masks.get(word)?;
+    }
+}
+
+/// The highest bit from `from` to `to`, both included.
+fn last_between(masks: &[u64], from: usize, to: usize) -> Option<usize> {
+    let mut word = to / BLOCK;
+    let mut mask = *masks.get(word)? & (u64::MAX >> (BLOCK - 1 - to % BLOCK));
+    loop {
+        if mask != 0 {
+            return Some(word * BLOCK + BLOCK - 1 - mask.leading_zeros() as usize).filter(|&place| place >= from);
+        }
+        if word * BLOCK <= from {
+            return None;
+        }
+        word -= 1;
+        mask = masks[word];
     }
 }
