@@ -182,16 +182,5 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         reached
     };
     start.finish();
-    Ok(Encoder {
-        tokens,
-        pairs,
-        splits,
-        pieces,
-        start,
-        to_token,
-        symbol_of,
-        unknown,
-        fuse_unknown,
-        whole_pieces,
-    })
+    Ok(Encoder { tokens, pairs, splits, pieces, start, to_token, symbol_of, unknown, fuse_unknown, whole_pieces })
 }

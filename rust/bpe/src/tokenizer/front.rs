@@ -86,16 +86,15 @@ impl Front {
         };
         let (normalizers, shown_as, prefix) = match normalizers {
             [first @ .., prepend, replace]
-                if for_spaces(replace).is_some_and(|shown_as| prefixes(prepend, shown_as) || prefixes(prepend, ' ')) =>
+                if for_spaces(replace)
+                    .is_some_and(|shown_as| prefixes(prepend, shown_as) || prefixes(prepend, ' ')) =>
             {
                 (first.len(), for_spaces(replace), Prefix::Always)
             }
             [first @ .., replace, prepend] if for_spaces(replace).is_some_and(|shown| prefixes(prepend, shown)) => {
                 (first.len(), for_spaces(replace), Prefix::Always)
             }
-            [first @ .., replace] if for_spaces(replace).is_some() => {
-                (first.len(), for_spaces(replace), Prefix::Never)
-            }
+            [first @ .., replace] if for_spaces(replace).is_some() => (first.len(), for_spaces(replace), Prefix::Never),
             all => (all.len(), None, Prefix::Never),
         };
         Self { normalizers, spaces: Spaces { shown_as, cut: false }, prefix }

@@ -38,16 +38,11 @@ impl Whole {
     pub fn new(encoder: &Encoder, front: Front, added: &AddedTokens) -> Option<Self> {
         let characters = Characters::new(encoder, &front.spaces)?;
         let finds = front.normalizers == 0 && !added.has_normalized() && added.all().iter().all(is_plain);
-        let within =
-            finds && matches!(front.prefix, Prefix::Never | Prefix::First) && !control_hides_other(added.all());
-        Some(Self {
-            characters,
-            front,
-            finds,
-            within,
-            memories: Memories::default(),
-            rewritten: Memories::default(),
-        })
+        let within = finds
+            && matches!(front.prefix, Prefix::Never | Prefix::First)
+            && !control_hides_other(added.all())
+            && added.all().iter().all(|token| token.id < 1 << 24);
+        Some(Self { characters, front, finds, within, memories: Memories::default(), rewritten: Memories::default() })
     }
 }
 

@@ -33,7 +33,10 @@ pub fn masks(pairs: &BytePairs, text: &[u8], masks: &mut [u64]) {
         let half = |at: usize| {
             // SAFETY: `block` has 65 bytes and `at` is 0 or 32, so both loads of 32 end inside it; they need no alignment.
             let (bytes, next) = unsafe {
-                (_mm256_loadu_si256(block.as_ptr().add(at).cast()), _mm256_loadu_si256(block.as_ptr().add(at + 1).cast()))
+                (
+                    _mm256_loadu_si256(block.as_ptr().add(at).cast()),
+                    _mm256_loadu_si256(block.as_ptr().add(at + 1).cast()),
+                )
             };
             let both = _mm256_and_si256(look_up(&pairs.first, bytes), look_up(&pairs.second, next));
             !_mm256_movemask_epi8(_mm256_cmpeq_epi8(both, _mm256_setzero_si256())) as u32

@@ -1,7 +1,7 @@
 //! What a thread remembers of the units it has encoded, in a bounded amount of memory, and the loop that looks them up.
 //!
-//! Units of up to 15 bytes and three tokens take half a cache line with their bytes as the key; up to 31 bytes and seven
-//! tokens a whole one; all others are in a table onto an arena that is emptied when it is full. Together at most about
+//! Groups of units of up to 15 bytes and five tokens take half a cache line with their bytes as the key; up to 31 bytes and
+//! ten tokens a whole one (seven and fifteen tokens in small vocabularies); all others are in a table onto an arena that is emptied when it is full. Together at most about
 //! 120 MB a thread, of which a new tokenizer touches half a megabyte.
 //!
 //! Units are looked up many at a time, so that the cache misses of a block overlap.
@@ -17,17 +17,15 @@ use super::scan::{BLOCKS, Cuts, Found};
 use super::window::Windows;
 use super::{Characters, Find};
 
-/// A key of two words, three tokens and how many.
+/// A key of two words, up to seven tokens and how many.
 type Short = Lines<4, 2>;
-/// A key of four words, seven tokens and how many.
+/// A key of four words, up to fifteen tokens and how many.
 type Middle = Lines<8, 4>;
 
 const SHORT_BYTES: usize = 15;
-const SHORT_TOKENS: usize = 3;
+const SHORT_WORDS: usize = 2;
 const MIDDLE_BYTES: usize = 31;
-const MIDDLE_TOKENS: usize = 7;
-/// As many characters of three bytes as tokens, since each may be one.
-const MIDDLE_OTHER: usize = MIDDLE_TOKENS * 3;
+const MIDDLE_WORDS: usize = 4;
 /// Lines of 64 bytes at first and at most: 32 MB each.
 const FIRST_LINES: usize = 1 << 12;
 const MOST_LINES: usize = 1 << 19;
@@ -37,7 +35,17 @@ const ARENA_TOKENS: usize = 4 << 20;
 /// Units that are looked up together.
 const GROUP: usize = 128;
 /// Tokens of a group, with room for one more write of eight.
-const ROOM: usize = GROUP * MIDDLE_TOKENS + 8;
+const ROOM: usize = GROUP * room(true, MIDDLE_WORDS) + 16;
+
+/// Bits of a token: all that ids below 65,536 need (`narrow`), or all below 16 million.
+const fn bits(narrow: bool) -> usize {
+    if narrow { 16 } else { 24 }
+}
+
+/// Tokens that fit in so many words, whose last byte is their number.
+const fn room(narrow: bool, words: usize) -> usize {
+    (words * 64 - 8) / bits(narrow)
+}
 
 /// Hash; where the bytes start, and how many; where the tokens start, and how many.
 type LongEntry = [u64; 3];
@@ -150,20 +158,44 @@ fn middle_key(text: &[u8], start: usize, length: usize) -> [u64; 4] {
     [low as u64, (low >> 64) as u64, high as u64, (high >> 64) as u64]
 }
 
+/// Write the tokens in `words` and give how many they are. There must be place for as many as fit.
 #[inline(always)]
-fn numbers<const N: usize, const WORDS: usize>(words: &[u64; WORDS], from: usize) -> [u32; N] {
-    std::array::from_fn(|at| (words[from + at / 2] >> (32 * (at & 1))) as u32)
+fn unpack<const NARROW: bool, const WORDS: usize>(words: &[u64; WORDS], tokens: &mut [u32]) -> usize {
+    let bits = bits(NARROW);
+    let Some(tokens) = tokens.get_mut(..room(NARROW, WORDS)) else { return 0 };
+    for (at, token) in tokens.iter_mut().enumerate() {
+        let (word, from) = (at * bits / 64, at * bits % 64);
+        let mut value = words[word] >> from;
+        if from + bits > 64 {
+            value |= words[(word + 1) % WORDS] << (64 - from);
+        }
+        *token = value as u32 & (u32::MAX >> (32 - bits));
+    }
+    (words[WORDS - 1] >> 56) as usize
 }
 
-/// An entry of a key, tokens and, in the last place, their number.
-fn entry<const ENTRY: usize>(key: &[u64], tokens: &[u32]) -> [u64; ENTRY] {
+/// An entry of a key, tokens and, in the last byte, their number.
+fn entry<const ENTRY: usize>(narrow: bool, key: &[u64], tokens: &[u32]) -> [u64; ENTRY] {
     let mut entry = [0; ENTRY];
-    entry[..key.len()].copy_from_slice(key);
+    let (own, words) = entry.split_at_mut(key.len());
+    own.copy_from_slice(key);
+    let bits = bits(narrow);
     for (at, &token) in tokens.iter().enumerate() {
-        entry[key.len() + at / 2] |= (token as u64) << (32 * (at & 1));
+        let (word, from) = (at * bits / 64, at * bits % 64);
+        words[word] |= u64::from(token) << from;
+        if from + bits > 64 {
+            words[word + 1] |= u64::from(token) >> (64 - from);
+        }
     }
-    entry[ENTRY - 1] |= (tokens.len() as u64) << 32;
+    words[words.len() - 1] |= (tokens.len() as u64) << 56;
     entry
+}
+
+/// The words of an entry after its key.
+#[inline(always)]
+fn after_key<const KEY: usize, const ENTRY: usize, const WORDS: usize>(entry: &[u64; ENTRY]) -> &[u64; WORDS] {
+    const { assert!(KEY + WORDS == ENTRY) };
+    entry.last_chunk().unwrap_or(&[0; WORDS])
 }
 
 impl Memory {
@@ -179,7 +211,27 @@ impl Memory {
         cancel: &Cancel,
         sink: &mut impl Sink,
     ) -> Result<Option<Found>, Cancelled> {
+        if encoder.to_token.len() <= 1 << 16 && encoder.tokens.len() <= 1 << 16 && find.is_none_or(Find::is_narrow) {
+            self.encode_as::<true>(characters, encoder, text, prefixed, find, cancel, sink)
+        } else {
+            self.encode_as::<false>(characters, encoder, text, prefixed, find, cancel, sink)
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn encode_as<const NARROW: bool>(
+        &mut self,
+        characters: &Characters,
+        encoder: &Encoder,
+        text: &[u8],
+        prefixed: bool,
+        find: Option<Find<'_>>,
+        cancel: &Cancel,
+        sink: &mut impl Sink,
+    ) -> Result<Option<Found>, Cancelled> {
         let Self { tables, block } = self;
+        // As many characters of three bytes as tokens; not all are several tokens in a small vocabulary.
+        let most = (MIDDLE_BYTES, if NARROW { 24 } else { 30 });
         let mut unit = Unit { characters, encoder, find: find.filter(|find| find.within) };
         let mut start = 0;
         let mut prefixed = prefixed;
@@ -190,7 +242,7 @@ impl Memory {
             let found = block.cuts.found;
             let mut end = start + block.cuts.length;
             // Units that have their end: all if it is the text's or a token's.
-            let mut count = block.cuts.places((MIDDLE_BYTES, MIDDLE_OTHER), &mut block.places[1..]) + 1;
+            let mut count = block.cuts.places(most, &mut block.places[1..]) + 1;
             block.places[0] = 0;
             if found.is_some() || end == text.len() {
                 block.places[count] = (end - start) as u32;
@@ -202,7 +254,7 @@ impl Memory {
                 end = start + block.places[count] as usize;
             } else {
                 let (stop, found) = long_unit(&mut block.cuts, characters, text, start, find);
-                unit.encode_prefixed(tables, &text[start..stop], prefixed, sink);
+                unit.encode_prefixed::<NARROW>(tables, &text[start..stop], prefixed, sink);
                 prefixed = false;
                 start = stop;
                 if found.is_some() {
@@ -215,14 +267,14 @@ impl Memory {
                 // Only the first unit, and then what is left of its group.
                 let group = block.places[1] as usize;
                 let stop = block.cuts.next_unit(0, group).unwrap_or(group);
-                unit.encode_prefixed(tables, &text[start..start + stop], true, sink);
+                unit.encode_prefixed::<NARROW>(tables, &text[start..start + stop], true, sink);
                 block.places[0] = stop as u32;
                 first = usize::from(stop == group);
             }
             prefixed = false;
             while first < count {
                 let last = (first + GROUP).min(count);
-                tables.encode_group(&mut unit, block, text, start, first, last, sink);
+                tables.encode_group::<NARROW>(&mut unit, block, text, start, first, last, sink);
                 first = last;
             }
             start = end;
@@ -267,14 +319,20 @@ struct Unit<'a> {
 }
 
 impl Unit<'_> {
-    fn encode_prefixed(&mut self, tables: &mut Tables, unit: &[u8], prefixed: bool, sink: &mut impl Sink) {
+    fn encode_prefixed<const NARROW: bool>(
+        &mut self,
+        tables: &mut Tables,
+        unit: &[u8],
+        prefixed: bool,
+        sink: &mut impl Sink,
+    ) {
         if prefixed {
             let mut spaced = Vec::with_capacity(unit.len() + 1);
             spaced.push(b' ');
             spaced.extend_from_slice(unit);
-            tables.encode_one(self, &spaced, sink);
+            tables.encode_one::<NARROW>(self, &spaced, sink);
         } else {
-            tables.encode_one(self, unit, sink);
+            tables.encode_one::<NARROW>(self, unit, sink);
         }
     }
 }
@@ -283,7 +341,7 @@ impl Tables {
     /// Give the tokens of the units `first` to before `last` of a block to `sink`.
     #[inline(always)]
     #[allow(clippy::too_many_arguments)]
-    fn encode_group(
+    fn encode_group<const NARROW: bool>(
         &mut self,
         unit: &mut Unit<'_>,
         block: &mut Block,
@@ -315,26 +373,24 @@ impl Tables {
         for ((two, key), &home) in places.windows(2).zip(&*keys).zip(&*homes) {
             if key[3] == 0 {
                 if let Some(entry) = self.short.find(home, &[key[0], key[1]]) {
-                    let hit: [u32; SHORT_TOKENS + 1] = numbers(entry, 2);
-                    if let Some(place) = tokens.get_mut(written..written + SHORT_TOKENS + 1) {
-                        place.copy_from_slice(&hit);
-                    }
-                    written += hit[SHORT_TOKENS] as usize;
+                    written += unpack::<NARROW, SHORT_WORDS>(
+                        after_key::<2, 4, 2>(entry),
+                        tokens.get_mut(written..).unwrap_or(&mut []),
+                    );
                     continue;
                 }
             } else if key[3] != u64::MAX
                 && let Some(entry) = self.middle.find(home, key)
             {
-                let hit: [u32; MIDDLE_TOKENS + 1] = numbers(entry, 4);
-                if let Some(place) = tokens.get_mut(written..written + MIDDLE_TOKENS + 1) {
-                    place.copy_from_slice(&hit);
-                }
-                written += hit[MIDDLE_TOKENS] as usize;
+                written += unpack::<NARROW, MIDDLE_WORDS>(
+                    after_key::<4, 8, 4>(entry),
+                    tokens.get_mut(written..).unwrap_or(&mut []),
+                );
                 continue;
             }
             let bytes = &text[start + two[0] as usize..start + two[1] as usize];
-            self.encode_missed(unit, bytes, Some((cuts, two[0] as usize)));
-            if self.tokens.len() <= MIDDLE_TOKENS {
+            self.encode_missed::<NARROW>(unit, bytes, Some((cuts, two[0] as usize)));
+            if self.tokens.len() <= room(NARROW, MIDDLE_WORDS) {
                 for (place, &token) in tokens[written..].iter_mut().zip(&self.tokens) {
                     *place = token;
                 }
@@ -349,37 +405,42 @@ impl Tables {
     }
 
     /// Give the tokens of one unit to `sink`.
-    fn encode_one(&mut self, unit: &mut Unit<'_>, bytes: &[u8], sink: &mut impl Sink) {
+    fn encode_one<const NARROW: bool>(&mut self, unit: &mut Unit<'_>, bytes: &[u8], sink: &mut impl Sink) {
         match self.find_short(bytes) {
-            Some(hit) => sink.many(&hit[..(hit[SHORT_TOKENS] as usize).min(SHORT_TOKENS)]),
+            Some(words) => {
+                let mut tokens = [0; 8];
+                let count = unpack::<NARROW, SHORT_WORDS>(&words, &mut tokens);
+                sink.many(&tokens[..count]);
+            }
             None => {
-                self.encode_missed(unit, bytes, None);
+                self.encode_missed::<NARROW>(unit, bytes, None);
                 sink.many(&self.tokens);
             }
         }
     }
 
     #[inline(always)]
-    fn find_short(&self, bytes: &[u8]) -> Option<[u32; SHORT_TOKENS + 1]> {
+    fn find_short(&self, bytes: &[u8]) -> Option<[u64; SHORT_WORDS]> {
         if bytes.len() > SHORT_BYTES {
             return None;
         }
         let key = short_key(bytes, 0, bytes.len());
-        self.short.find(self.short.home(&key), &key).map(|entry| numbers(entry, 2))
+        self.short.find(self.short.home(&key), &key).map(|entry| [entry[2], entry[3]])
     }
 
     /// The tokens of a group that is not in the table that its length says, into `self.tokens`; and remember them. `cuts`
     /// and where the group starts in them tell its units; without, it is one.
     #[inline(never)]
-    fn encode_missed(&mut self, unit: &mut Unit<'_>, bytes: &[u8], cuts: Option<(&Cuts, usize)>) {
+    fn encode_missed<const NARROW: bool>(&mut self, unit: &mut Unit<'_>, bytes: &[u8], cuts: Option<(&Cuts, usize)>) {
         self.tokens.clear();
         let length = bytes.len();
         if length <= SHORT_BYTES {
             // Of more tokens than the table of short ones takes.
             let key = middle_key(bytes, 0, length);
             if let Some(entry) = self.middle.find(self.middle.home(&key), &key) {
-                let hit: [u32; MIDDLE_TOKENS + 1] = numbers(entry, 4);
-                self.tokens.extend_from_slice(&hit[..(hit[MIDDLE_TOKENS] as usize).min(MIDDLE_TOKENS)]);
+                let mut tokens = [0; 16];
+                let count = unpack::<NARROW, MIDDLE_WORDS>(after_key::<4, 8, 4>(entry), &mut tokens);
+                self.tokens.extend_from_slice(&tokens[..count]);
                 return;
             }
         }
@@ -398,9 +459,13 @@ impl Tables {
             loop {
                 let part = &bytes[from - start..to - start];
                 match self.find_short(part) {
-                    Some(hit) => parts.extend_from_slice(&hit[..(hit[SHORT_TOKENS] as usize).min(SHORT_TOKENS)]),
+                    Some(words) => {
+                        let mut tokens = [0; 8];
+                        let count = unpack::<NARROW, SHORT_WORDS>(&words, &mut tokens);
+                        parts.extend_from_slice(&tokens[..count]);
+                    }
                     None => {
-                        self.encode_missed(unit, part, None);
+                        self.encode_missed::<NARROW>(unit, part, None);
                         parts.extend_from_slice(&self.tokens);
                     }
                 }
@@ -414,19 +479,19 @@ impl Tables {
         } else {
             self.merge(unit, bytes);
         }
-        if !self.remember(bytes) && length <= ARENA_BYTES / 64 {
+        if !self.remember::<NARROW>(bytes) && length <= ARENA_BYTES / 64 {
             self.remember_long(bytes, hash, slot);
         }
     }
 
     /// Keep `self.tokens` where there is room for their number and the bytes.
-    fn remember(&mut self, bytes: &[u8]) -> bool {
+    fn remember<const NARROW: bool>(&mut self, bytes: &[u8]) -> bool {
         let (length, found) = (bytes.len(), self.tokens.len());
-        if length <= SHORT_BYTES && found <= SHORT_TOKENS {
-            self.short.insert(&entry(&short_key(bytes, 0, length), &self.tokens));
+        if length <= SHORT_BYTES && found <= room(NARROW, SHORT_WORDS) {
+            self.short.insert(&entry(NARROW, &short_key(bytes, 0, length), &self.tokens));
             true
-        } else if length <= MIDDLE_BYTES && found <= MIDDLE_TOKENS {
-            self.middle.insert(&entry(&middle_key(bytes, 0, length), &self.tokens));
+        } else if length <= MIDDLE_BYTES && found <= room(NARROW, MIDDLE_WORDS) {
+            self.middle.insert(&entry(NARROW, &middle_key(bytes, 0, length), &self.tokens));
             true
         } else {
             false

@@ -90,6 +90,13 @@ pub struct Find<'a> {
     pub within: bool,
 }
 
+impl Find<'_> {
+    /// Whether all ids are below 65,536.
+    fn is_narrow(self) -> bool {
+        !self.within || self.tokens.is_narrow
+    }
+}
+
 fn start_of_merges(encoder: &Encoder) -> u32 {
     encoder.start.count()
 }

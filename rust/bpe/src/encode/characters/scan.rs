@@ -2,8 +2,8 @@
 
 use tokenfoundry_kernels::byte_pairs::{BLOCK, utf8_bits};
 
-use super::joins::Joins;
 use super::Find;
+use super::joins::Joins;
 use crate::unicode;
 
 /// Bytes that are cut at once, in blocks of 64.
