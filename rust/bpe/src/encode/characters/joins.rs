@@ -41,13 +41,9 @@ fn class(right: u8) -> u8 {
 }
 
 #[inline(always)]
-fn hash(left: u32, right: u32) -> u64 {
-    ((left as u64) << 21 | right as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
-}
-
-#[inline(always)]
-fn place(hash: u64) -> (usize, u64) {
-    let hash = hash >> (64 - TABLE_BITS);
+fn place(left: u32, right: u32) -> (usize, u64) {
+    let key = (left as u64) << 21 | right as u64;
+    let hash = key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - TABLE_BITS);
     ((hash >> 6) as usize, 1 << (hash & 63))
 }
 
@@ -70,7 +66,7 @@ impl Joins {
             if let (Some(left), Some(right)) = (ascii(left), ascii(right)) {
                 first[left as usize] |= class(right);
             }
-            let (word, bit) = place(hash(left, right));
+            let (word, bit) = place(left, right);
             others[word] |= bit;
         }
         let always_apart = if spaces.cut { shown_as } else { u32::MAX };
@@ -84,36 +80,36 @@ impl Joins {
         if byte == b' ' { self.space } else { byte as u32 }
     }
 
-    /// Whether the text is cut between two characters of which one at least is no ASCII, and whether a group may start
-    /// there: at one in four of the places between such characters, and always the same ones.
+    /// Whether the text is cut between two characters of which one at least is no ASCII.
     #[inline(always)]
-    pub fn apart(&self, left: u32, right: u32) -> (bool, bool) {
-        let hash = hash(left, right);
-        let (word, bit) = place(hash);
-        let apart = self.others[word] & bit == 0 || right == self.always_apart;
-        (apart, hash >> 40 & 3 == 0)
+    pub fn apart(&self, left: u32, right: u32) -> bool {
+        let (word, bit) = place(left, right);
+        self.others[word] & bit == 0 || right == self.always_apart
     }
 }
 
 /// Groups are what English words and the punctuation after them are: they start at a space, at a letter or digit after
-/// punctuation, at a new line.
+/// punctuation, at a new line. Between other characters one place in three is asked for, always the same ones, by the
+/// last byte of the left one; `，` `。` `、` are among them.
 fn groups() -> BytePairs {
     const SPACE: u8 = 1;
     const WORD: u8 = 2;
     const OTHER: u8 = 4;
     const LINE: u8 = 8;
+    const SOME: u8 = 16;
     let first = std::array::from_fn(|byte| match byte as u8 {
         b'\n' => SPACE | WORD | OTHER | LINE,
         b' ' => SPACE,
         byte if byte.is_ascii_alphanumeric() => SPACE,
-        0x80.. => SPACE | WORD,
+        0x80..=0x93 => SPACE | WORD | SOME,
+        0x94.. => SPACE | WORD,
         _ => SPACE | WORD | OTHER,
     });
     let second = std::array::from_fn(|byte| match byte as u8 {
         b'\n' => 0,
         b' ' => SPACE | LINE,
         byte if byte.is_ascii_alphanumeric() => WORD | LINE,
-        0xC0.. => OTHER | LINE,
+        0xC0.. => OTHER | LINE | SOME,
         _ => LINE,
     });
     BytePairs::new(first, second)

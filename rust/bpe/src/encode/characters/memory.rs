@@ -76,6 +76,7 @@ struct Tables {
     long_tokens: Vec<u32>,
     tokens: Vec<u32>,
     parts: Vec<u32>,
+    places: Vec<usize>,
     symbols: Vec<u32>,
     ends: Vec<u32>,
     shown: Vec<u8>,
@@ -103,6 +104,7 @@ impl Default for Memory {
                 long_tokens: Vec::new(),
                 tokens: Vec::new(),
                 parts: Vec::new(),
+                places: Vec::new(),
                 symbols: Vec::new(),
                 ends: Vec::new(),
                 shown: Vec::new(),
@@ -242,7 +244,7 @@ impl Memory {
             let found = block.cuts.found;
             let mut end = start + block.cuts.length;
             // Units that have their end: all if it is the text's or a token's.
-            let mut count = block.cuts.places(most, &mut block.places[1..]) + 1;
+            let mut count = block.cuts.places(&characters.joins, text, most, &mut block.places[1..]) + 1;
             block.places[0] = 0;
             if found.is_some() || end == text.len() {
                 block.places[count] = (end - start) as u32;
@@ -266,7 +268,7 @@ impl Memory {
             if prefixed && !block.cuts.starts_with_token {
                 // Only the first unit, and then what is left of its group.
                 let group = block.places[1] as usize;
-                let stop = block.cuts.next_unit(0, group).unwrap_or(group);
+                let stop = block.cuts.next_unit(&characters.joins, text, 0, group).unwrap_or(group);
                 unit.encode_prefixed::<NARROW>(tables, &text[start..start + stop], true, sink);
                 block.places[0] = stop as u32;
                 first = usize::from(stop == group);
@@ -301,13 +303,20 @@ fn long_unit(
         at = crate::unicode::previous_boundary(text, at + cuts.length);
         cuts.scan(&characters.joins, text, at, BLOCKS, find);
         let end = at + cuts.length;
-        if let Some(place) = cuts.next_unit(0, cuts.length) {
+        if let Some(place) = cuts.next_unit(&characters.joins, text, 0, cuts.length) {
             return (at + place, None);
         }
         if cuts.found.is_some() || end == text.len() {
             return (end, cuts.found);
         }
     }
+}
+
+/// What tells the units of a group, which starts at `start` of what was scanned.
+struct Units<'a> {
+    cuts: &'a Cuts,
+    text: &'a [u8],
+    start: usize,
 }
 
 /// What a unit is encoded with.
@@ -389,7 +398,7 @@ impl Tables {
                 continue;
             }
             let bytes = &text[start + two[0] as usize..start + two[1] as usize];
-            self.encode_missed::<NARROW>(unit, bytes, Some((cuts, two[0] as usize)));
+            self.encode_missed::<NARROW>(unit, bytes, Some(Units { cuts, text, start: two[0] as usize }));
             if self.tokens.len() <= room(NARROW, MIDDLE_WORDS) {
                 for (place, &token) in tokens[written..].iter_mut().zip(&self.tokens) {
                     *place = token;
@@ -428,10 +437,10 @@ impl Tables {
         self.short.find(self.short.home(&key), &key).map(|entry| [entry[2], entry[3]])
     }
 
-    /// The tokens of a group that is not in the table that its length says, into `self.tokens`; and remember them. `cuts`
-    /// and where the group starts in them tell its units; without, it is one.
+    /// The tokens of a group that is not in the table that its length says, into `self.tokens`; and remember them. `units`
+    /// tells those of the group; without, it is one.
     #[inline(never)]
-    fn encode_missed<const NARROW: bool>(&mut self, unit: &mut Unit<'_>, bytes: &[u8], cuts: Option<(&Cuts, usize)>) {
+    fn encode_missed<const NARROW: bool>(&mut self, unit: &mut Unit<'_>, bytes: &[u8], units: Option<Units<'_>>) {
         self.tokens.clear();
         let length = bytes.len();
         if length <= SHORT_BYTES {
@@ -450,14 +459,24 @@ impl Tables {
             self.tokens.extend_from_slice(&self.long_tokens[range(its_tokens)]);
             return;
         }
-        if let Some((cuts, start)) = cuts
-            && let Some(first) = cuts.next_unit(start, start + length)
-        {
+        let mut places = std::mem::take(&mut self.places);
+        places.clear();
+        if let Some(Units { cuts, text, start }) = units {
+            cuts.units(&unit.characters.joins, text, start, start + length, |place| {
+                places.push(place - start);
+                true
+            });
+        }
+        if places.is_empty() {
+            self.merge(unit, bytes);
+        } else {
+            places.push(length);
             let mut parts = std::mem::take(&mut self.parts);
             parts.clear();
-            let (mut from, mut to) = (start, first);
-            loop {
-                let part = &bytes[from - start..to - start];
+            let mut from = 0;
+            for &to in &places {
+                let part = &bytes[from..to];
+                from = to;
                 match self.find_short(part) {
                     Some(words) => {
                         let mut tokens = [0; 8];
@@ -469,16 +488,10 @@ impl Tables {
                         parts.extend_from_slice(&self.tokens);
                     }
                 }
-                if to == start + length {
-                    break;
-                }
-                from = to;
-                to = cuts.next_unit(from, start + length).unwrap_or(start + length);
             }
             self.parts = std::mem::replace(&mut self.tokens, parts);
-        } else {
-            self.merge(unit, bytes);
         }
+        self.places = places;
         if !self.remember::<NARROW>(bytes) && length <= ARENA_BYTES / 64 {
             self.remember_long(bytes, hash, slot);
         }

@@ -1,4 +1,5 @@
-//! A part of a text to a bit for each byte that a unit may start at.
+//! A part of a text to a bit for each byte that a group of units starts at; and the units of a group, where they are asked
+//! for, which is for groups that nothing is known of.
 
 use tokenfoundry_kernels::byte_pairs::{BLOCK, utf8_bits};
 
@@ -17,39 +18,49 @@ pub struct Found {
     pub end: usize,
 }
 
-/// Bit i: a unit may start at the place `start + i`.
+/// Bit i of the masks: something is at the place `start + i`.
 #[derive(Debug)]
 pub struct Cuts {
-    /// One word more than there are blocks, for what the last character of a part says about the byte after it.
-    pub units: [u64; BLOCKS + 1],
-    /// Those of them that a group of units starts at, as it does at `start`.
-    pub groups: [u64; BLOCKS + 1],
+    /// Where groups start, as one does at `start`.
+    groups: Masks,
+    /// Where added tokens start and end, and their bytes but the first.
+    edges: Masks,
+    inside: Masks,
+    has_tokens: bool,
+    start: usize,
     /// Bytes that the masks cover: they end with the text, with a block, or where a token was found.
     pub length: usize,
     /// The token at the end of what is covered.
     pub found: Option<Found>,
     /// The first unit is a token.
     pub starts_with_token: bool,
-    joined: [u64; BLOCKS],
-    starts: [u64; BLOCKS],
-    high: [u64; BLOCKS],
-    leads: [u64; BLOCKS],
-    candidates: [u64; BLOCKS],
+    joined: Masks,
+    starts: Masks,
+    high: Masks,
+    leads: Masks,
+    candidates: Masks,
 }
+
+/// One word more than there are blocks, for what is right at the end.
+type Masks = [u64; BLOCKS + 1];
 
 impl Default for Cuts {
     fn default() -> Self {
+        let masks = [0; BLOCKS + 1];
         Self {
-            units: [0; BLOCKS + 1],
-            groups: [0; BLOCKS + 1],
+            groups: masks,
+            edges: masks,
+            inside: masks,
+            has_tokens: false,
+            start: 0,
             length: 0,
             found: None,
             starts_with_token: false,
-            joined: [0; BLOCKS],
-            starts: [0; BLOCKS],
-            high: [0; BLOCKS],
-            leads: [0; BLOCKS],
-            candidates: [0; BLOCKS],
+            joined: masks,
+            starts: masks,
+            high: masks,
+            leads: masks,
+            candidates: masks,
         }
     }
 }
@@ -68,66 +79,38 @@ fn decode(text: &[u8], at: usize) -> (u32, usize) {
 }
 
 impl Cuts {
-    /// Cut up to `blocks` blocks of `text` from `start` on. Whether a unit starts at `start` itself is not asked.
+    /// Cut up to `blocks` blocks of `text` from `start` on.
     pub fn scan(&mut self, joins: &Joins, text: &[u8], start: usize, blocks: usize, find: Option<Find<'_>>) {
         let length = (text.len() - start).min(blocks.min(BLOCKS) * BLOCK);
         let words = length.div_ceil(BLOCK);
-        self.length = length;
-        self.found = None;
-        self.starts_with_token = false;
+        (self.start, self.length, self.found) = (start, length, None);
+        (self.starts_with_token, self.has_tokens) = (false, false);
         joins.ascii.masks(text, start, &mut self.joined[..words]);
         joins.groups.masks(text, start, &mut self.starts[..words]);
         utf8_bits(text, start, &mut self.high[..words], &mut self.leads[..words]);
-        let mut before = Before { joined: 1, starts: 0, high: 0, units: 0, groups: 0, character: 0 };
+        let (mut joined_before, mut starts_before, mut high_before) = (1, 0, 0);
         for word in 0..words {
-            self.scan_word(joins, text, start, word, &mut before);
+            let (joined, starts, high) = (self.joined[word], self.starts[word], self.high[word]);
+            let asked = starts << 1 | starts_before;
+            let others = high | high << 1 | high_before;
+            self.groups[word] = asked & !others & !(joined << 1 | joined_before);
+            let others = asked & others & (self.leads[word] | !high);
+            if others != 0 {
+                self.groups[word] |= groups_among(joins, text, start + word * BLOCK, others);
+            }
+            (joined_before, starts_before, high_before) = (joined >> 63, starts >> 63, high >> 63);
         }
-        (self.units[words], self.groups[words]) = (before.units, before.groups);
+        self.groups[0] &= !1;
+        self.groups[words] = 0;
         if let Some(find) = find {
             find.tokens.finder.candidates(text, start, &mut self.candidates[..words]);
-            self.cut_out_tokens(joins, text, start, words, find);
+            self.cut_out_tokens(joins, text, words, find);
         }
-    }
-
-    #[inline(always)]
-    fn scan_word(&mut self, joins: &Joins, text: &[u8], start: usize, word: usize, before: &mut Before) {
-        let (joined, starts, high) = (self.joined[word], self.starts[word], self.high[word]);
-        // Between two ASCII characters.
-        let mut units = !(joined << 1 | before.joined) & !high & !(high << 1 | before.high) | before.units;
-        let mut groups = before.groups;
-        (before.units, before.groups) = (0, 0);
-        let mut leads = self.leads[word];
-        while leads != 0 {
-            let bit = leads.trailing_zeros() as usize;
-            leads &= leads - 1;
-            let at = start + word * BLOCK + bit;
-            let (character, length) = decode(text, at);
-            if at > start {
-                let left = if text[at - 1] < 0x80 { joins.seen(text[at - 1]) } else { before.character };
-                let (apart, group) = joins.apart(left, character);
-                units |= u64::from(apart) << bit;
-                groups |= u64::from(apart & group) << bit;
-            }
-            before.character = character;
-            let after = bit + length;
-            if let Some(&next) = text.get(at + length)
-                && next < 0x80
-            {
-                let apart = u64::from(joins.apart(character, joins.seen(next)).0);
-                if after < BLOCK {
-                    units |= apart << after;
-                } else {
-                    before.units |= apart << (after - BLOCK);
-                }
-            }
-        }
-        self.units[word] = units;
-        self.groups[word] = units & (starts << 1 | before.starts | groups);
-        (before.joined, before.starts, before.high) = (joined >> 63, starts >> 63, high >> 63);
     }
 
     /// Make units of added tokens, or stop at one.
-    fn cut_out_tokens(&mut self, joins: &Joins, text: &[u8], start: usize, words: usize, find: Find<'_>) {
+    fn cut_out_tokens(&mut self, joins: &Joins, text: &[u8], words: usize, find: Find<'_>) {
+        let start = self.start;
         let mut done = 0;
         for word in 0..words {
             let mut candidates = self.candidates[word];
@@ -148,10 +131,17 @@ impl Cuts {
                     self.found = Some(Found { id: token.id, start: start + at, end: start + end });
                     return;
                 }
-                clear(&mut self.units, at + 1, end);
-                clear(&mut self.groups, at + 1, end);
-                self.units[at / BLOCK] |= 1 << (at % BLOCK);
-                self.units[end / BLOCK] |= 1 << (end % BLOCK);
+                if !self.has_tokens {
+                    self.has_tokens = true;
+                    self.edges = [0; BLOCKS + 1];
+                    self.inside = [0; BLOCKS + 1];
+                }
+                for place in at + 1..end {
+                    self.groups[place / BLOCK] &= !(1 << (place % BLOCK));
+                    self.inside[place / BLOCK] |= 1 << (place % BLOCK);
+                }
+                self.edges[at / BLOCK] |= 1 << (at % BLOCK);
+                self.edges[end / BLOCK] |= 1 << (end % BLOCK);
                 if joins.groups.relates(text[start + end - 1], text.get(start + end).copied().unwrap_or(0)) {
                     self.groups[end / BLOCK] |= 1 << (end % BLOCK);
                 }
@@ -164,7 +154,7 @@ impl Cuts {
     /// Write the places after `start` where groups start, in order, and give how many. A group of more than `most.0`
     /// bytes, or `most.1` if it starts with a character that is no ASCII, is divided where it can be.
     #[inline(always)]
-    pub fn places(&self, most: (usize, usize), places: &mut [u32]) -> usize {
+    pub fn places(&self, joins: &Joins, text: &[u8], most: (usize, usize), places: &mut [u32]) -> usize {
         let mut count = 0;
         let mut last = 0;
         let mut push = |place: usize| {
@@ -175,9 +165,6 @@ impl Cuts {
         };
         for word in 0..self.length.div_ceil(BLOCK) {
             let mut mask = self.groups[word];
-            if word == 0 {
-                mask &= !1;
-            }
             let within = self.length - word * BLOCK;
             if within < BLOCK {
                 mask &= (1 << within) - 1;
@@ -186,14 +173,14 @@ impl Cuts {
                 let place = word * BLOCK + mask.trailing_zeros() as usize;
                 mask &= mask - 1;
                 if place - last > most.1 {
-                    self.divide(most, last, place, &mut push);
+                    self.divide(joins, text, most, last, place, &mut push);
                 }
                 push(place);
                 last = place;
             }
         }
         if self.length - last > most.1 {
-            self.divide(most, last, self.length, &mut push);
+            self.divide(joins, text, most, last, self.length, &mut push);
         }
         count
     }
@@ -201,83 +188,89 @@ impl Cuts {
     /// Visit places between `from` and `to` where units start, so that there are at most `most` bytes between where that
     /// can be.
     #[inline(never)]
-    fn divide(&self, most: (usize, usize), mut from: usize, to: usize, visit: &mut impl FnMut(usize)) {
-        loop {
-            let is_high = self.high[from / BLOCK] >> (from % BLOCK) & 1 != 0;
-            let most = if is_high { most.1 } else { most.0 };
-            if to - from <= most {
-                break;
+    fn divide(
+        &self,
+        joins: &Joins,
+        text: &[u8],
+        most: (usize, usize),
+        mut from: usize,
+        to: usize,
+        visit: &mut impl FnMut(usize),
+    ) {
+        let limit = |from: usize| if text[self.start + from] < 0x80 { most.0 } else { most.1 };
+        let mut fits = None;
+        if to - from <= limit(from) {
+            return;
+        }
+        self.units(joins, text, from, to, |place| {
+            if place - from > limit(from) {
+                if let Some(fitting) = fits.take() {
+                    visit(fitting);
+                    from = fitting;
+                }
+                if place - from > limit(from) {
+                    visit(place);
+                    from = place;
+                    return true;
+                }
             }
-            let near = last_between(&self.units, from + 1, from + most);
-            let Some(place) = near.or_else(|| first_between(&self.units, from + most + 1, to - 1)) else { break };
+            fits = Some(place);
+            true
+        });
+        if let Some(place) = fits.filter(|_| to - from > limit(from)) {
             visit(place);
-            from = place;
         }
     }
 
-    /// The first place after `place` and before `end` where a unit starts.
-    #[inline(always)]
-    pub fn next_unit(&self, place: usize, end: usize) -> Option<usize> {
-        first_between(&self.units, place + 1, end.checked_sub(1)?)
+    /// Visit the places after `from` and before `to` where units start, while `visit` says so.
+    pub fn units(&self, joins: &Joins, text: &[u8], from: usize, to: usize, mut visit: impl FnMut(usize) -> bool) {
+        let bit = |masks: &Masks, place: usize| masks[place / BLOCK] >> (place % BLOCK) & 1 != 0;
+        let (mut left, length) = character(joins, text, self.start + from);
+        let mut at = from + length;
+        while at < to {
+            let (right, length) = character(joins, text, self.start + at);
+            let apart = match (text[self.start + at - 1], text[self.start + at]) {
+                (left @ ..0x80, right @ ..0x80) => !joins.ascii.relates(left, right),
+                _ => joins.apart(left, right),
+            };
+            let cut = if self.has_tokens { bit(&self.edges, at) || apart && !bit(&self.inside, at) } else { apart };
+            if cut && !visit(at) {
+                return;
+            }
+            left = right;
+            at += length;
+        }
+    }
+
+    /// The first place after `from` and before `to` where a unit starts.
+    pub fn next_unit(&self, joins: &Joins, text: &[u8], from: usize, to: usize) -> Option<usize> {
+        let mut first = None;
+        self.units(joins, text, from, to, |place| {
+            first = Some(place);
+            false
+        });
+        first
     }
 }
 
-/// What one word of masks leaves for the next.
-struct Before {
-    joined: u64,
-    starts: u64,
-    high: u64,
-    /// Bits of the next word.
-    units: u64,
-    groups: u64,
-    character: u32,
-}
-
-fn below(bit: usize) -> u64 {
-    (1 << (bit % BLOCK)) - 1
-}
-
-/// No bits from `from` to before `to`.
-fn clear(masks: &mut [u64], from: usize, to: usize) {
-    let (first, last) = (from / BLOCK, to / BLOCK);
-    if first == last {
-        masks[first] &= below(from) | !below(to);
-    } else {
-        masks[first] &= below(from);
-        masks[first + 1..last].fill(0);
-        masks[last] &= !below(to);
-    }
-}
-
-/// The lowest bit from `from` to `to`, both included.
+/// What the character at `at` is seen as, and its length.
 #[inline(always)]
-fn first_between(masks: &[u64], from: usize, to: usize) -> Option<usize> {
-    let mut word = from / BLOCK;
-    let mut mask = *masks.get(word)? & !below(from);
-    loop {
-        if mask != 0 {
-            return Some(word * BLOCK + mask.trailing_zeros() as usize).filter(|&place| place <= to);
-        }
-        word += 1;
-        if word * BLOCK > to {
-            return None;
-        }
-        mask = *masks.get(word)?;
-    }
+fn character(joins: &Joins, text: &[u8], at: usize) -> (u32, usize) {
+    if text[at] < 0x80 { (joins.seen(text[at]), 1) } else { decode(text, at) }
 }
 
-/// The highest bit from `from` to `to`, both included.
-fn last_between(masks: &[u64], from: usize, to: usize) -> Option<usize> {
-    let mut word = to / BLOCK;
-    let mut mask = *masks.get(word)? & (u64::MAX >> (BLOCK - 1 - to % BLOCK));
-    loop {
-        if mask != 0 {
-            return Some(word * BLOCK + BLOCK - 1 - mask.leading_zeros() as usize).filter(|&place| place >= from);
+/// Of some places before or behind characters that are no ASCII, those that units start at.
+#[inline(always)]
+fn groups_among(joins: &Joins, text: &[u8], start: usize, mut places: u64) -> u64 {
+    let mut groups = 0;
+    while places != 0 {
+        let bit = places.trailing_zeros() as usize;
+        places &= places - 1;
+        let at = start + bit;
+        if at > 0 && at < text.len() {
+            let left = character(joins, text, unicode::previous_boundary(text, at)).0;
+            groups |= u64::from(joins.apart(left, character(joins, text, at).0)) << bit;
         }
-        if word * BLOCK <= from {
-            return None;
-        }
-        word -= 1;
-        mask = masks[word];
     }
+    groups
 }
