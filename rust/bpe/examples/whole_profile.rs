@@ -1,5 +1,5 @@
 //! Encodes texts again and again with the tokenizer of a file: something for a profiler to look at.
-//! `whole_profile TOKENIZER TEXTS ROUNDS`, where texts are divided by zero bytes.
+//! `whole_profile TOKENIZER TEXTS ROUNDS [cold]`, where texts are divided by zero bytes.
 
 use tokenfoundry_base::Cancel;
 use tokenfoundry_bpe::formats::{hf_json, sentencepiece};
@@ -13,8 +13,10 @@ fn processor_seconds() -> f64 {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [file, texts, rounds] = arguments.as_slice() else {
-        return Err("whole_profile TOKENIZER TEXTS ROUNDS".into());
+    let (file, texts, rounds, cold) = match arguments.as_slice() {
+        [file, texts, rounds] => (file, texts, rounds, false),
+        [file, texts, rounds, cold] if cold == "cold" => (file, texts, rounds, true),
+        _ => return Err("whole_profile TOKENIZER TEXTS ROUNDS [cold]".into()),
     };
     let file = std::fs::read(file)?;
     let parts = if hf_json::is_tokenizer_json(&file) { hf_json::read(&file)? } else { sentencepiece::read(&file)? };
@@ -22,6 +24,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let all = std::fs::read(texts)?;
     let texts: Vec<&[u8]> = all.split(|&byte| byte == 0).collect();
     for _ in 0..rounds.parse::<usize>()? {
+        if cold {
+            tokenizer.forget();
+        }
         let start = processor_seconds();
         let mut tokens = 0;
         for text in &texts {

@@ -17,6 +17,11 @@ impl<T> Default for Memories<T> {
 }
 
 impl<T: Default> Memories<T> {
+    /// Forget all that no call is using now.
+    pub fn forget(&self) {
+        self.0.iter().filter_map(|slot| slot.try_lock().ok()).for_each(|mut slot| *slot = None);
+    }
+
     /// Lend a memory to `work`: one that an earlier call put back, if there is one.
     pub fn lend<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
         let lent = self.0.iter().find_map(|slot| slot.try_lock().ok()?.take());

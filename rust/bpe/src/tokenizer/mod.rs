@@ -230,6 +230,14 @@ impl Tokenizer {
         })
     }
 
+    /// Forget what texts before have taught: as a new tokenizer, only loaded.
+    pub fn forget(&self) {
+        self.memories.forget();
+        if let Some(whole) = &self.whole {
+            whole.forget();
+        }
+    }
+
     pub fn encoder(&self) -> &Encoder {
         &self.encoder
     }

@@ -44,6 +44,11 @@ impl Whole {
             && added.all().iter().all(|token| token.id < 1 << 24);
         Some(Self { characters, front, finds, within, memories: Memories::default(), rewritten: Memories::default() })
     }
+
+    pub fn forget(&self) {
+        self.memories.forget();
+        self.rewritten.forget();
+    }
 }
 
 impl Tokenizer {

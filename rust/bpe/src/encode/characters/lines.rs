@@ -97,7 +97,7 @@ impl<const ENTRY: usize, const KEY: usize> Lines<ENTRY, KEY> {
         None
     }
 
-    /// Put an entry, whose key is not there, into a free place or over another.
+    /// Put an entry into the place that its key has, a free one, or over another.
     pub fn insert(&mut self, entry: &[u64; ENTRY]) {
         if self.used * ENTRY * 2 > self.lines * WORDS && self.lines < self.most {
             self.grow();
@@ -110,12 +110,15 @@ impl<const ENTRY: usize, const KEY: usize> Lines<ENTRY, KEY> {
         let home = self.home(key);
         let lines = (0..NEAR).map(|distance| self.beside(home, distance));
         let mut places = lines.flat_map(|line| (line..line + WORDS).step_by(ENTRY));
-        let free = places.find(|&at| self.words[at + KEY - 1] == 0);
-        let at = free.unwrap_or_else(|| {
+        let place = places.find(|&at| {
+            let own = &self.words[at..at + KEY];
+            own[KEY - 1] == 0 || own == key
+        });
+        let at = place.unwrap_or_else(|| {
             self.turn += 1;
             self.beside(home, self.turn % NEAR) + self.turn / NEAR * ENTRY % WORDS
         });
-        self.used += usize::from(free.is_some());
+        self.used += usize::from(self.words[at + KEY - 1] == 0);
         self.words[at..at + ENTRY].copy_from_slice(entry);
     }
 

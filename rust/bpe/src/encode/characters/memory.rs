@@ -29,6 +29,7 @@ const MIDDLE_WORDS: usize = 4;
 /// Lines of 64 bytes at first and at most: 32 MB each.
 const FIRST_LINES: usize = 1 << 12;
 const MOST_LINES: usize = 1 << 19;
+const SEEN_BITS: u32 = 20;
 const LONG_SLOTS: usize = 1 << 18;
 const ARENA_BYTES: usize = 32 << 20;
 const ARENA_TOKENS: usize = 4 << 20;
@@ -50,11 +51,6 @@ const fn room(narrow: bool, words: usize) -> usize {
 /// Hash; where the bytes start, and how many; where the tokens start, and how many.
 type LongEntry = [u64; 3];
 
-fn long_slot(bytes: &[u8]) -> (u64, usize) {
-    let hash = hash(bytes);
-    (hash, (hash >> 40) as usize & (LONG_SLOTS - 1))
-}
-
 fn range(word: u64) -> std::ops::Range<usize> {
     let (start, length) = ((word >> 32) as usize, word as u32 as usize);
     start..start + length
@@ -75,8 +71,8 @@ struct Tables {
     long_bytes: Vec<u8>,
     long_tokens: Vec<u32>,
     tokens: Vec<u32>,
-    parts: Vec<u32>,
-    places: Vec<usize>,
+    /// A mark for each group that came once.
+    seen: Vec<u8>,
     symbols: Vec<u32>,
     ends: Vec<u32>,
     shown: Vec<u8>,
@@ -103,8 +99,7 @@ impl Default for Memory {
                 long_bytes: Vec::new(),
                 long_tokens: Vec::new(),
                 tokens: Vec::new(),
-                parts: Vec::new(),
-                places: Vec::new(),
+                seen: vec![0; 1 << SEEN_BITS],
                 symbols: Vec::new(),
                 ends: Vec::new(),
                 shown: Vec::new(),
@@ -380,13 +375,16 @@ impl Tables {
         }
         let mut written = 0;
         for ((two, key), &home) in places.windows(2).zip(&*keys).zip(&*homes) {
+            let mut elsewhere = false;
             if key[3] == 0 {
                 if let Some(entry) = self.short.find(home, &[key[0], key[1]]) {
-                    written += unpack::<NARROW, SHORT_WORDS>(
-                        after_key::<2, 4, 2>(entry),
-                        tokens.get_mut(written..).unwrap_or(&mut []),
-                    );
-                    continue;
+                    let place = tokens.get_mut(written..).unwrap_or(&mut []);
+                    let count = unpack::<NARROW, SHORT_WORDS>(after_key::<2, 4, 2>(entry), place);
+                    if count <= room(NARROW, SHORT_WORDS) {
+                        written += count;
+                        continue;
+                    }
+                    elsewhere = true;
                 }
             } else if key[3] != u64::MAX
                 && let Some(entry) = self.middle.find(home, key)
@@ -398,7 +396,7 @@ impl Tables {
                 continue;
             }
             let bytes = &text[start + two[0] as usize..start + two[1] as usize];
-            self.encode_missed::<NARROW>(unit, bytes, Some(Units { cuts, text, start: two[0] as usize }));
+            self.encode_missed::<NARROW>(unit, bytes, elsewhere, Units { cuts, text, start: two[0] as usize });
             if self.tokens.len() <= room(NARROW, MIDDLE_WORDS) {
                 for (place, &token) in tokens[written..].iter_mut().zip(&self.tokens) {
                     *place = token;
@@ -415,100 +413,122 @@ impl Tables {
 
     /// Give the tokens of one unit to `sink`.
     fn encode_one<const NARROW: bool>(&mut self, unit: &mut Unit<'_>, bytes: &[u8], sink: &mut impl Sink) {
-        match self.find_short(bytes) {
-            Some(words) => {
-                let mut tokens = [0; 8];
-                let count = unpack::<NARROW, SHORT_WORDS>(&words, &mut tokens);
-                sink.many(&tokens[..count]);
-            }
-            None => {
-                self.encode_missed::<NARROW>(unit, bytes, None);
-                sink.many(&self.tokens);
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn find_short(&self, bytes: &[u8]) -> Option<[u64; SHORT_WORDS]> {
-        if bytes.len() > SHORT_BYTES {
-            return None;
-        }
-        let key = short_key(bytes, 0, bytes.len());
-        self.short.find(self.short.home(&key), &key).map(|entry| [entry[2], entry[3]])
-    }
-
-    /// The tokens of a group that is not in the table that its length says, into `self.tokens`; and remember them. `units`
-    /// tells those of the group; without, it is one.
-    #[inline(never)]
-    fn encode_missed<const NARROW: bool>(&mut self, unit: &mut Unit<'_>, bytes: &[u8], units: Option<Units<'_>>) {
         self.tokens.clear();
-        let length = bytes.len();
-        if length <= SHORT_BYTES {
-            // Of more tokens than the table of short ones takes.
-            let key = middle_key(bytes, 0, length);
-            if let Some(entry) = self.middle.find(self.middle.home(&key), &key) {
-                let mut tokens = [0; 16];
-                let count = unpack::<NARROW, MIDDLE_WORDS>(after_key::<4, 8, 4>(entry), &mut tokens);
-                self.tokens.extend_from_slice(&tokens[..count]);
-                return;
+        self.encode_part::<NARROW>(unit, bytes);
+        sink.many(&self.tokens);
+    }
+
+    /// Append the tokens of one unit to `self.tokens`.
+    #[inline(always)]
+    fn encode_part<const NARROW: bool>(&mut self, unit: &mut Unit<'_>, bytes: &[u8]) {
+        if bytes.len() <= SHORT_BYTES {
+            let key = short_key(bytes, 0, bytes.len());
+            if let Some(entry) = self.short.find(self.short.home(&key), &key) {
+                let mut tokens = [0; room(true, SHORT_WORDS)];
+                let count = unpack::<NARROW, SHORT_WORDS>(after_key::<2, 4, 2>(entry), &mut tokens);
+                if let Some(tokens) = tokens[..room(NARROW, SHORT_WORDS)].get(..count) {
+                    self.tokens.extend_from_slice(tokens);
+                    return;
+                }
+                if self.find_middle::<NARROW>(bytes) {
+                    return;
+                }
             }
+        } else if bytes.len() <= MIDDLE_BYTES && self.find_middle::<NARROW>(bytes) {
+            return;
         }
-        let (hash, slot) = long_slot(bytes);
+        self.encode_unit::<NARROW>(unit, bytes);
+    }
+
+    /// Append the tokens of up to [`MIDDLE_BYTES`] if they are in the table for them.
+    fn find_middle<const NARROW: bool>(&mut self, bytes: &[u8]) -> bool {
+        let key = middle_key(bytes, 0, bytes.len());
+        let Some(entry) = self.middle.find(self.middle.home(&key), &key) else { return false };
+        let mut tokens = [0; room(true, MIDDLE_WORDS)];
+        let count = unpack::<NARROW, MIDDLE_WORDS>(after_key::<4, 8, 4>(entry), &mut tokens);
+        self.tokens.extend_from_slice(&tokens[..count]);
+        true
+    }
+
+    /// The tokens of a group that is not in the table that its length says, into `self.tokens`; `elsewhere`: it may be in
+    /// the one for longer ones.
+    #[inline(never)]
+    fn encode_missed<const NARROW: bool>(
+        &mut self,
+        unit: &mut Unit<'_>,
+        bytes: &[u8],
+        elsewhere: bool,
+        units: Units<'_>,
+    ) {
+        self.tokens.clear();
+        if elsewhere && self.find_middle::<NARROW>(bytes) {
+            return;
+        }
+        let Units { cuts, text, start } = units;
+        let mut from = 0;
+        cuts.units(&unit.characters.joins, text, start, start + bytes.len(), |place| {
+            let to = place - start;
+            self.encode_part::<NARROW>(unit, &bytes[from..to]);
+            from = to;
+            true
+        });
+        if from == 0 {
+            self.encode_unit::<NARROW>(unit, bytes);
+            return;
+        }
+        self.encode_part::<NARROW>(unit, &bytes[from..]);
+        // Most groups come once. Those that come again are kept.
+        let hash = hash(bytes);
+        let (seen, mark) = (&mut self.seen[(hash >> (64 - SEEN_BITS)) as usize], hash as u8 | 1);
+        if *seen == mark {
+            self.remember::<NARROW>(bytes, 0);
+        } else {
+            *seen = mark;
+        }
+    }
+
+    /// Append the tokens of one unit that is in no table but perhaps the last, and remember them.
+    fn encode_unit<const NARROW: bool>(&mut self, unit: &mut Unit<'_>, bytes: &[u8]) {
+        let first = self.tokens.len();
+        if bytes.len() <= SHORT_BYTES {
+            self.merge(unit, bytes);
+            self.remember::<NARROW>(bytes, first);
+            return;
+        }
+        let hash = hash(bytes);
+        let slot = (hash >> 40) as usize & (LONG_SLOTS - 1);
         let [known, its_bytes, its_tokens] = self.long[slot];
         if known == hash && self.long_bytes.get(range(its_bytes)) == Some(bytes) {
             self.tokens.extend_from_slice(&self.long_tokens[range(its_tokens)]);
             return;
         }
-        let mut places = std::mem::take(&mut self.places);
-        places.clear();
-        if let Some(Units { cuts, text, start }) = units {
-            cuts.units(&unit.characters.joins, text, start, start + length, |place| {
-                places.push(place - start);
-                true
-            });
-        }
-        if places.is_empty() {
-            self.merge(unit, bytes);
-        } else {
-            places.push(length);
-            let mut parts = std::mem::take(&mut self.parts);
-            parts.clear();
-            let mut from = 0;
-            for &to in &places {
-                let part = &bytes[from..to];
-                from = to;
-                match self.find_short(part) {
-                    Some(words) => {
-                        let mut tokens = [0; 8];
-                        let count = unpack::<NARROW, SHORT_WORDS>(&words, &mut tokens);
-                        parts.extend_from_slice(&tokens[..count]);
-                    }
-                    None => {
-                        self.encode_missed::<NARROW>(unit, part, None);
-                        parts.extend_from_slice(&self.tokens);
-                    }
-                }
-            }
-            self.parts = std::mem::replace(&mut self.tokens, parts);
-        }
-        self.places = places;
-        if !self.remember::<NARROW>(bytes) && length <= ARENA_BYTES / 64 {
-            self.remember_long(bytes, hash, slot);
+        self.merge(unit, bytes);
+        if !self.remember::<NARROW>(bytes, first) && bytes.len() <= ARENA_BYTES / 64 {
+            self.remember_long(bytes, first, hash, slot);
         }
     }
 
-    /// Keep `self.tokens` where there is room for their number and the bytes.
-    fn remember<const NARROW: bool>(&mut self, bytes: &[u8]) -> bool {
-        let (length, found) = (bytes.len(), self.tokens.len());
-        if length <= SHORT_BYTES && found <= room(NARROW, SHORT_WORDS) {
-            self.short.insert(&entry(NARROW, &short_key(bytes, 0, length), &self.tokens));
-            true
-        } else if length <= MIDDLE_BYTES && found <= room(NARROW, MIDDLE_WORDS) {
-            self.middle.insert(&entry(NARROW, &middle_key(bytes, 0, length), &self.tokens));
-            true
-        } else {
-            false
+    /// Keep the tokens from `first` on where there is room for their number and the bytes.
+    fn remember<const NARROW: bool>(&mut self, bytes: &[u8], first: usize) -> bool {
+        let (length, tokens) = (bytes.len(), &self.tokens[first..]);
+        if length > MIDDLE_BYTES || tokens.len() > room(NARROW, MIDDLE_WORDS) {
+            return false;
         }
+        if length <= SHORT_BYTES {
+            let mut short: [u64; 4] = entry(NARROW, &short_key(bytes, 0, length), &[]);
+            if tokens.len() <= room(NARROW, SHORT_WORDS) {
+                short = entry(NARROW, &short_key(bytes, 0, length), tokens);
+            } else {
+                // A number that says to look in the other table.
+                short[3] |= u64::MAX << 56;
+            }
+            self.short.insert(&short);
+            if tokens.len() <= room(NARROW, SHORT_WORDS) {
+                return true;
+            }
+        }
+        self.middle.insert(&entry(NARROW, &middle_key(bytes, 0, length), tokens));
+        true
     }
 
     fn merge(&mut self, unit: &mut Unit<'_>, bytes: &[u8]) {
@@ -541,18 +561,17 @@ impl Tables {
         self.tokens.extend(self.symbols.iter().map(|&symbol| encoder.to_token[symbol as usize]));
     }
 
-    fn remember_long(&mut self, bytes: &[u8], hash: u64, slot: usize) {
-        if self.long_bytes.len() + bytes.len() > ARENA_BYTES
-            || self.long_tokens.len() + self.tokens.len() > ARENA_TOKENS
-        {
+    fn remember_long(&mut self, bytes: &[u8], first: usize, hash: u64, slot: usize) {
+        let tokens = &self.tokens[first..];
+        if self.long_bytes.len() + bytes.len() > ARENA_BYTES || self.long_tokens.len() + tokens.len() > ARENA_TOKENS {
             self.long.fill([0; 3]);
             self.long_bytes.clear();
             self.long_tokens.clear();
         }
         let numbers = |start: usize, length: usize| (start as u64) << 32 | length as u64;
         self.long[slot] =
-            [hash, numbers(self.long_bytes.len(), bytes.len()), numbers(self.long_tokens.len(), self.tokens.len())];
+            [hash, numbers(self.long_bytes.len(), bytes.len()), numbers(self.long_tokens.len(), tokens.len())];
         self.long_bytes.extend_from_slice(bytes);
-        self.long_tokens.extend_from_slice(&self.tokens);
+        self.long_tokens.extend_from_slice(tokens);
     }
 }
