@@ -3,7 +3,7 @@
 
 use tokenfoundry_base::Cancel;
 use tokenfoundry_bpe::formats::{hf_json, sentencepiece};
-use tokenfoundry_bpe::tokenizer::{Options, Tokenizer};
+use tokenfoundry_bpe::tokenizer::{Options, Text, Tokenizer};
 
 /// What this process has used of the processor; other programs disturb it less than the time on the wall.
 fn processor_seconds() -> f64 {
@@ -21,8 +21,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = std::fs::read(file)?;
     let parts = if hf_json::is_tokenizer_json(&file) { hf_json::read(&file)? } else { sentencepiece::read(&file)? };
     let tokenizer = Tokenizer::new(parts)?;
-    let all = std::fs::read(texts)?;
-    let texts: Vec<&[u8]> = all.split(|&byte| byte == 0).collect();
+    let all = String::from_utf8_lossy(&std::fs::read(texts)?).into_owned();
+    let texts: Vec<Text<'_>> = all.split('\0').map(Text::Utf8).collect();
     for _ in 0..rounds.parse::<usize>()? {
         if cold {
             tokenizer.forget();
@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let start = processor_seconds();
         let mut tokens = 0;
         for text in &texts {
-            tokens += tokenizer.encode(text, &Options::default(), &Cancel::new())?.len();
+            tokens += tokenizer.encode(*text, &Options::default(), &Cancel::new())?.len();
         }
         println!("{tokens} tokens, {:.1} MB/s", all.len() as f64 / (processor_seconds() - start) / 1e6);
     }

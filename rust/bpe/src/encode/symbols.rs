@@ -18,7 +18,7 @@ pub struct CharacterStart {
     /// Symbols of characters below 0x3000 by code point, of others in the map.
     low: Vec<u32>,
     high: FxHashMap<u32, u32>,
-    /// The symbols of `<0x00>` … `<0xFF>`; used only if all are there.
+    /// The symbols of `<0x00>` … `<0xFF>`, or [`NONE`].
     bytes: Option<Box<[u32; 256]>>,
     to_token: Vec<u32>,
 }
@@ -61,13 +61,14 @@ impl Start {
             }
         }
         if byte_fallback {
-            let ids: Vec<u32> =
-                (0..256).filter_map(|byte| by_bytes.get(tokens, format!("<0x{byte:02X}>").as_bytes())).collect();
-            if ids.len() == 256 {
-                let first = start.to_token.len() as u32;
-                start.to_token.extend_from_slice(&ids);
-                start.bytes = Some(Box::new(std::array::from_fn(|byte| first + byte as u32)));
+            let mut bytes = Box::new([NONE; 256]);
+            for byte in 0..=255u8 {
+                if let Some(id) = by_bytes.get(tokens, format!("<0x{byte:02X}>").as_bytes()) {
+                    bytes[byte as usize] = start.to_token.len() as u32;
+                    start.to_token.push(id);
+                }
             }
+            start.bytes = Some(bytes).filter(|bytes| bytes.iter().any(|&symbol| symbol != NONE));
         }
         Self::Characters(start)
     }
@@ -91,7 +92,7 @@ impl Start {
     pub fn is_byte_token(&self, id: u32, bytes: &[u8]) -> bool {
         match self {
             Self::Characters(CharacterStart { bytes: Some(symbols), to_token, .. }) => {
-                bytes.len() == 6 && symbols.iter().any(|&symbol| to_token[symbol as usize] == id)
+                bytes.len() == 6 && symbols.iter().any(|&symbol| symbol != NONE && to_token[symbol as usize] == id)
             }
             _ => false,
         }
@@ -140,7 +141,11 @@ impl CharacterStart {
             match &self.bytes {
                 Some(bytes) if symbol == NONE => {
                     let utf8 = character.encode_utf8(&mut buffer).as_bytes();
-                    symbols.extend(utf8.iter().map(|&byte| bytes[byte as usize]));
+                    if utf8.iter().all(|&byte| bytes[byte as usize] != NONE) {
+                        symbols.extend(utf8.iter().map(|&byte| bytes[byte as usize]));
+                    } else {
+                        symbols.push(NONE);
+                    }
                 }
                 _ => symbols.push(symbol),
             }
@@ -151,6 +156,21 @@ impl CharacterStart {
     pub fn characters(&self) -> impl Iterator<Item = (u32, u32)> {
         let low = (0u32..).zip(&self.low).filter(|&(_, &symbol)| symbol != NONE);
         low.chain(self.high.iter().map(|(&character, symbol)| (character, symbol))).map(|(c, &symbol)| (c, symbol))
+    }
+
+    /// Whether every character is a symbol, or some: itself, or its bytes.
+    pub fn knows_all(&self) -> bool {
+        let Some(bytes) = &self.bytes else { return false };
+        // Those of characters of several bytes, and ASCII.
+        (0x80..=0xBF).chain(0xC2..=0xF4).all(|byte: usize| bytes[byte] != NONE)
+            && (0..0x80).all(|byte: usize| bytes[byte] != NONE || self.low[byte] != NONE)
+    }
+
+    /// Whether a character that is no symbol is those of its bytes.
+    pub fn spells_by_bytes(&self, character: char) -> bool {
+        let mut buffer = [0; 4];
+        let utf8 = character.encode_utf8(&mut buffer).as_bytes();
+        self.bytes.as_ref().is_some_and(|bytes| utf8.iter().all(|&byte| bytes[byte as usize] != NONE))
     }
 
     pub fn byte_symbols(&self) -> Option<&[u32; 256]> {

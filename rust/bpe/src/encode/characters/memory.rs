@@ -8,10 +8,10 @@
 
 use tokenfoundry_base::{Cancel, Cancelled};
 
-use super::super::cache::Sink;
+use super::super::Encoder;
+use super::super::memory::Sink;
 use super::super::merge::{SHORT, merge_short};
 use super::super::pieces::hash;
-use super::super::{Encoder, pairs::NONE};
 use super::lines::Lines;
 use super::scan::{BLOCKS, Cuts, Found};
 use super::window::Windows;
@@ -555,7 +555,7 @@ impl Tables {
             self.symbols.clear();
             self.windows.merge(characters, encoder, bytes, &mut self.symbols);
         } else {
-            let count = merge_short(&encoder.pairs, &mut self.symbols, &mut [NONE; SHORT]);
+            let count = merge_short(&encoder.pairs, &mut self.symbols);
             self.symbols.truncate(count);
         }
         self.tokens.extend(self.symbols.iter().map(|&symbol| encoder.to_token[symbol as usize]));

@@ -22,7 +22,7 @@ pub struct Spelling {
 impl Spelling {
     /// `None` if a character may be unknown.
     pub fn new(start: &CharacterStart, shown_as: Option<char>) -> Option<Self> {
-        let bytes = Box::new(*start.byte_symbols()?);
+        let bytes = Box::new(*start.byte_symbols().filter(|_| start.knows_all())?);
         let mut table = vec![NONE; TABLE];
         let mut others = FxHashMap::default();
         for (character, symbol) in start.characters() {
@@ -32,6 +32,11 @@ impl Spelling {
                     others.insert(character, symbol);
                 }
             }
+        }
+        // What a space is shown as must be known as well.
+        let space = shown_as.unwrap_or(' ');
+        if start.symbol(space) == NONE && !start.spells_by_bytes(space) {
+            return None;
         }
         Some(Self { table, others, bytes, space: shown_as.map_or(u32::from(' '), u32::from), shown_as })
     }

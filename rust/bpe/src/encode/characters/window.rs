@@ -10,9 +10,9 @@
 
 use std::sync::Arc;
 
+use super::super::Encoder;
 use super::super::merge::{SHORT, merge_long, merge_short};
 use super::super::pieces::hash;
-use super::super::{Encoder, pairs::NONE};
 use super::Characters;
 
 /// Bytes of a window of ASCII; of other text three times as many.
@@ -124,7 +124,7 @@ impl Windows {
         self.spelled_ends.clear();
         characters.spelling.spell(bytes, &mut self.spelled, &mut self.spelled_ends);
         let count = if self.spelled.len() <= SHORT {
-            merge_short(&encoder.pairs, &mut self.spelled, &mut [NONE; SHORT])
+            merge_short(&encoder.pairs, &mut self.spelled)
         } else {
             merge_long(&encoder.pairs, &mut self.spelled)
         };
