@@ -143,7 +143,9 @@ def main() -> None:
             own = [statistics.median(column) for column in zip(*times["tokenfoundry"], strict=True)]
             for contender, measured in times.items():
                 cold, warm = (statistics.median(column) for column in zip(*measured, strict=True))
-                wrong = sum(not is_same(*pair) for pair in zip(answers[contender], answers["tokenfoundry"], strict=True))
+                wrong = sum(
+                    not is_same(*pair) for pair in zip(answers[contender], answers["tokenfoundry"], strict=True)
+                )
                 verdict = f"   {wrong} TEXTS DIFFER" if wrong else ""
                 print(
                     f"  {corpus:9} {contender:14} {megabytes / cold:7.0f} {megabytes / warm:7.0f}"

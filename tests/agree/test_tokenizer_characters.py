@@ -28,7 +28,9 @@ def texts() -> list[str]:
     chosen = random.Random(5)
     mixed = ["".join(chosen.choices(FRAGMENTS, k=chosen.randint(1, 25))) for _ in range(500)]
     anything = ["".join(map(chr, chosen.choices([*range(0xD800), *range(0xE000, 0x110000)], k=30))) for _ in range(100)]
-    runs = [unit * (n // len(unit)) for unit in ("a", " ", "\n", "\t", "中", "é", "=", "ab", "🙂", "x y") for n in LENGTHS]
+    runs = [
+        unit * (n // len(unit)) for unit in ("a", " ", "\n", "\t", "中", "é", "=", "ab", "🙂", "x y") for n in LENGTHS
+    ]
     words = ["".join(chosen.choices(letters, k=n)) for letters in ("ab", "etaoinshr", "的一是不了") for n in LENGTHS]
     return [*SCRIPTS, *standard_library(60_000), *mixed, *anything, *runs, *words, "w " * 1024 + "end"]
 
@@ -149,8 +151,20 @@ def test_random_merges_in_every_form(form: str, tmp_path: Path) -> None:
     pieces = ["a", "b", " ", "▁", "é", "中", "\n", "1", "c", "🙂", "<x>", "aa", "  ", "ab", "a b", "\ufb01"]
     for number in range(12):
         added = [
-            {"id": 5000, "content": "<x>", "special": False, "normalized": False, **dict.fromkeys(("lstrip", "rstrip"), False)},
-            {"id": 5001, "content": "\n1", "special": number % 2 == 0, "normalized": number % 3 == 0, "lstrip": number % 5 == 0},
+            {
+                "id": 5000,
+                "content": "<x>",
+                "special": False,
+                "normalized": False,
+                **dict.fromkeys(("lstrip", "rstrip"), False),
+            },
+            {
+                "id": 5001,
+                "content": "\n1",
+                "special": number % 2 == 0,
+                "normalized": number % 3 == 0,
+                "lstrip": number % 5 == 0,
+            },
         ]
         flags = {"single_word": False, "lstrip": False, "rstrip": False}
         model = random_model(chosen)
