@@ -108,7 +108,7 @@ fn groups() -> BytePairs {
         _ => SPACE | WORD | OTHER,
     });
     let second = std::array::from_fn(|byte| match byte as u8 {
-        b'\n' => 0,
+        b'\n' => LINE,
         b' ' => SPACE | LINE,
         b'0'..=b'9' => WORD | LINE | DIGIT,
         byte if byte.is_ascii_alphanumeric() => WORD | LINE,

@@ -67,6 +67,7 @@ impl Characters {
 
     /// Give the tokens of `text` to `sink`, up to the first place where `find` finds a token that does not belong to the
     /// units, or to the end. `prefixed`: as if a space were before it.
+    #[allow(clippy::too_many_arguments)]
     pub fn encode(
         &self,
         encoder: &Encoder,

@@ -17,8 +17,9 @@ use super::Characters;
 
 /// Bytes of a window of ASCII; of other text three times as many.
 const WINDOW: usize = SHORT;
-/// First symbols of two windows that overlap, at least.
-const OVERLAP: usize = 14;
+/// First symbols of two windows that overlap, at least; the second where a window ends in other tokens than the whole
+/// has there, as in runs of one character.
+const OVERLAPS: [usize; 2] = [14, 36];
 const REMEMBERED: usize = 64;
 
 /// The encoding of some bytes.
@@ -39,9 +40,9 @@ impl Window {
 
     /// The last symbol after `done` that leaves enough of the window behind its start, and where that is. Never one that
     /// starts within a character.
-    fn last_before_overlap(&self, done: usize) -> Option<(usize, usize)> {
+    fn last_before_overlap(&self, done: usize, overlap: usize) -> Option<(usize, usize)> {
         let total = self.counts.last().copied().unwrap_or(0) as usize;
-        let fit = self.counts.partition_point(|&count| count as usize + OVERLAP <= total);
+        let fit = self.counts.partition_point(|&count| count as usize + overlap <= total);
         let starts = |symbol: &usize| self.end_before(*symbol) < self.ends[*symbol] as usize;
         let first = (done + 1..=fit).rev().find(starts)?;
         Some((first, self.end_before(first)))
@@ -84,15 +85,21 @@ impl Windows {
                 out.extend_from_slice(&current.symbols[done..]);
                 return;
             }
-            if let Some((first, offset)) = current.last_before_overlap(done) {
+            let mut joined = None;
+            for overlap in OVERLAPS {
+                let Some((first, offset)) = current.last_before_overlap(done, overlap) else { break };
                 let rest = &unit[start + offset..];
                 let size = window_of(rest[0]).max((current.bytes.len() - offset) * 2);
                 let next = self.encode(characters, encoder, &rest[..boundary(rest, size)]);
                 if let Some((mine, its)) = common(&current, first, offset, &next) {
-                    out.extend_from_slice(&current.symbols[done..mine]);
-                    (start, current, done) = (start + offset, next, its);
-                    continue;
+                    joined = Some((mine, its, offset, next));
+                    break;
                 }
+            }
+            if let Some((mine, its, offset, next)) = joined {
+                out.extend_from_slice(&current.symbols[done..mine]);
+                (start, current, done) = (start + offset, next, its);
+                continue;
             }
             // The same start with twice the length, as long as it has a symbol in common with what is known.
             let rest = &unit[start..];
