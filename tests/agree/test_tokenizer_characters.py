@@ -85,6 +85,18 @@ def test_specials_as_text(name: str) -> None:
         assert ours.decode(spelled) == f"a{control}b"
 
 
+def test_user_defined_pieces_equal_sentencepiece() -> None:
+    sentencepiece = pytest.importorskip("sentencepiece")
+    path = vocabulary("mistral_v3")
+    ours = tf.Tokenizer.from_file(path)
+    original = sentencepiece.SentencePieceProcessor(model_file=str(path))
+    pieces = ["[REFERENCE_DOC_19]", "[REFERENCE_DOC_1]", "[REFERENCE", "a", "the", " ", "  ", "\n", "中", "▁"]
+    chosen = random.Random(3)
+    for _ in range(1000):
+        text = "".join(chosen.choices(pieces, k=chosen.randint(1, 8)))
+        assert ours.encode(text, add_special_tokens=False) == original.encode(text), text
+
+
 def test_runs_cost_in_proportion() -> None:
     """Ten megabytes of what is one unit: a quadratic way would take hours."""
     path = vocabulary("llama2")

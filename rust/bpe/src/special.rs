@@ -45,7 +45,7 @@ impl AddedToken {
         }
     }
 
-    fn looked_for(&self) -> &str {
+    pub fn looked_for(&self) -> &str {
         self.pattern.as_deref().unwrap_or(&self.content)
     }
 }
@@ -146,6 +146,11 @@ impl AddedTokens {
     /// The tokens that are looked for in a text as it came, if `allowed` lets any of them be found.
     pub fn raw(&self, allowed: &Allowed) -> Option<&Findable> {
         self.raw.as_deref().filter(|finder| !(finder.only_special && *allowed == Allowed::None))
+    }
+
+    /// As [`Self::raw`], for those that are looked for in a normalized text.
+    pub fn normalized(&self, allowed: &Allowed) -> Option<&Findable> {
+        self.normalized.as_deref().filter(|finder| !(finder.only_special && *allowed == Allowed::None))
     }
 
     pub fn has_normalized(&self) -> bool {

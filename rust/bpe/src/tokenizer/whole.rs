@@ -17,6 +17,8 @@ pub struct Whole {
     front: Front,
     /// Added tokens can be found while a text is cut: none takes white space along or minds its neighbours.
     finds: bool,
+    /// Those that are looked for in a normalized text can be found in the text as it came: they have no spaces.
+    finds_normalized: bool,
     /// Those that are no control tokens are units among others.
     within: bool,
     pub(super) memories: Memories<Memory>,
@@ -38,11 +40,25 @@ impl Whole {
     pub fn new(encoder: &Encoder, front: Front, added: &AddedTokens) -> Option<Self> {
         let characters = Characters::new(encoder, &front.spaces)?;
         let finds = front.normalizers == 0 && !added.has_normalized() && added.all().iter().all(is_plain);
+        let is_spaced = |token: &AddedToken| {
+            token.looked_for().contains(|character| character == ' ' || Some(character) == front.spaces.shown_as)
+        };
+        let finds_normalized = front.normalizers == 0
+            && matches!(front.prefix, Prefix::Never | Prefix::Always)
+            && added.all().iter().filter(|token| token.normalized).all(|token| is_plain(token) && !is_spaced(token));
         let within = finds
             && matches!(front.prefix, Prefix::Never | Prefix::First)
             && !control_hides_other(added.all())
             && added.all().iter().all(|token| token.id < 1 << 24);
-        Some(Self { characters, front, finds, within, memories: Memories::default(), rewritten: Memories::default() })
+        Some(Self {
+            characters,
+            front,
+            finds,
+            finds_normalized,
+            within,
+            memories: Memories::default(),
+            rewritten: Memories::default(),
+        })
     }
 
     pub fn forget(&self) {
@@ -71,6 +87,23 @@ impl Tokenizer {
                 let prefixed = front.prefixes(rest, at == 0);
                 let found = characters.encode(&self.encoder, rest, prefixed, find, cancel, memory, sink)?;
                 let Some(found) = found else { break };
+                sink.one(found.id);
+                at += found.end;
+            }
+            return Ok(());
+        }
+        if whole.finds_normalized && self.added.raw(&options.allowed).is_none() {
+            let tokens = self.added.normalized(&options.allowed);
+            let find = tokens.map(|tokens| Find { tokens, allowed: &options.allowed, within: false });
+            let mut at = 0;
+            while at < text.len() {
+                let prefixed = at == 0 && front.prefixes(text, true);
+                let found = characters.encode(&self.encoder, &text[at..], prefixed, find, cancel, memory, sink)?;
+                let Some(found) = found else { break };
+                if found.start == 0 && prefixed {
+                    // The text starts with a token; the space before it stands alone.
+                    characters.encode(&self.encoder, " ", false, None, cancel, memory, sink)?;
+                }
                 sink.one(found.id);
                 at += found.end;
             }
