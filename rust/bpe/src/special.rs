@@ -4,12 +4,15 @@
 //! asks for no word character beside it; `lstrip` and `rstrip` take the white space beside it along. Which tokens count
 //! may differ from call to call ([`Allowed`]), as tiktoken's `allowed_special` has it.
 
-use aho_corasick::{AhoCorasick, Input, MatchKind};
+mod finder;
+
 use fancy_regex::Regex;
 use rustc_hash::FxHashSet;
 
 use crate::unicode;
 use crate::vocabulary::VocabularyError;
+
+pub use finder::Finder;
 
 /// One added token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +45,7 @@ impl AddedToken {
         }
     }
 
-    fn looked_for(&self) -> &str {
+    pub fn looked_for(&self) -> &str {
         self.pattern.as_deref().unwrap_or(&self.content)
     }
 }
@@ -57,7 +60,7 @@ pub enum Allowed {
 }
 
 impl Allowed {
-    fn allows(&self, token: &AddedToken) -> bool {
+    pub fn allows(&self, token: &AddedToken) -> bool {
         !token.special
             || match self {
                 Self::All => true,
@@ -67,12 +70,14 @@ impl Allowed {
     }
 }
 
-/// One automaton over some of the added tokens.
+/// Some of the added tokens, and how they are found.
 #[derive(Clone, Debug)]
-struct Finder {
-    automaton: AhoCorasick,
-    tokens: Vec<AddedToken>,
+pub struct Findable {
+    pub finder: Finder,
+    pub tokens: Vec<AddedToken>,
     only_special: bool,
+    /// All ids are below 65,536.
+    pub is_narrow: bool,
     word: Option<Regex>,
 }
 
@@ -80,8 +85,8 @@ struct Finder {
 #[derive(Clone, Debug, Default)]
 pub struct AddedTokens {
     all: Vec<AddedToken>,
-    raw: Option<Box<Finder>>,
-    normalized: Option<Box<Finder>>,
+    raw: Option<Box<Findable>>,
+    normalized: Option<Box<Findable>>,
 }
 
 /// A part of a text: an added token, or text between them.
@@ -91,19 +96,22 @@ pub enum Section {
     Text { start: usize, end: usize },
 }
 
-fn finder(mut tokens: Vec<AddedToken>) -> Result<Option<Box<Finder>>, VocabularyError> {
+fn findable(mut tokens: Vec<AddedToken>) -> Option<Box<Findable>> {
     // A normalizer may leave nothing of a token.
     tokens.retain(|token| !token.looked_for().is_empty());
     if tokens.is_empty() {
-        return Ok(None);
+        return None;
     }
-    let automaton = AhoCorasick::builder()
-        .match_kind(MatchKind::LeftmostLongest)
-        .build(tokens.iter().map(|token| token.looked_for().as_bytes()))
-        .map_err(|error| VocabularyError(format!("the added tokens cannot be searched for: {error}")))?;
+    let finder = Finder::new(tokens.iter().map(|token| token.looked_for().as_bytes()));
     let only_special = tokens.iter().all(|token| token.special);
     let word = if tokens.iter().any(|token| token.single_word) { Regex::new(r"^\w$").ok() } else { None };
-    Ok(Some(Box::new(Finder { automaton, tokens, only_special, word })))
+    Some(Box::new(Findable {
+        finder,
+        is_narrow: tokens.iter().all(|token| token.id < 1 << 16),
+        tokens,
+        only_special,
+        word,
+    }))
 }
 
 impl AddedTokens {
@@ -120,7 +128,7 @@ impl AddedTokens {
             )));
         }
         let (normalized, raw): (Vec<_>, Vec<_>) = all.iter().cloned().partition(|token| token.normalized);
-        Ok(Self { raw: finder(raw)?, normalized: finder(normalized)?, all })
+        Ok(Self { raw: findable(raw), normalized: findable(normalized), all })
     }
 
     pub fn all(&self) -> &[AddedToken] {
@@ -129,10 +137,20 @@ impl AddedTokens {
 
     /// Whether a text can have no token that `allowed` lets be found.
     pub fn nothing_to_find(&self, allowed: &Allowed) -> bool {
-        let idle = |finder: &Option<Box<Finder>>| {
+        let idle = |finder: &Option<Box<Findable>>| {
             finder.as_ref().is_none_or(|finder| finder.only_special && *allowed == Allowed::None)
         };
         idle(&self.raw) && idle(&self.normalized)
+    }
+
+    /// The tokens that are looked for in a text as it came, if `allowed` lets any of them be found.
+    pub fn raw(&self, allowed: &Allowed) -> Option<&Findable> {
+        self.raw.as_deref().filter(|finder| !(finder.only_special && *allowed == Allowed::None))
+    }
+
+    /// As [`Self::raw`], for those that are looked for in a normalized text.
+    pub fn normalized(&self, allowed: &Allowed) -> Option<&Findable> {
+        self.normalized.as_deref().filter(|finder| !(finder.only_special && *allowed == Allowed::None))
     }
 
     pub fn has_normalized(&self) -> bool {
@@ -164,22 +182,22 @@ impl AddedTokens {
         let mut first: Option<(&AddedToken, usize)> = None;
         for finder in [&self.raw, &self.normalized].into_iter().flatten() {
             let mut from = 0;
-            while let Some(found) = finder.automaton.find(Input::new(text).range(from..)) {
-                let token = &finder.tokens[found.pattern().as_usize()];
+            while let Some((start, number, _)) = finder.finder.next(text.as_bytes(), from) {
+                let token = &finder.tokens[number as usize];
                 if ids.contains(&token.id) {
-                    if first.is_none_or(|(_, at)| found.start() < at) {
-                        first = Some((token, found.start()));
+                    if first.is_none_or(|(_, at)| start < at) {
+                        first = Some((token, start));
                     }
                     break;
                 }
-                from = found.start() + 1;
+                from = start + 1;
             }
         }
         first
     }
 
     fn find<E>(
-        finder: Option<&Finder>,
+        finder: Option<&Findable>,
         text: &str,
         allowed: &Allowed,
         mut visit: impl FnMut(Section) -> Result<(), E>,
@@ -188,9 +206,9 @@ impl AddedTokens {
         let mut done = 0;
         if let Some(finder) = finder {
             let mut from = 0;
-            while let Some(found) = finder.automaton.find(Input::new(text).range(from..)) {
-                let token = &finder.tokens[found.pattern().as_usize()];
-                let (mut start, mut end) = (found.start(), found.end());
+            while let Some((mut start, number, length)) = finder.finder.next(text.as_bytes(), from) {
+                let token = &finder.tokens[number as usize];
+                let mut end = start + length;
                 if !allowed.allows(token) {
                     from = start + 1;
                     continue;

@@ -2,7 +2,9 @@
 //! file for each CPU tier that pays. Every tier equals the scalar one at every length; [`tier`] picks at run time.
 
 pub mod byte_classes;
+pub mod byte_pairs;
 pub mod fold_ascii;
+pub mod huge_pages;
 pub mod on_tier;
 pub mod permute_min;
 pub mod permute_min_p61;

@@ -12,7 +12,6 @@
 
 use std::sync::OnceLock;
 
-use super::adjacent::Adjacent;
 use super::merge::{SHORT, merge_bytes, merge_long, merge_short};
 use super::pairs::{MAX_SYMBOLS, NONE, Pairs};
 use super::pieces::Pieces;
@@ -346,9 +345,6 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         reached
     };
     start.finish();
-    // Unknown characters side by side may be one token, and a whole piece is one by its whole.
-    let cuts = matches!(&start, Start::Characters(start) if start.spells_all_bytes()) && !whole_pieces;
-    let adjacent = cuts.then(|| Adjacent::of(&tokens));
     Ok(Encoder {
         tokens,
         pairs,
@@ -360,7 +356,6 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         unknown,
         fuse_unknown,
         whole_pieces,
-        adjacent,
         ordered: OnceLock::new(),
         backtrack: OnceLock::new(),
     })

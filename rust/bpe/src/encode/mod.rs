@@ -4,9 +4,9 @@
 //! with a fixed size. A piece is looked for in the cache, then among the vocabulary's tokens, and is merged only if it
 //! is in neither.
 
-mod adjacent;
 mod backtrack;
 mod build;
+pub mod characters;
 mod lanes;
 mod long;
 mod memory;
@@ -17,7 +17,6 @@ mod split;
 mod symbols;
 mod tables;
 
-pub use adjacent::Adjacent;
 pub use build::{build, shown};
 pub use memory::{Count, Memory, Sink};
 
@@ -47,8 +46,6 @@ pub struct Encoder {
     unknown: Option<u32>,
     fuse_unknown: bool,
     whole_pieces: bool,
-    /// Where a text of characters may be cut without a split pattern.
-    adjacent: Option<Adjacent>,
     ordered: OnceLock<bool>,
     backtrack: OnceLock<Option<Arc<Backtrack>>>,
 }
@@ -88,11 +85,6 @@ impl Encoder {
 
     pub fn fuses_unknown(&self) -> bool {
         self.fuse_unknown
-    }
-
-    /// A scanner that cuts where no merge reaches across; `None` where pieces must stay whole.
-    pub fn safe_cuts(&self) -> Option<&Adjacent> {
-        self.adjacent.as_ref()
     }
 
     /// Whether a piece that is a token as a whole is that token even if no merges lead there.
@@ -156,7 +148,7 @@ impl Encoder {
                     lengths[token] += length;
                 }
                 left_of_token = whole.saturating_sub(length);
-            } else if start.falls_back(character) {
+            } else if start.spells_by_bytes(character) {
                 for of_byte in lengths.iter_mut().skip(token).take(length) {
                     *of_byte = 1;
                 }

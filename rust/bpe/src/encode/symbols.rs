@@ -18,8 +18,7 @@ pub struct CharacterStart {
     /// Symbols of characters below 0x3000 by code point, of others in the map.
     low: Vec<u32>,
     high: FxHashMap<u32, u32>,
-    /// The symbols of `<0x00>` … `<0xFF>`, [`NONE`] for those that are missing. A character is its bytes if all of its
-    /// bytes are there.
+    /// The symbols of `<0x00>` … `<0xFF>`, or [`NONE`].
     bytes: Option<Box<[u32; 256]>>,
     to_token: Vec<u32>,
 }
@@ -62,14 +61,14 @@ impl Start {
             }
         }
         if byte_fallback {
-            let mut symbols = Box::new([NONE; 256]);
-            for (byte, symbol) in symbols.iter_mut().enumerate() {
+            let mut bytes = Box::new([NONE; 256]);
+            for byte in 0..=255u8 {
                 if let Some(id) = by_bytes.get(tokens, format!("<0x{byte:02X}>").as_bytes()) {
-                    *symbol = start.to_token.len() as u32;
+                    bytes[byte as usize] = start.to_token.len() as u32;
                     start.to_token.push(id);
                 }
             }
-            start.bytes = Some(symbols);
+            start.bytes = Some(bytes).filter(|bytes| bytes.iter().any(|&symbol| symbol != NONE));
         }
         Self::Characters(start)
     }
@@ -142,10 +141,9 @@ impl CharacterStart {
             match &self.bytes {
                 Some(bytes) if symbol == NONE => {
                     let utf8 = character.encode_utf8(&mut buffer).as_bytes();
-                    let first = symbols.len();
-                    symbols.extend(utf8.iter().map(|&byte| bytes[byte as usize]));
-                    if symbols[first..].contains(&NONE) {
-                        symbols.truncate(first);
+                    if utf8.iter().all(|&byte| bytes[byte as usize] != NONE) {
+                        symbols.extend(utf8.iter().map(|&byte| bytes[byte as usize]));
+                    } else {
                         symbols.push(NONE);
                     }
                 }
@@ -154,13 +152,22 @@ impl CharacterStart {
         }
     }
 
-    /// Whether every byte has a token, so that nothing is unknown.
-    pub fn spells_all_bytes(&self) -> bool {
-        self.bytes.as_ref().is_some_and(|bytes| !bytes.contains(&NONE))
+    /// All characters that have a symbol, as code points, with it.
+    pub fn characters(&self) -> impl Iterator<Item = (u32, u32)> {
+        let low = (0u32..).zip(&self.low).filter(|&(_, &symbol)| symbol != NONE);
+        low.chain(self.high.iter().map(|(&character, symbol)| (character, symbol))).map(|(c, &symbol)| (c, symbol))
     }
 
-    /// Whether an unknown character becomes the tokens of its bytes.
-    pub fn falls_back(&self, character: char) -> bool {
+    /// Whether every character is a symbol, or some: itself, or its bytes.
+    pub fn knows_all(&self) -> bool {
+        let Some(bytes) = &self.bytes else { return false };
+        // Those of characters of several bytes, and ASCII.
+        (0x80..=0xBF).chain(0xC2..=0xF4).all(|byte: usize| bytes[byte] != NONE)
+            && (0..0x80).all(|byte: usize| bytes[byte] != NONE || self.low[byte] != NONE)
+    }
+
+    /// Whether a character that is no symbol is those of its bytes.
+    pub fn spells_by_bytes(&self, character: char) -> bool {
         let mut buffer = [0; 4];
         let utf8 = character.encode_utf8(&mut buffer).as_bytes();
         self.bytes.as_ref().is_some_and(|bytes| utf8.iter().all(|&byte| bytes[byte as usize] != NONE))

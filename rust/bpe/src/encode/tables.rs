@@ -6,8 +6,7 @@
 //! three beside it), start small so that a new tokenizer answers at once, double while they fill, and are bounded: then
 //! what is new takes the place of another that is not the first of its set.
 
-use tokenfoundry_base::huge_pages;
-use tokenfoundry_kernels::prefetch::prefetch;
+use tokenfoundry_kernels::{huge_pages, prefetch::prefetch};
 
 use super::pairs::NONE;
 
@@ -27,11 +26,11 @@ struct Lines {
 impl Lines {
     fn new(words: usize) -> Self {
         // Large tables start with a huge page.
-        let align = if words * size_of::<u64>() >= huge_pages::WORTH_BYTES { 2 << 20 } else { 64 };
+        let align = if words * size_of::<u64>() >= huge_pages::FROM_BYTES { 2 << 20 } else { 64 };
         let most_skipped = align / size_of::<u64>() - 1;
-        let mut words = vec![0u64; words + most_skipped];
+        let words = vec![0u64; words + most_skipped];
         let skip = words.as_ptr().align_offset(align).min(most_skipped);
-        huge_pages::ask(&mut words);
+        huge_pages::advise(&words);
         Self { words, skip }
     }
 

@@ -5,22 +5,25 @@
 
 use std::sync::Mutex;
 
-use crate::encode::Memory;
-
 const SLOTS: usize = 64;
 
 #[derive(Debug)]
-pub struct Memories([Mutex<Option<Box<Memory>>>; SLOTS]);
+pub struct Memories<T>([Mutex<Option<Box<T>>>; SLOTS]);
 
-impl Default for Memories {
+impl<T> Default for Memories<T> {
     fn default() -> Self {
         Self(std::array::from_fn(|_| Mutex::new(None)))
     }
 }
 
-impl Memories {
+impl<T: Default> Memories<T> {
+    /// Forget all that no call is using now.
+    pub fn forget(&self) {
+        self.0.iter().filter_map(|slot| slot.try_lock().ok()).for_each(|mut slot| *slot = None);
+    }
+
     /// Lend a memory to `work`: one that an earlier call put back, if there is one.
-    pub fn lend<R>(&self, work: impl FnOnce(&mut Memory) -> R) -> R {
+    pub fn lend<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
         let lent = self.0.iter().find_map(|slot| slot.try_lock().ok()?.take());
         let mut memory = lent.unwrap_or_default();
         let result = work(&mut memory);
@@ -33,14 +36,5 @@ impl Memories {
             }
         }
         result
-    }
-
-    /// Drop all memories that are not lent.
-    pub fn forget(&self) {
-        for slot in &self.0 {
-            if let Ok(mut slot) = slot.try_lock() {
-                *slot = None;
-            }
-        }
     }
 }

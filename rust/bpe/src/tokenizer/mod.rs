@@ -6,10 +6,12 @@
 mod decode;
 mod decode_chain;
 mod decode_table;
+mod front;
 mod general;
 mod memories;
 mod normalize;
 mod text;
+mod whole;
 
 pub use decode::{Decoder, Stream, incomplete_tail};
 pub use decode_chain::{Chain, DecoderStep, byte_token, replace};
@@ -21,11 +23,13 @@ pub use text::{EncodeError, Text};
 use rustc_hash::FxHashSet;
 use tokenfoundry_base::stable_hash;
 
-use crate::encode::{Encoder, shown};
+use crate::encode::{Encoder, Memory, shown};
 use crate::pretokenize::Pretokenizer;
 use crate::special::{AddedToken, AddedTokens, Allowed};
 use crate::vocabulary::{Symbols, Tokens, Vocabulary, VocabularyError};
+use front::Front;
 use memories::Memories;
+use whole::Whole;
 
 /// What is put around one text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -184,9 +188,9 @@ pub struct Tokenizer {
     finds_special: bool,
     json: JsonParts,
     special_ids: Vec<bool>,
-    /// The pretokenizer cuts nothing.
-    whole_text: bool,
-    memories: Memories,
+    /// For vocabularies of characters that cut a text nowhere.
+    whole: Option<Box<Whole>>,
+    memories: Memories<Memory>,
 }
 
 impl Tokenizer {
@@ -224,15 +228,18 @@ impl Tokenizer {
         let kept: FxHashSet<u32> =
             parts.added.iter().filter(|token| token.pattern.is_some()).map(|token| token.id).collect();
         decoder.finish(|id| special_ids.get(id as usize).copied().unwrap_or(false) && !kept.contains(&id));
-        let whole_text = parts.pretokenizer.cuts_nothing(&parts.normalizers);
+        let added = AddedTokens::new(parts.added)?;
+        let front = Front::new(&parts.normalizers, &parts.late_normalizers, &parts.pretokenizer);
+        let front = front.filter(|_| parts.general.is_none());
+        let whole = front.and_then(|front| Whole::new(&encoder, front, &added)).map(Box::new);
         Ok(Self {
-            whole_text,
+            whole,
             encoder,
             pretokenizer: parts.pretokenizer,
             normalizers: parts.normalizers,
             late_normalizers: parts.late_normalizers,
             general: parts.general,
-            added: AddedTokens::new(parts.added)?,
+            added,
             template: parts.template,
             decoder,
             finds_special: parts.finds_special,
@@ -242,9 +249,12 @@ impl Tokenizer {
         })
     }
 
-    /// Forget the pieces that were encoded: the next call starts as the first did.
+    /// Forget what texts before have taught: as a new tokenizer, only loaded.
     pub fn forget(&self) {
         self.memories.forget();
+        if let Some(whole) = &self.whole {
+            whole.forget();
+        }
     }
 
     pub fn encoder(&self) -> &Encoder {

@@ -1,5 +1,7 @@
 //! Normalizers of tokenizer.json: what becomes of a text before it is split. They run on the text between added tokens.
 
+mod quick;
+
 use std::sync::Arc;
 
 use fancy_regex::Regex;
@@ -88,9 +90,8 @@ impl Aligned {
 
 fn is_normalized(form: &Normalizer, text: &str) -> bool {
     match form {
-        Normalizer::Nfc => {
-            unicode_normalization::is_nfc_quick(text.chars()) == unicode_normalization::IsNormalized::Yes
-        }
+        Normalizer::Nfc => quick::is_nfc(text),
+        Normalizer::Nfkc => quick::is_nfkc(text),
         _ => text.is_ascii(),
     }
 }
@@ -218,8 +219,9 @@ impl Normalizer {
                 }
             }
             Self::Prepend(prefix) | Self::PrefixUnless { prefix } | Self::PrefixFirst { prefix } => {
-                let first = from.span(0, 0).0;
-                to.push(prefix, (first, first));
+                // Of the first character, as `tokenizers` has it.
+                let first = from.text.chars().next().map_or(0, char::len_utf8);
+                to.push(prefix, from.span(0, first));
                 to.push_from(&from, 0, from.text.len());
             }
             Self::Strip { left, right } => {

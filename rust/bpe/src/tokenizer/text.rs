@@ -5,8 +5,9 @@ use std::fmt;
 use rayon::prelude::*;
 use tokenfoundry_base::{Cancel, Cancelled, Ragged, pool};
 
+use super::whole::Whole;
 use super::{Aligned, Options, Tokenizer, normalize, normalize_aligned};
-use crate::encode::{Count, Memory, Sink};
+use crate::encode::{Count, Memory, Scratch, Sink, characters};
 use crate::pretokenize::PatternError;
 use crate::special::Section;
 use crate::with_scanner;
@@ -94,7 +95,20 @@ pub(crate) fn groups<T: AsRef<[u8]>>(texts: &[T]) -> Vec<&[T]> {
     chunks
 }
 
+/// What a call borrows of the tokenizer's memory.
+enum Lent<'a> {
+    Pieces(&'a mut Memory),
+    Whole(&'a Whole, &'a mut characters::Memory),
+}
+
 impl Tokenizer {
+    fn lend<R>(&self, work: impl FnOnce(&mut Lent<'_>) -> R) -> R {
+        match &self.whole {
+            Some(whole) => whole.memories.lend(|memory| work(&mut Lent::Whole(whole, memory))),
+            None => self.memories.lend(|memory| work(&mut Lent::Pieces(memory))),
+        }
+    }
+
     /// Append the tokens of `text` to `out`.
     pub fn encode_into(
         &self,
@@ -103,7 +117,7 @@ impl Tokenizer {
         cancel: &Cancel,
         out: &mut Vec<u32>,
     ) -> Result<(), EncodeError> {
-        self.memories.lend(|memory| self.encode_with(text, options, cancel, memory, out))
+        self.lend(|memory| self.encode_with(text, options, cancel, memory, out))
     }
 
     pub fn encode(&self, text: Text<'_>, options: &Options, cancel: &Cancel) -> Result<Vec<u32>, EncodeError> {
@@ -115,7 +129,7 @@ impl Tokenizer {
     /// How many tokens `text` becomes, without keeping them.
     pub fn count(&self, text: Text<'_>, options: &Options, cancel: &Cancel) -> Result<usize, EncodeError> {
         let mut count = Count::default();
-        self.memories.lend(|memory| self.encode_with(text, options, cancel, memory, &mut count))?;
+        self.lend(|memory| self.encode_with(text, options, cancel, memory, &mut count))?;
         Ok(count.0)
     }
 
@@ -130,7 +144,7 @@ impl Tokenizer {
         let encode = |texts: &[Text<'_>]| {
             let bytes: usize = texts.iter().map(|text| text.as_ref().len()).sum();
             let mut part = Ragged::with_capacity(texts.len(), bytes / 3 + texts.len());
-            self.memories.lend(|memory| {
+            self.lend(|memory| {
                 for text in texts {
                     cancel.check()?;
                     self.encode_with(*text, options, cancel, memory, &mut part.values)?;
@@ -151,7 +165,7 @@ impl Tokenizer {
         cancel: &Cancel,
     ) -> Result<Vec<i64>, EncodeError> {
         let count = |texts: &[Text<'_>]| {
-            self.memories.lend(|memory| {
+            self.lend(|memory| {
                 let counted = texts.iter().map(|text| {
                     cancel.check()?;
                     let mut count = Count::default();
@@ -185,7 +199,7 @@ impl Tokenizer {
         text: Text<'_>,
         options: &Options,
         cancel: &Cancel,
-        memory: &mut Memory,
+        memory: &mut Lent<'_>,
         sink: &mut impl Sink,
     ) -> Result<(), EncodeError> {
         if options.add_special_tokens {
@@ -200,8 +214,14 @@ impl Tokenizer {
             Err(bytes) => {
                 for chunk in bytes.utf8_chunks() {
                     self.encode_text(chunk.valid(), options, cancel, memory, sink)?;
-                    if !chunk.invalid().is_empty() {
-                        memory.encode_invalid(&self.encoder, chunk.invalid(), sink);
+                    match memory {
+                        _ if chunk.invalid().is_empty() => {}
+                        Lent::Pieces(memory) => memory.encode_invalid(&self.encoder, chunk.invalid(), sink),
+                        Lent::Whole(..) => {
+                            let mut tokens = Vec::new();
+                            self.encoder.encode_piece(chunk.invalid(), &mut Scratch::default(), &mut tokens);
+                            sink.many(&tokens);
+                        }
                     }
                 }
             }
@@ -217,9 +237,13 @@ impl Tokenizer {
         text: &str,
         options: &Options,
         cancel: &Cancel,
-        memory: &mut Memory,
+        memory: &mut Lent<'_>,
         sink: &mut impl Sink,
     ) -> Result<(), EncodeError> {
+        let memory = match memory {
+            Lent::Whole(whole, memory) => return self.encode_whole(whole, text, options, cancel, memory, sink),
+            Lent::Pieces(memory) => memory,
+        };
         if self.general.is_some() {
             let options = Options { add_special_tokens: false, allowed: options.allowed.clone() };
             sink.many(&self.encode_with_words(text, &options, cancel)?.0);
@@ -278,11 +302,6 @@ impl Tokenizer {
         sink: &mut impl Sink,
     ) -> Result<(), EncodeError> {
         let bytes = text.as_bytes();
-        if self.whole_text
-            && let Some(cuts) = self.encoder.safe_cuts()
-        {
-            return Ok(memory.encode_text(&self.encoder, cuts, bytes, cancel, sink)?);
-        }
         let Some(known) = self.pretokenizer.known() else {
             let mut until_look = PIECES_BETWEEN_LOOKS;
             let mut stopped = Ok(());
@@ -375,7 +394,12 @@ impl Tokenizer {
                                 for (start, end) in pieces {
                                     cancel.check()?;
                                     let first = ids.len();
-                                    memory.encode(&self.encoder, &plain.as_bytes()[start..end], &mut ids);
+                                    match &self.whole {
+                                        Some(whole) => {
+                                            self.encode_rewritten(whole, &plain[start..end], cancel, &mut ids)?;
+                                        }
+                                        None => memory.encode(&self.encoder, &plain.as_bytes()[start..end], &mut ids),
+                                    }
                                     let lengths = self.encoder.lengths(&plain[start..end], &ids[first..]);
                                     let mut at = start;
                                     for length in lengths {
