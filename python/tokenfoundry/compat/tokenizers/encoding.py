@@ -6,7 +6,7 @@ cost of encoding the text a second time.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 Offsets = tuple[int, int]
 Direction = Literal["left", "right"]
@@ -36,6 +36,13 @@ class Base:
         if self._details is None:
             self._details = self._make()
         return self._details
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made, (self.details(),)
+
+
+def _made(details: Details) -> Base:
+    return Base(lambda: details)
 
 
 class Segment(NamedTuple):

@@ -4,19 +4,28 @@ Encoding costs what ours costs for ids; see `Encoding` for the rest. The file's 
 when something beside plain encoding and decoding is first asked for.
 """
 
+import asyncio
 import functools
 import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
+
+import numpy as np
 
 from tokenfoundry._core import bpe as _bpe
 from tokenfoundry.compat.tokenizers.encoding import Base, Details, Direction, Encoding, Segment
 from tokenfoundry.compat.tokenizers.processors import PostProcessor
 from tokenfoundry.errors import InputError
 from tokenfoundry.tokenizer import Tokenizer as _Engine
+
+_TEXT_INPUT = "TextEncodeInput must be Union[TextInputSequence, Tuple[InputSequence, InputSequence]]"
+_PRETOKENIZED_INPUT = (
+    "PreTokenizedEncodeInput must be Union[PreTokenizedInputSequence, Tuple[PreTokenizedInputSequence, "
+    "PreTokenizedInputSequence]]"
+)
 
 _Text = str | Sequence[str]
 _Input = _Text | tuple[_Text, _Text]
@@ -271,77 +280,107 @@ class Tokenizer:
         """Pad nothing."""
         self._json["padding"] = None
 
-    def _padded(self, encodings: list[Encoding]) -> list[Encoding]:
-        options = self.padding
-        if options is None or not encodings:
-            return encodings
-        length = options["length"]
-        if length is None:
-            length = max(len(encoding) for encoding in encodings)
-        multiple = options["pad_to_multiple_of"]
-        if multiple and length % multiple:
-            length += multiple - length % multiple
-        for encoding in encodings:
-            encoding.pad(length, options["direction"], options["pad_id"], options["pad_type_id"], options["pad_token"])
-        return encodings
-
     # Text to tokens
 
     def encode(
         self, sequence: _Text, pair: _Text | None = None, is_pretokenized: bool = False, add_special_tokens: bool = True
     ) -> Encoding:
         """Encode a text, or a pair; with ``is_pretokenized`` each is a list of words."""
-        first = self._sequence(sequence, is_pretokenized, 0)
-        second = None if pair is None else self._sequence(pair, is_pretokenized, 1)
-        return self.post_process(first, second, add_special_tokens)
+        return self._encoded_one(
+            sequence, pair, is_pretokenized, add_special_tokens, self.truncation, self.padding
+        )
 
     def encode_batch(
-        self, input: Iterable[_Input], is_pretokenized: bool = False, add_special_tokens: bool = True
+        self, input: Sequence[_Input], is_pretokenized: bool = False, add_special_tokens: bool = True
     ) -> list[Encoding]:
         """`encode` of each text or pair (a tuple); padding is to the longest of them."""
-        inputs = list(input)
-        texts = [item for item in inputs if isinstance(item, str)]
-        if not is_pretokenized and len(texts) == len(inputs):
-            rows = self._engine.encode_batch_lists(texts, add_special_tokens=False, allowed_special=self._allowed)
-            singles = [self._made(ids, item, 0) for ids, item in zip(rows, texts, strict=True)]
-            return self._padded([self._finished([single], add_special_tokens) for single in singles])
-        encodings = []
-        for item in inputs:
-            pair = _is_pair(item, is_pretokenized)
-            first: Any = item[0] if pair else item
-            second: Any = item[1] if pair else None
-            parts = [self._sequence(first, is_pretokenized, 0)]
-            if second is not None:
-                parts.append(self._sequence(second, is_pretokenized, 1))
-            encodings.append(self._finished(parts, add_special_tokens))
-        return self._padded(encodings)
+        return self._encoded(input, is_pretokenized, add_special_tokens, self.truncation, self.padding)
 
     def encode_batch_fast(
-        self, input: Iterable[_Input], is_pretokenized: bool = False, add_special_tokens: bool = True
+        self, input: Sequence[_Input], is_pretokenized: bool = False, add_special_tokens: bool = True
     ) -> list[Encoding]:
         """`encode_batch`; that `tokenizers` leaves offsets out here saves nothing where they are lazy."""
         return self.encode_batch(input, is_pretokenized, add_special_tokens)
+
+    async def async_encode(
+        self, sequence: _Text, pair: _Text | None = None, is_pretokenized: bool = False, add_special_tokens: bool = True
+    ) -> Encoding:
+        """`encode` on a thread of the event loop's."""
+        return await asyncio.to_thread(self.encode, sequence, pair, is_pretokenized, add_special_tokens)
+
+    async def async_encode_batch(
+        self, input: Sequence[_Input], is_pretokenized: bool = False, add_special_tokens: bool = True
+    ) -> list[Encoding]:
+        """`encode_batch` on a thread of the event loop's."""
+        return await asyncio.to_thread(self.encode_batch, input, is_pretokenized, add_special_tokens)
+
+    async_encode_batch_fast = async_encode_batch
 
     def post_process(
         self, encoding: Encoding, pair: Encoding | None = None, add_special_tokens: bool = True
     ) -> Encoding:
         """Truncate, put the template around, pad."""
-        parts = [encoding] if pair is None else [encoding, pair]
-        return self._padded([self._finished([part._copy() for part in parts], add_special_tokens)])[0]
+        parts = [encoding._copy()] if pair is None else [encoding._copy(), pair._copy()]
+        return _padded([self._finished(parts, add_special_tokens, self.truncation)], self.padding)[0]
 
-    def _finished(self, parts: list[Encoding], add_special_tokens: bool) -> Encoding:
-        self._truncate(parts, add_special_tokens)
+    def _encoded_one(
+        self,
+        sequence: _Text,
+        pair: _Text | None,
+        is_pretokenized: bool,
+        add_special_tokens: bool,
+        truncation: dict[str, Any] | None,
+        padding: dict[str, Any] | None,
+    ) -> Encoding:
+        parts = [self._sequence(sequence, is_pretokenized, 0)]
+        if pair is not None:
+            parts.append(self._sequence(pair, is_pretokenized, 1))
+        return _padded([self._finished(parts, add_special_tokens, truncation)], padding)[0]
+
+    def _encoded(
+        self,
+        inputs: Sequence[_Input],
+        is_pretokenized: bool,
+        add_special_tokens: bool,
+        truncation: dict[str, Any] | None,
+        padding: dict[str, Any] | None,
+    ) -> list[Encoding]:
+        if isinstance(inputs, str):
+            raise TypeError("Can't extract `str` to `Vec`")
+        if not isinstance(inputs, Sequence):
+            raise TypeError(f"{type(inputs).__name__!r} object is not an instance of 'Sequence'")
+        inputs = list(inputs)
+        if not is_pretokenized and _bpe.first_not_text(inputs) is None:
+            rows = self._engine.encode_batch_lists(inputs, add_special_tokens=False, allowed_special=self._allowed)
+            singles = [self._made(ids, cast(str, item), 0) for ids, item in zip(rows, inputs, strict=True)]
+            return _padded([self._finished([one], add_special_tokens, truncation) for one in singles], padding)
+        encodings = []
+        for item in inputs:
+            texts: Sequence[Any] = cast(Any, item) if _is_pair(item, is_pretokenized) else (item,)
+            try:
+                parts = [self._sequence(text, is_pretokenized, number) for number, text in enumerate(texts)]
+            except TypeError as error:
+                raise TypeError(_PRETOKENIZED_INPUT if is_pretokenized else _TEXT_INPUT) from error
+            encodings.append(self._finished(parts, add_special_tokens, truncation))
+        return _padded(encodings, padding)
+
+    def _finished(
+        self, parts: list[Encoding], add_special_tokens: bool, truncation: dict[str, Any] | None
+    ) -> Encoding:
+        if truncation is not None:
+            added = self.num_special_tokens_to_add(len(parts) == 2) if add_special_tokens else 0
+            _truncate(parts, truncation, truncation["max_length"] - added)
         return self._processor.process(parts, add_special_tokens)
 
     def _sequence(self, text: _Text, is_pretokenized: bool, type_id: int) -> Encoding:
         if not is_pretokenized:
-            if not isinstance(text, str):
+            if not isinstance(text, str) or _bpe.first_not_text([text]) is not None:
                 raise TypeError("TextInputSequence must be str")
             ids = self._engine.encode(text, False, allowed_special=self._allowed)
             return self._made(ids, text, type_id)
-        if isinstance(text, str) or not all(isinstance(word, str) for word in text):
+        words = list(text) if isinstance(text, (list, tuple, np.ndarray)) else [None]
+        if _bpe.first_not_text(words) is not None:
             raise TypeError("PreTokenizedInputSequence must be Union[List[str], Tuple[str]]")
-        words = list(text)
         rows = self._engine.encode_batch_lists(words, add_special_tokens=False, allowed_special=self._allowed)
 
         def details() -> Details:
@@ -368,42 +407,6 @@ class Tokenizer:
     def _made(self, ids: list[int], text: str, type_id: int) -> Encoding:
         return Encoding(ids, [Segment(len(ids), type_id, Base(lambda: self._details(text)))])
 
-    def _truncate(self, parts: list[Encoding], add_special_tokens: bool) -> None:
-        options = self.truncation
-        if options is None:
-            return
-        limit = options["max_length"]
-        if add_special_tokens:
-            limit -= self.num_special_tokens_to_add(len(parts) == 2)
-        stride, direction = options["stride"], options["direction"]
-        lengths = [len(part) for part in parts]
-        excess = sum(lengths) - limit
-        if limit <= 0:
-            for part in parts:
-                part.truncate(0, stride, direction)
-            return
-        if excess <= 0:
-            return
-        if options["strategy"] == "longest_first":
-            if len(parts) == 2:
-                short, long = sorted(lengths)
-                long = short if short > limit else max(short, limit - short)
-                if short + long > limit:
-                    short = limit // 2
-                    long = short + limit % 2
-                lengths = [long, short] if lengths[0] > lengths[1] else [short, long]
-            else:
-                lengths = [limit]
-            for part, length in zip(parts, lengths, strict=True):
-                part.truncate(length, stride, direction)
-            return
-        target = 0 if options["strategy"] == "only_first" else 1
-        if target >= len(parts):
-            raise ValueError("Truncation error: Second sequence not provided")
-        if lengths[target] <= excess:
-            raise ValueError("Truncation error: Sequence to truncate too short to respect the provided max_length")
-        parts[target].truncate(lengths[target] - excess, stride, direction)
-
     # Tokens to text
 
     def decode(self, ids: Sequence[int], skip_special_tokens: bool = True) -> str:
@@ -417,6 +420,52 @@ class Tokenizer:
     def decode_batch(self, sequences: Iterable[Sequence[int]], skip_special_tokens: bool = True) -> list[str]:
         """`decode` of each."""
         return [self.decode(ids, skip_special_tokens) for ids in sequences]
+
+
+def _padded(encodings: list[Encoding], options: dict[str, Any] | None) -> list[Encoding]:
+    if options is None or not encodings:
+        return encodings
+    length = options["length"]
+    if length is None:
+        length = max(len(encoding) for encoding in encodings)
+    multiple = options["pad_to_multiple_of"]
+    if multiple and length % multiple:
+        length += multiple - length % multiple
+    for encoding in encodings:
+        encoding.pad(length, options["direction"], options["pad_id"], options["pad_type_id"], options["pad_token"])
+    return encodings
+
+
+def _truncate(parts: list[Encoding], options: dict[str, Any], limit: int) -> None:
+    """Cut a text, or a pair, to ``limit`` tokens. Below 0 (a template longer than the whole) `tokenizers` cuts nothing."""
+    stride, direction = options["stride"], options["direction"]
+    lengths = [len(part) for part in parts]
+    excess = sum(lengths) - limit
+    if limit == 0:
+        for part in parts:
+            part.truncate(0, stride, direction)
+        return
+    if excess <= 0 or limit < 0:
+        return
+    if options["strategy"] == "longest_first":
+        if len(parts) == 2:
+            short, long = sorted(lengths)
+            long = short if short > limit else max(short, limit - short)
+            if short + long > limit:
+                short = limit // 2
+                long = short + limit % 2
+            lengths = [long, short] if lengths[0] > lengths[1] else [short, long]
+        else:
+            lengths = [limit]
+        for part, length in zip(parts, lengths, strict=True):
+            part.truncate(length, stride, direction)
+        return
+    target = 0 if options["strategy"] == "only_first" else 1
+    if target >= len(parts):
+        raise ValueError("Truncation error: Second sequence not provided")
+    if lengths[target] <= excess:
+        raise ValueError("Truncation error: Sequence to truncate too short to respect the provided max_length")
+    parts[target].truncate(lengths[target] - excess, stride, direction)
 
 
 def _is_pair(item: Any, is_pretokenized: bool) -> bool:

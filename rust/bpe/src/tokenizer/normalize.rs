@@ -195,8 +195,9 @@ impl Normalizer {
                 }
             }
             Self::Prepend(prefix) | Self::PrefixUnless { prefix } | Self::PrefixFirst { prefix } => {
-                let first = from.span(0, 0).0;
-                to.push(prefix, (first, first));
+                // As in `tokenizers`, what is put before a text is of its first character.
+                let first = from.text.chars().next().map_or(0, char::len_utf8);
+                to.push(prefix, from.span(0, first));
                 to.push_from(&from, 0, from.text.len());
             }
             Self::Strip { left, right } => {

@@ -2,10 +2,12 @@
 
 use pyo3::prelude::*;
 
+mod compat;
 mod tokenizer;
 mod train;
 
 pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     tokenizer::fill(room)?;
-    train::fill(room)
+    train::fill(room)?;
+    compat::fill(room)
 }
