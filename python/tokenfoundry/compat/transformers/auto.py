@@ -6,6 +6,7 @@ from typing import Any
 
 import transformers
 
+from tokenfoundry.compat._startup import armed, is_wanted
 from tokenfoundry.compat.transformers.convert import convert
 from tokenfoundry.errors import VocabularyError
 
@@ -18,7 +19,7 @@ _before: Any = None
 
 def _load(cls: type, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """A tokenizer as ``transformers`` loads it, patched or not."""
-    found = vars(transformers.AutoTokenizer)[_NAME] if _before is None else _before
+    found = _before or armed(transformers.AutoTokenizer) or vars(transformers.AutoTokenizer)[_NAME]
     return found.__get__(None, cls)(*arguments, **options)
 
 
@@ -73,7 +74,7 @@ def patch_transformers() -> _Patch:
     patch = _Patch(_before is not None)
     if _before is None:
         auto = transformers.AutoTokenizer
-        _before = vars(auto)[_NAME]
+        _before = armed(auto) or vars(auto)[_NAME]
 
         def from_pretrained(cls: type, *inputs: Any, **kwargs: Any) -> Any:
             tokenizer = _load(cls, inputs, kwargs)
@@ -91,11 +92,16 @@ def patch_transformers() -> _Patch:
 def unpatch_transformers() -> None:
     """``transformers.AutoTokenizer`` as it was. Tokenizers that were loaded meanwhile keep our engine."""
     global _before
-    if _before is not None:
-        setattr(transformers.AutoTokenizer, _NAME, _before)
+    before = _before or armed(transformers.AutoTokenizer)
+    if before is not None:
+        setattr(transformers.AutoTokenizer, _NAME, before)
         _before = None
 
 
 def is_patched() -> bool:
     """Whether ``transformers.AutoTokenizer`` gives tokenizers with our engine."""
-    return _before is not None
+    return _before is not None or armed(transformers.AutoTokenizer) is not None
+
+
+if is_wanted():
+    patch_transformers()

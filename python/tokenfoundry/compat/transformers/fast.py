@@ -91,7 +91,9 @@ def _lists(tokenizer: Any, engine: Engine, texts: list[str], wanted: Wanted, lim
     if around is None:
         return None
     special = wanted.add_special_tokens
-    if limit < 0:
+    if limit < 0 and len(texts) == 1:
+        rows = [engine.engine.encode(texts[0], special, allowed_special=engine._allowed)]
+    elif limit < 0:
         rows = engine.engine.encode_batch_lists(texts, add_special_tokens=special, allowed_special=engine._allowed)
     else:
         rows = engine.engine.encode_batch_lists(texts, add_special_tokens=False, allowed_special=engine._allowed)
@@ -231,10 +233,45 @@ def _found(tokenizer: Any, texts: list[str], options: dict[str, Any]) -> tuple[C
     return found, Encodings(engine, texts, again)
 
 
+#: Options that change nothing of what `plain_one` gives.
+_SIMPLE = frozenset({"split_special_tokens", "verbose", "padding_side"})
+
+
 def fast_class(base: type, batch_encoding: type) -> type:
     """The class to mix in, of ``transformers``' base of fast tokenizers (which goes by two names, with different
     methods in 4 and 5)."""
     class_five = not hasattr(base, "_batch_encode_plus")
+
+    def plain_one(tokenizer: Any, text: str, special: bool, options: dict[str, Any]) -> Any:
+        """One text with nothing but its ids and its mask wanted; None where more is, or something is unusual."""
+        backend = tokenizer._tokenizer
+        if type(backend) is not Backend or backend._truncation is not None or backend._padding is not None:
+            return None
+        if not _SIMPLE.issuperset([name for name, value in options.items() if value]):
+            return None
+        split_special = options.get("split_special_tokens")
+        if split_special is None:
+            split_special = tokenizer.split_special_tokens
+        names = tokenizer.model_input_names
+        engine = backend.engine()
+        if (
+            engine is None
+            or engine.around is None
+            or split_special
+            or engine._allowed != "all"
+            or "token_type_ids" in names
+            or options.get("return_attention_mask") is not None
+            or options.get("return_token_type_ids") is not None
+            or not (text.isascii() or _bpe.first_not_text([text]) is None)
+        ):
+            return None
+        ids = engine.engine.encode(text, special, allowed_special="all")
+        if len(ids) > tokenizer.model_max_length:
+            tokenizer._eventual_warn_about_too_long_sequence(ids, None, options.get("verbose", True))
+        found: Columns = {"input_ids": ids}
+        if "attention_mask" in names:
+            found["attention_mask"] = [1] * len(ids)
+        return batch_encoding(found, Encodings(engine, [text], Options(special, "all", None, None)), n_sequences=1)
 
     def one(result: tuple[Columns, Encodings], tensors: Any) -> Any:
         found, encodings = result
@@ -244,6 +281,13 @@ def fast_class(base: type, batch_encoding: type) -> type:
 
     class TokenFoundryFast(base):  # type: ignore[misc, valid-type]
         """Encodes and decodes with tokenfoundry; all else is the class it is mixed into."""
+
+        # transformers looks for these at each call, and looking for what is not there costs more than encoding.
+        def _switch_to_input_mode(self) -> None:
+            pass
+
+        def _switch_to_target_mode(self) -> None:
+            pass
 
         def _encode_plus(
             self,
@@ -255,6 +299,16 @@ def fast_class(base: type, batch_encoding: type) -> type:
             max_length: int | None = None,
             **options: Any,
         ) -> Any:
+            if (
+                isinstance(text, str)
+                and not text_pair
+                and max_length is None
+                and padding_strategy == PADDING
+                and truncation_strategy == TRUNCATION
+            ):
+                encoded = plain_one(self, text, bool(add_special_tokens), options)
+                if encoded is not None:
+                    return encoded
             passed = {
                 "add_special_tokens": add_special_tokens,
                 "padding_strategy": padding_strategy,
