@@ -31,12 +31,18 @@ TEMPLATE = processors.TemplateProcessing(
 
 def trained(kind: str) -> str:
     """A tokenizer.json of each kind of post-processing."""
-    tokenizer = tokenizers.Tokenizer(models.BPE())
+    tokenizer = tokenizers.Tokenizer(models.BPE(unk_token="<mask>" if kind == "metaspace" else None))
     cl100k = tf._core.bpe.named_pattern("cl100k")
     assert cl100k is not None
     if kind == "gpt2":
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         tokenizer.post_processor = processors.ByteLevel(trim_offsets=True)
+    elif kind == "roberta":
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+        tokenizer.post_processor = processors.RobertaProcessing(("</s>", 1), ("<s>", 0), trim_offsets=True)
+    elif kind == "metaspace":
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first")
+        tokenizer.post_processor = processors.BertProcessing(("</s>", 1), ("<s>", 0))
     elif kind == "split":
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
             pre_tokenizers.Split(Regex(cl100k), "isolated"),
@@ -48,7 +54,7 @@ def trained(kind: str) -> str:
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         if kind == "template":
             tokenizer.post_processor = TEMPLATE
-    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.decoder = decoders.Metaspace() if kind == "metaspace" else decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=2000,
         special_tokens=["<s>", "</s>", "<mask>"],
@@ -64,7 +70,7 @@ PAIRS: dict[str, tuple[Any, Any]] = {}
 UTF8_TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=40)
 
 
-@pytest.fixture(params=["gpt2", "split", "template", "bare"])
+@pytest.fixture(params=["gpt2", "split", "template", "bare", "roberta", "metaspace"])
 def both(request: pytest.FixtureRequest) -> tuple[ours.Tokenizer, tokenizers.Tokenizer]:
     content = FILES.setdefault(request.param, FILES.get(request.param) or trained(request.param))
     return ours.Tokenizer.from_str(content), tokenizers.Tokenizer.from_str(content)
@@ -120,7 +126,7 @@ def test_texts(both: tuple[Any, Any]) -> None:
 @given(UTF8_TEXT, st.none() | UTF8_TEXT)
 @settings(max_examples=60, deadline=None)
 def test_any_text(text: str, pair: str | None) -> None:
-    for kind in ("gpt2", "split", "template", "bare"):
+    for kind in ("gpt2", "split", "template", "bare", "roberta", "metaspace"):
         content = FILES.setdefault(kind, FILES.get(kind) or trained(kind))
         pairs = PAIRS.setdefault(kind, (ours.Tokenizer.from_str(content), tokenizers.Tokenizer.from_str(content)))
         if is_composed(text) and is_composed(pair or ""):
@@ -271,8 +277,8 @@ def test_ids_alone_make_nothing_else(both: tuple[Any, Any], monkeypatch: pytest.
 
 def test_what_is_not_supported_says_so(both: tuple[Any, Any]) -> None:
     parsed = json.loads(both[1].to_str())
-    parsed["post_processor"] = {"type": "BertProcessing", "sep": ["</s>", 1], "cls": ["<s>", 0]}
-    with pytest.raises(tf.VocabularyError, match=r"BertProcessing.*use tokenizers"):
+    parsed["post_processor"] = {"type": "Unheard", "sep": ["</s>", 1], "cls": ["<s>", 0]}
+    with pytest.raises(tf.VocabularyError, match=r"Unheard.*use"):
         ours.Tokenizer.from_str(json.dumps(parsed)).encode("a")
     parsed["model"] = {"type": "WordPiece", "vocab": {}}
     with pytest.raises(tf.VocabularyError, match="WordPiece"):

@@ -130,8 +130,8 @@ impl Normalizer {
         match self {
             Self::Nfc | Self::Nfd | Self::Nfkc | Self::Nfkd | Self::StripAccents => is_normalized(self, text),
             Self::Prepend(_) => text.is_empty(),
-            Self::PrefixUnless { prefix } => text.starts_with(prefix.as_str()),
-            Self::PrefixFirst { prefix } => !at_start || text.starts_with(prefix.as_str()),
+            Self::PrefixUnless { prefix } => text.is_empty() || text.starts_with(prefix.as_str()),
+            Self::PrefixFirst { prefix } => !at_start || text.is_empty() || text.starts_with(prefix.as_str()),
             Self::Replace { pattern: Pattern::Literal(literal), .. } => !text.contains(literal.as_str()),
             _ => false,
         }
