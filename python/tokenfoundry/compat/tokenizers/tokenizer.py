@@ -462,9 +462,9 @@ def _truncate(parts: list[Encoding], options: dict[str, Any], limit: int) -> Non
         return
     target = 0 if options["strategy"] == "only_first" else 1
     if target >= len(parts):
-        raise ValueError("Truncation error: Second sequence not provided")
+        raise Exception("Truncation error: Second sequence not provided")
     if lengths[target] <= excess:
-        raise ValueError("Truncation error: Sequence to truncate too short to respect the provided max_length")
+        raise Exception("Truncation error: Sequence to truncate too short to respect the provided max_length")
     parts[target].truncate(lengths[target] - excess, stride, direction)
 
 
