@@ -99,14 +99,55 @@ def _trimmed(token: str, span: Offsets, index: int, add_prefix_space: bool) -> O
 class Encoding:
     """The result of encoding a text, or a pair of texts. Made by `Tokenizer`."""
 
-    __slots__ = ("_details", "_ids", "_overflowing", "_ranges", "_segments")
+    __slots__ = ("_details", "_ids", "_kept_ranges", "_kept_segments", "_make", "_overflowing")
 
     def __init__(self, ids: list[int] | None = None, segments: Iterable[Segment] = ()) -> None:
         self._ids = ids if ids is not None else []
-        self._segments = list(segments)
-        self._overflowing: list[Encoding] = []
-        self._ranges: dict[int, Offsets] = {}
+        self._kept_segments = list(segments)
+        self._kept_ranges: dict[int, Offsets] = {}
+        self._overflowing: Sequence[Encoding] = []
         self._details: Details | None = None
+        #: Gives the same in full, where only the ids are there yet.
+        self._make: Callable[[], Encoding] | None = None
+
+    @classmethod
+    def _of_ids(cls, ids: list[int], make: Callable[[], "Encoding"]) -> "Encoding":
+        """One of which nobody may ever want to know more than its ids."""
+        made = cls.__new__(cls)
+        made._ids = ids
+        made._overflowing = ()
+        made._details = None
+        made._make = make
+        return made
+
+    def _complete(self) -> None:
+        if self._make is not None:
+            whole = self._make()
+            self._make = None
+            self._kept_segments, self._kept_ranges = whole._kept_segments, whole._kept_ranges
+
+    @property
+    def _segments(self) -> list[Segment]:
+        self._complete()
+        return self._kept_segments
+
+    @_segments.setter
+    def _segments(self, segments: list[Segment]) -> None:
+        self._complete()
+        self._kept_segments = segments
+
+    @property
+    def _ranges(self) -> dict[int, Offsets]:
+        self._complete()
+        return self._kept_ranges
+
+    @_ranges.setter
+    def _ranges(self, ranges: dict[int, Offsets]) -> None:
+        self._complete()
+        self._kept_ranges = ranges
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, (self._ids, self._segments, self._ranges, list(self._overflowing))
 
     # Columns
 
@@ -180,7 +221,7 @@ class Encoding:
     @property
     def overflowing(self) -> list["Encoding"]:
         """What truncation cut off, in parts of the same length."""
-        return self._overflowing.copy()
+        return list(self._overflowing)
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -268,7 +309,7 @@ class Encoding:
     def _copy(self) -> "Encoding":
         other = Encoding(self._ids.copy(), self._segments)
         other._ranges = self._ranges.copy()
-        other._overflowing = self._overflowing.copy()
+        other._overflowing = list(self._overflowing)
         return other
 
     def _cut(self, start: int, stop: int) -> "Encoding":
@@ -377,6 +418,15 @@ class Encoding:
                 part = _shifted(part, merged._all_details().offsets[-1][1])
             merged._merge_with(part)
         return merged
+
+
+def _unpickled(
+    ids: list[int], segments: list[Segment], ranges: dict[int, Offsets], overflowing: list[Encoding]
+) -> Encoding:
+    encoding = Encoding(ids, segments)
+    encoding._ranges = ranges
+    encoding._overflowing = overflowing
+    return encoding
 
 
 def _shifted(encoding: Encoding, by: int) -> Encoding:

@@ -1,5 +1,6 @@
 """What is put around a text, or a pair: the post-processors of a tokenizer.json."""
 
+import functools
 from typing import Any
 
 from tokenfoundry.compat.tokenizers.encoding import Encoding, Segment
@@ -15,6 +16,13 @@ class PostProcessor:
         if description is not None and description["type"] == "Sequence":
             steps = description["processors"]
         self._steps = [inner for step in steps for inner in _as_templates(step)]
+
+    @functools.cached_property
+    def is_simple(self) -> bool:
+        """Whether a single text has only tokens before and after it, so that the engine puts them there itself."""
+        templates = [step["single"] for step in self._steps if step["type"] == "TemplateProcessing"]
+        texts = [piece["Sequence"]["id"] for template in templates for piece in template if "Sequence" in piece]
+        return len(templates) <= 1 and texts in ([], ["A"]) and len(texts) == len(templates)
 
     def added_tokens(self, is_pair: bool) -> int:
         """How many tokens are added."""

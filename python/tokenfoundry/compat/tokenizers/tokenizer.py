@@ -8,8 +8,10 @@ import asyncio
 import functools
 import json
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -26,6 +28,9 @@ _PRETOKENIZED_INPUT = (
     "PreTokenizedEncodeInput must be Union[PreTokenizedInputSequence, Tuple[PreTokenizedInputSequence, "
     "PreTokenizedInputSequence]]"
 )
+
+_POST_PROCESSOR = b'"post_processor"'
+_NEITHER = re.compile(rb'\s*\{\s*"version"\s*:\s*"1.0"\s*,\s*"truncation"\s*:\s*null\s*,\s*"padding"\s*:\s*null\s*,')
 
 _Text = str | Sequence[str]
 _Input = _Text | tuple[_Text, _Text]
@@ -98,7 +103,27 @@ class Tokenizer:
 
     @functools.cached_property
     def _processor(self) -> PostProcessor:
+        # Found by itself, because parsing all of a file takes as long as reading it did.
+        start = self._content.find(_POST_PROCESSOR)
+        if start >= 0 and "_json" not in self.__dict__:
+            rest = self._content[start + len(_POST_PROCESSOR) : start + (1 << 16)].decode("utf-8", "ignore")
+            try:
+                found, _ = json.JSONDecoder().raw_decode(rest.lstrip(": \t\r\n"))
+            except ValueError:
+                found = 0
+            if found is None or (isinstance(found, dict) and "type" in found):
+                return PostProcessor(found)
         return PostProcessor(self._json.get("post_processor"))
+
+    @functools.cached_property
+    def _truncates_or_pads(self) -> bool:
+        if "_json" not in self.__dict__ and _NEITHER.match(self._content):
+            return False
+        return self._json.get("truncation") is not None or self._json.get("padding") is not None
+
+    def _is_plain(self) -> bool:
+        """Whether a text's ids are all that the engine gives, with nothing to be done to them here."""
+        return not self._truncates_or_pads and self._processor.is_simple
 
     @functools.cached_property
     def _added(self) -> dict[str, dict[str, Any]]:
@@ -228,6 +253,7 @@ class Tokenizer:
                 f"tokenizer stride set to {stride}, which is greater than or equal to its effective max length of "
                 f"{max_length - added} (= {max_length} original max length - {added} added special tokens), "
             )
+        self.__dict__.pop("_truncates_or_pads", None)
         self._json["truncation"] = {
             "direction": direction.capitalize(),
             "max_length": max_length,
@@ -237,6 +263,7 @@ class Tokenizer:
 
     def no_truncation(self) -> None:
         """Cut nothing."""
+        self.__dict__.pop("_truncates_or_pads", None)
         self._json["truncation"] = None
 
     @property
@@ -267,6 +294,7 @@ class Tokenizer:
         """Pad encodings to a length, or to the longest of a batch."""
         if direction not in ("left", "right"):
             raise ValueError(f"Unknown direction: {direction!r}")
+        self.__dict__.pop("_truncates_or_pads", None)
         self._json["padding"] = {
             "strategy": "BatchLongest" if length is None else {"Fixed": length},
             "direction": direction.capitalize(),
@@ -278,6 +306,7 @@ class Tokenizer:
 
     def no_padding(self) -> None:
         """Pad nothing."""
+        self.__dict__.pop("_truncates_or_pads", None)
         self._json["padding"] = None
 
     # Text to tokens
@@ -286,6 +315,11 @@ class Tokenizer:
         self, sequence: _Text, pair: _Text | None = None, is_pretokenized: bool = False, add_special_tokens: bool = True
     ) -> Encoding:
         """Encode a text, or a pair; with ``is_pretokenized`` each is a list of words."""
+        if type(sequence) is str and pair is None and not is_pretokenized and self._is_plain():
+            if not (sequence.isascii() or _bpe.first_not_text([sequence]) is None):
+                raise TypeError("TextInputSequence must be str")
+            ids = self._engine.encode(sequence, add_special_tokens, allowed_special=self._allowed)
+            return Encoding._of_ids(ids, lambda: self._in_full(sequence, add_special_tokens))
         return self._encoded_one(
             sequence, pair, is_pretokenized, add_special_tokens, self.truncation, self.padding
         )
@@ -294,7 +328,9 @@ class Tokenizer:
         self, input: Sequence[_Input], is_pretokenized: bool = False, add_special_tokens: bool = True
     ) -> list[Encoding]:
         """`encode` of each text or pair (a tuple); padding is to the longest of them."""
-        return self._encoded(input, is_pretokenized, add_special_tokens, self.truncation, self.padding)
+        if self._truncates_or_pads:
+            return self._encoded(input, is_pretokenized, add_special_tokens, self.truncation, self.padding)
+        return self._encoded(input, is_pretokenized, add_special_tokens, None, None)
 
     def encode_batch_fast(
         self, input: Sequence[_Input], is_pretokenized: bool = False, add_special_tokens: bool = True
@@ -351,6 +387,8 @@ class Tokenizer:
             raise TypeError(f"{type(inputs).__name__!r} object is not an instance of 'Sequence'")
         inputs = list(inputs)
         if not is_pretokenized and _bpe.first_not_text(inputs) is None:
+            if truncation is None and padding is None and self._processor.is_simple:
+                return self._plain_batch(cast(list[str], inputs), add_special_tokens)
             rows = self._engine.encode_batch_lists(inputs, add_special_tokens=False, allowed_special=self._allowed)
             singles = [self._made(ids, cast(str, item), 0) for ids, item in zip(rows, inputs, strict=True)]
             return _padded([self._finished([one], add_special_tokens, truncation) for one in singles], padding)
@@ -363,6 +401,16 @@ class Tokenizer:
                 raise TypeError(_PRETOKENIZED_INPUT if is_pretokenized else _TEXT_INPUT) from error
             encodings.append(self._finished(parts, add_special_tokens, truncation))
         return _padded(encodings, padding)
+
+    def _plain_batch(self, texts: list[str], add_special_tokens: bool) -> list[Encoding]:
+        rows = self._engine.encode_batch_lists(
+            texts, add_special_tokens=add_special_tokens, allowed_special=self._allowed
+        )
+        full, make = self._in_full, Encoding._of_ids
+        return [make(row, partial(full, text, add_special_tokens)) for row, text in zip(rows, texts, strict=True)]
+
+    def _in_full(self, text: str, add_special_tokens: bool) -> Encoding:
+        return self._finished([self._sequence(text, False, 0)], add_special_tokens, None)
 
     def _finished(
         self, parts: list[Encoding], add_special_tokens: bool, truncation: dict[str, Any] | None

@@ -96,6 +96,9 @@ class Engine(_Pipeline):
         processor = self._original.post_processor
         return PostProcessor(None if processor is None else json.loads(processor.__getstate__()))
 
+    def _is_plain(self) -> bool:
+        return self._original.truncation is None and self._original.padding is None and self._processor.is_simple
+
     @functools.cached_property
     def _token_of(self) -> Any:
         return _Tokens(self._original.id_to_token)
