@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 
 mod compat;
+mod decode;
 mod tokenizer;
 mod train;
 
