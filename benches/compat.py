@@ -86,14 +86,14 @@ def tiktoken_cases(original: Any) -> list[Case]:
     return [
         ("encode, 31 bytes", 1000, lambda e: e.encode(SHORT)),
         ("encode_ordinary, 31 bytes", 1000, lambda e: e.encode_ordinary(SHORT)),
-        ("encode_ordinary, 2 kB each", 1, lambda e: [e.encode_ordinary(text) for text in LONG]),
-        ("encode_ordinary_batch, 2 kB", 1, lambda e: e.encode_ordinary_batch(LONG, num_threads=2)),
-        ("encode_ordinary_batch, 60 bytes", 1, lambda e: e.encode_ordinary_batch(BRIEF, num_threads=2)),
-        ("encode_batch, 2 kB", 1, lambda e: e.encode_batch(LONG, num_threads=2, disallowed_special=())),
-        ("encode_to_numpy, 2 kB each", 1, lambda e: [e.encode_to_numpy(t, disallowed_special=()) for t in LONG]),
-        ("decode, 500 kB", 1, lambda e: e.decode(ids)),
+        ("encode_ordinary, 2 kB each", 3, lambda e: [e.encode_ordinary(text) for text in LONG]),
+        ("encode_ordinary_batch, 2 kB", 3, lambda e: e.encode_ordinary_batch(LONG, num_threads=2)),
+        ("encode_ordinary_batch, 60 bytes", 3, lambda e: e.encode_ordinary_batch(BRIEF, num_threads=2)),
+        ("encode_batch, 2 kB", 3, lambda e: e.encode_batch(LONG, num_threads=2, disallowed_special=())),
+        ("encode_to_numpy, 2 kB each", 3, lambda e: [e.encode_to_numpy(t, disallowed_special=()) for t in LONG]),
+        ("decode, 500 kB", 3, lambda e: e.decode(ids)),
         ("decode, 8 ids", 1000, lambda e: e.decode(ids[:8])),
-        ("decode_with_offsets, 500 kB", 1, lambda e: e.decode_with_offsets(ids)),
+        ("decode_with_offsets, 500 kB", 3, lambda e: e.decode_with_offsets(ids)),
     ]
 
 
@@ -113,11 +113,11 @@ def tokenizers_cases(original: Any) -> list[Case]:
     rows = [encoding.ids for encoding in original.encode_batch(LONG)]
     return [
         ("encode().ids, 31 bytes", 1000, lambda t: t.encode(SHORT).ids),
-        ("encode_batch, ids, 2 kB", 1, lambda t: [e.ids for e in t.encode_batch(LONG)]),
-        ("encode_batch, ids, 60 bytes", 1, lambda t: [e.ids for e in t.encode_batch(BRIEF)]),
-        ("encode_batch_fast, ids, 2 kB", 1, lambda t: [e.ids for e in t.encode_batch_fast(LONG)]),
-        ("encode_batch, offsets, 2 kB", 1, lambda t: [e.offsets for e in t.encode_batch(LONG[:200])]),
-        ("decode_batch, 2 kB", 1, lambda t: t.decode_batch(rows)),
+        ("encode_batch, ids, 2 kB", 3, lambda t: [e.ids for e in t.encode_batch(LONG)]),
+        ("encode_batch, ids, 60 bytes", 3, lambda t: [e.ids for e in t.encode_batch(BRIEF)]),
+        ("encode_batch_fast, ids, 2 kB", 3, lambda t: [e.ids for e in t.encode_batch_fast(LONG)]),
+        ("encode_batch, offsets, 2 kB", 3, lambda t: [e.offsets for e in t.encode_batch(LONG[:200])]),
+        ("decode_batch, 2 kB", 3, lambda t: t.decode_batch(rows)),
         ("decode, 8 ids", 1000, lambda t: t.decode(rows[0][:8])),
     ]
 
@@ -153,16 +153,16 @@ def transformers_cases(original: Any) -> list[Case]:
     cases: list[Case] = [
         ("__call__, 31 bytes", 1000, lambda t: t(SHORT)["input_ids"]),
         ("encode, 31 bytes", 1000, lambda t: t.encode(SHORT)),
-        ("batch, 2 kB", 1, lambda t: t(LONG)),
-        ("batch, 60 bytes", 1, lambda t: t(BRIEF)),
-        ("batch truncated, lists", 1, lambda t: t(LONG, truncation=True, max_length=512)),
-        ("batch padded, numpy", 1, lambda t: t(LONG, return_tensors="np", **padded)),
-        ("batch_decode, 2 kB", 1, lambda t: t.batch_decode(rows)),
+        ("batch, 2 kB", 3, lambda t: t(LONG)),
+        ("batch, 60 bytes", 3, lambda t: t(BRIEF)),
+        ("batch truncated, lists", 3, lambda t: t(LONG, truncation=True, max_length=512)),
+        ("batch padded, numpy", 3, lambda t: t(LONG, return_tensors="np", **padded)),
+        ("batch_decode, 2 kB", 3, lambda t: t.batch_decode(rows)),
         ("decode, 8 ids", 1000, lambda t: t.decode(rows[0][:8])),
-        ("batch with offsets", 1, lambda t: t(LONG[:200], return_offsets_mapping=True)["offset_mapping"]),
+        ("batch with offsets", 3, lambda t: t(LONG[:200], return_offsets_mapping=True)["offset_mapping"]),
     ]
     if importlib.util.find_spec("torch"):
-        cases.append(("batch padded, torch", 1, lambda t: t(LONG, return_tensors="pt", **padded)))
+        cases.append(("batch padded, torch", 3, lambda t: t(LONG, return_tensors="pt", **padded)))
     return cases
 
 
@@ -180,7 +180,11 @@ def comparable(answer: Any) -> Any:
 
 def run(api: str, name: str, peers: dict[str, Any], cases: list[Case], rounds: int) -> None:
     original = next(iter(peers))
-    print(f"\n{api}, {name}: {'':12}" + "".join(f"{peer:>22}" for peer in peers) + f"{'x original':>12}{'x best peer':>12}")
+    print(
+        f"\n{api}, {name}: {'':12}"
+        + "".join(f"{peer:>22}" for peer in peers)
+        + f"{'x original':>12}{'x best peer':>12}"
+    )
     for case, repeats, call in cases:
         expected = comparable(call(peers[original]))
         taking_part = {}

@@ -33,7 +33,9 @@ def directory(arguments: list[str]) -> str:
     path = Path(tempfile.mkdtemp(prefix="tokenfoundry-example-"))
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
     tf.Tokenizer.train(texts(), vocab_size=16_000, special_tokens=special).save(path / "tokenizer.json")
-    transformers_config = '{"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "<|endoftext|>", "eos_token": "<|endoftext|>"}'
+    transformers_config = (
+        '{"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "<|endoftext|>", "eos_token": "<|endoftext|>"}'
+    )
     (path / "tokenizer_config.json").write_text(transformers_config)
     return str(path)
 

@@ -32,7 +32,8 @@ def rows(tokenizer: Any, workers: int, method: str | None) -> torch.Tensor:
         multiprocessing_context=method,
     )
     return torch.cat(
-        [torch.stack([b["attention_mask"].sum(1), (b["input_ids"] * b["attention_mask"]).sum(1)]) for b in loader], dim=1
+        [torch.stack([b["attention_mask"].sum(1), (b["input_ids"] * b["attention_mask"]).sum(1)]) for b in loader],
+        dim=1,
     )
 
 

@@ -32,7 +32,9 @@ def prepared(tokenizer: Any, data: datasets.Dataset) -> datasets.Dataset:
         vocab_size=len(tokenizer), hidden_size=8, intermediate_size=8, num_hidden_layers=2, num_attention_heads=2
     )
     with tempfile.TemporaryDirectory() as output:
-        options = SFTConfig(output_dir=output, max_length=1024, packing=True, report_to="none", use_cpu=True, bf16=False)
+        options = SFTConfig(
+            output_dir=output, max_length=1024, packing=True, report_to="none", use_cpu=True, bf16=False
+        )
         trainer = SFTTrainer(
             model=transformers.LlamaForCausalLM(size), args=options, train_dataset=data, processing_class=tokenizer
         )

@@ -25,7 +25,9 @@ def test_tensors(both: tuple[Any, Any]) -> None:
         {"padding": True, "padding_side": "left", "return_token_type_ids": True, "return_special_tokens_mask": True},
         {"padding": "max_length", "truncation": True, "max_length": 16, "return_length": True},
     ):
-        assert shown(mine(TEXTS, return_tensors="pt", **options)) == shown(theirs(TEXTS, return_tensors="pt", **options))
+        assert shown(mine(TEXTS, return_tensors="pt", **options)) == shown(
+            theirs(TEXTS, return_tensors="pt", **options)
+        )
     assert shown(mine("a b", return_tensors="pt")) == shown(theirs("a b", return_tensors="pt"))
     encoded = mine(TEXTS, return_tensors="pt", padding=True)
     assert mine.batch_decode(encoded["input_ids"]) == theirs.batch_decode(encoded["input_ids"])

@@ -187,7 +187,9 @@ def test_adding_tokens(both: tuple[Any, Any]) -> None:
     for tokenizer in both:
         tokenizer.add_special_tokens({"bos_token": "<x>", "pad_token": AddedToken("<p>", lstrip=True)})
         tokenizer.add_tokens([AddedToken("fox", single_word=True, normalized=False)])
-    assert shown(both[1]([text, "foxes  <p> fox"], padding=True)) == shown(both[0]([text, "foxes  <p> fox"], padding=True))
+    assert shown(both[1]([text, "foxes  <p> fox"], padding=True)) == shown(
+        both[0]([text, "foxes  <p> fox"], padding=True)
+    )
     for skip in (True, False):
         assert both[1].decode(both[1].encode(text), skip_special_tokens=skip) == both[0].decode(
             both[0].encode(text), skip_special_tokens=skip
@@ -270,7 +272,11 @@ def test_training_another(both: tuple[Any, Any]) -> None:
 @pytest.mark.parametrize("kind", ["Unigram", "WordPiece", "WordLevel"])
 def test_what_is_not_covered_says_so(kind: str, tmp_path: Path) -> None:
     vocab = {"[UNK]": 0, "a": 1}
-    model = models.Unigram([("a", 0.0), ("b", 0.0)], 0) if kind == "Unigram" else getattr(models, kind)(vocab, unk_token="[UNK]")
+    model = (
+        models.Unigram([("a", 0.0), ("b", 0.0)], 0)
+        if kind == "Unigram"
+        else getattr(models, kind)(vocab, unk_token="[UNK]")
+    )
     transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizers.Tokenizer(model)).save_pretrained(tmp_path)
     with pytest.raises(tf.VocabularyError, match=f"{kind} model.*use tokenizers.*patch_transformers leaves"):
         ours.AutoTokenizer.from_pretrained(tmp_path)
@@ -346,7 +352,9 @@ def slow_directory(kind: str, path: Path) -> Path:
     shutil.copy(vocabulary(source), path / file)
     shutil.copy(Path(__file__).parent / "remote_code" / f"tokenization_{kind}.py", path)
     configuration = {"tokenizer_class": name, "auto_map": {"AutoTokenizer": [f"tokenization_{kind}.{name}", None]}}
-    (path / "tokenizer_config.json").write_text(json.dumps(configuration | ({"pad_token": "</s>"} if kind == "pieces" else {})))
+    (path / "tokenizer_config.json").write_text(
+        json.dumps(configuration | ({"pad_token": "</s>"} if kind == "pieces" else {}))
+    )
     return path
 
 
@@ -373,7 +381,9 @@ def test_tokenizers_in_python(kind: str, tmp_path: Path, monkeypatch: pytest.Mon
         lambda t: [t.decode(t.encode(text), skip_special_tokens=skip) for text in texts for skip in (True, False)],
         lambda t: pickle.loads(pickle.dumps(t)).encode(texts[0]),
         lambda t: copy.deepcopy(t).encode(texts[0]),
-        lambda t: t.apply_chat_template([{"role": "user", "content": "<|endoftext|>"}], chat_template=CHAT, tokenize=True),
+        lambda t: t.apply_chat_template(
+            [{"role": "user", "content": "<|endoftext|>"}], chat_template=CHAT, tokenize=True
+        ),
         lambda t: t.encode("x <|endoftext|>", allowed_special=set()) if kind == "qwen" else None,
         lambda t: (t.add_tokens(["<new>"]), t.encode("a <new> b")) if kind == "pieces" else None,
         lambda t: t.convert_tokens_to_ids(["a", "b"]),
@@ -382,7 +392,10 @@ def test_tokenizers_in_python(kind: str, tmp_path: Path, monkeypatch: pytest.Mon
         assert shown(outcome(call, mine)) == shown(outcome(call, theirs))
     assert ours.is_converted(pickle.loads(pickle.dumps(mine)))
     mine.save_pretrained(tmp_path / "saved")
-    assert {file.name for file in (tmp_path / "saved").iterdir()} >= {f"tokenization_{kind}.py", "tokenizer_config.json"}
+    assert {file.name for file in (tmp_path / "saved").iterdir()} >= {
+        f"tokenization_{kind}.py",
+        "tokenizer_config.json",
+    }
 
 
 def test_python_without_an_engine_is_not_covered() -> None:
@@ -401,7 +414,7 @@ def test_python_without_an_engine_is_not_covered() -> None:
 def test_a_different_answer_is_not_taken(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = transformers.AutoTokenizer.from_pretrained(directory("r50k", root))
     monkeypatch.setattr("tokenfoundry.compat.transformers.backend._Engine.encode", lambda *_, **__: [1])
-    with pytest.raises(tf.VocabularyError, match="do not agree on .*Hello"):
+    with pytest.raises(tf.VocabularyError, match=r"do not agree on .*Hello"):
         ours.convert(theirs)
     assert not ours.is_converted(theirs)
     assert theirs.encode("a") != [1]

@@ -10,9 +10,7 @@ from transformers import PreTrainedTokenizer
 class PiecesTokenizer(PreTrainedTokenizer):
     vocab_files_names = {"vocab_file": "tokenizer.model"}  # noqa: RUF012
 
-    def __init__(
-        self, vocab_file, unk_token="<unk>", bos_token="<s>", eos_token="</s>", add_bos_token=True, **kwargs
-    ):
+    def __init__(self, vocab_file, unk_token="<unk>", bos_token="<s>", eos_token="</s>", add_bos_token=True, **kwargs):
         self.vocab_file = vocab_file
         self.add_bos_token = add_bos_token
         self.sp_model = sentencepiece.SentencePieceProcessor()

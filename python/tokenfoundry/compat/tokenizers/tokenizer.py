@@ -320,9 +320,7 @@ class Tokenizer:
                 raise TypeError("TextInputSequence must be str")
             ids = self._engine.encode(sequence, add_special_tokens, allowed_special=self._allowed)
             return Encoding._of_ids(ids, lambda: self._in_full(sequence, add_special_tokens))
-        return self._encoded_one(
-            sequence, pair, is_pretokenized, add_special_tokens, self.truncation, self.padding
-        )
+        return self._encoded_one(sequence, pair, is_pretokenized, add_special_tokens, self.truncation, self.padding)
 
     def encode_batch(
         self, input: Sequence[_Input], is_pretokenized: bool = False, add_special_tokens: bool = True
@@ -412,9 +410,7 @@ class Tokenizer:
     def _in_full(self, text: str, add_special_tokens: bool) -> Encoding:
         return self._finished([self._sequence(text, False, 0)], add_special_tokens, None)
 
-    def _finished(
-        self, parts: list[Encoding], add_special_tokens: bool, truncation: dict[str, Any] | None
-    ) -> Encoding:
+    def _finished(self, parts: list[Encoding], add_special_tokens: bool, truncation: dict[str, Any] | None) -> Encoding:
         if truncation is not None:
             added = self.num_special_tokens_to_add(len(parts) == 2) if add_special_tokens else 0
             _truncate(parts, truncation, truncation["max_length"] - added)
@@ -426,7 +422,7 @@ class Tokenizer:
                 raise TypeError("TextInputSequence must be str")
             ids = self._engine.encode(text, False, allowed_special=self._allowed)
             return self._made(ids, text, type_id)
-        words = list(text) if isinstance(text, (list, tuple, np.ndarray)) else [None]
+        words: list[Any] = list(text) if isinstance(text, (list, tuple, np.ndarray)) else [None]
         if _bpe.first_not_text(words) is not None:
             raise TypeError("PreTokenizedInputSequence must be Union[List[str], Tuple[str]]")
         rows = self._engine.encode_batch_lists(words, add_special_tokens=False, allowed_special=self._allowed)

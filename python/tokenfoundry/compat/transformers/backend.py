@@ -11,7 +11,7 @@ import json
 import threading
 import unicodedata
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from tokenfoundry._core import bpe as _bpe
 from tokenfoundry.compat.tokenizers import Encoding
@@ -34,7 +34,8 @@ _MODEL_OPTIONS = (
     "byte_fallback",
     "ignore_merges",
 )
-_FORMS = {"NFC", "NFD", "NFKC", "NFKD"}
+_Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
+_FORMS: tuple[_Form, ...] = ("NFC", "NFD", "NFKC", "NFKD")
 
 #: Texts that both sides must agree on before ours is used: scripts, contractions, numbers, spaces, lone marks, emoji.
 _PROBES = (
@@ -151,6 +152,8 @@ class Backend:
 
     __slots__ = ("_engine", "_failed_state", "_failure", "_lock", "_original", "_padding", "_truncation", "_watched")
 
+    _engine: Engine | None
+
     def __init__(self, original: Any) -> None:
         self._start(original)
         self._engine = _supported(original, self._lock)
@@ -158,7 +161,7 @@ class Backend:
     def _start(self, original: Any) -> None:
         self._original = original
         self._lock = threading.RLock()
-        self._engine: Engine | None = None
+        self._engine = None
         self._failure: str | None = None
         self._failed_state: Any = None
         #: Somebody has hold of a part, and may change it without a word.
@@ -212,9 +215,7 @@ class Backend:
         if engine is None or not engine.processes:
             with self._lock:
                 return self._original.encode(sequence, pair, is_pretokenized, add_special_tokens)
-        return engine._encoded_one(
-            sequence, pair, is_pretokenized, add_special_tokens, self._truncation, self._padding
-        )
+        return engine._encoded_one(sequence, pair, is_pretokenized, add_special_tokens, self._truncation, self._padding)
 
     def encode_batch(self, input: Sequence[Any], is_pretokenized: bool = False, add_special_tokens: bool = True) -> Any:
         """As of `tokenizers.Tokenizer`, with `Encoding`s that are made when asked for."""
@@ -433,7 +434,7 @@ def _state_of(original: Any) -> tuple[Any, ...]:
     )
 
 
-def _forms_of(normalizer: Any) -> tuple[str, ...]:
+def _forms_of(normalizer: Any) -> tuple[_Form, ...]:
     """The Unicode normal forms that a normalizer brings texts into."""
     if normalizer is None:
         return ()
@@ -441,4 +442,4 @@ def _forms_of(normalizer: Any) -> tuple[str, ...]:
     steps = [described]
     while any(step["type"] == "Sequence" for step in steps):
         steps = [inner for step in steps for inner in step.get("normalizers", [step])]
-    return tuple(step["type"] for step in steps if step["type"] in _FORMS)
+    return tuple(form for form in _FORMS if any(step["type"] == form for step in steps))

@@ -54,18 +54,21 @@ def convert(tokenizer: Any) -> Any:
         raise VocabularyError(f"{type(tokenizer).__name__} is no transformers tokenizer")
     if is_converted(tokenizer):
         return tokenizer
-    original = type(tokenizer)
+    original: Any = type(tokenizer)
+    given: Any = tokenizer
     try:
         if isinstance(tokenizer, FAST):
-            tokenizer._tokenizer = Backend(tokenizer._tokenizer)
-            tokenizer.__class__ = converted_class(original)
+            given._tokenizer = Backend(given._tokenizer)
+            given.__class__ = converted_class(original)
         else:
-            found = replacements(tokenizer)
-            tokenizer.__class__ = converted_class(original)
-            tokenizer.tokenfoundry_take_over(found)
+            found = replacements(given)
+            given.__class__ = converted_class(original)
+            given.tokenfoundry_take_over(found)
     except VocabularyError as error:
-        raise VocabularyError(f"{original.__name__}: {error}; patch_transformers leaves this tokenizer untouched") from None
-    return tokenizer
+        raise VocabularyError(
+            f"{original.__name__}: {error}; patch_transformers leaves this tokenizer untouched"
+        ) from None
+    return given
 
 
 @functools.cache

@@ -279,7 +279,7 @@ def fast_class(base: type, batch_encoding: type) -> type:
             found = {name: value[0] if isinstance(value[0], list) else value for name, value in found.items()}
         return batch_encoding(found, encodings, n_sequences=1)
 
-    class TokenFoundryFast(base):  # type: ignore[misc, valid-type]
+    class TokenFoundryFast(base):  # type: ignore[misc]
         """Encodes and decodes with tokenfoundry; all else is the class it is mixed into."""
 
         # transformers looks for these at each call, and looking for what is not there costs more than encoding.
