@@ -288,3 +288,75 @@ def test_what_is_not_supported_says_so(both: tuple[Any, Any]) -> None:
             both[0].encode(bad)
     with pytest.raises(TypeError):
         both[0].encode("text", is_pretokenized=True)
+
+
+WRONG = [
+    "t.encode(None)", "t.encode('a', 1)", "t.encode(['a'])", "t.encode('a', is_pretokenized=True)",
+    "t.encode(['a', 1], is_pretokenized=True)", "t.encode_batch([('a', 'b', 'c')])", "t.encode_batch([1])",
+    "t.encode_batch(5)", "t.encode_batch({'a'})", "t.encode_batch('abc')", "t.encode_batch(x for x in 'ab')",
+    "t.encode_batch([['a', 'b'], 'c'], is_pretokenized=True)", "t.encode_batch([['a', 1]], is_pretokenized=True)",
+    "t.encode('a\\ud800')", "t.encode_batch(['a\\ud800'])", "t.encode('a', 'b\\ud800')",
+    "t.encode(['a\\ud800'], is_pretokenized=True)", "t.decode(-1)", "t.decode([-1])", "t.decode([2**40])",
+    "t.decode(['a'])", "t.decode([1.5])", "t.decode([None])", "t.decode(None)", "t.decode(iter([70]))", "t.decode('ab')",
+    "t.decode_batch([70])", "t.decode_batch([[70], [-1]])", "t.decode_batch(5)", "t.id_to_token(-1)",
+    "t.id_to_token(2**40)", "t.id_to_token('a')", "t.token_to_id(1)", "t.enable_truncation(-1)",
+    "t.enable_truncation('a')", "t.enable_truncation(3, strategy='x')", "t.enable_truncation(3, direction='x')",
+    "t.enable_truncation(3, stride=5)", "t.enable_padding(direction='x')", "t.enable_padding(length=-3)",
+    "t.enable_padding(pad_id='a')", "t.add_tokens('abc')", "t.add_tokens([1])", "t.add_tokens(('q',))",
+    "t.add_special_tokens([None])",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("call", WRONG)
+def test_wrong_arguments(call: str, both: tuple[Any, Any]) -> None:
+    found = []
+    for tokenizer in both:
+        with pytest.raises(Exception) as error:
+            eval(call, {"t": tokenizer})
+        found.append((error.type.__name__, str(error.value)))
+    assert found[0] == found[1]
+
+
+def test_truncation_to_almost_nothing(both: tuple[Any, Any]) -> None:
+    for max_length in range(5):
+        for tokenizer in both:
+            tokenizer.enable_truncation(max_length)
+        for special in (True, False):
+            agree(both, lambda t: t.encode(TEXTS[0], add_special_tokens=special))
+            agree(both, lambda t: t.encode_batch(TEXTS[:2], add_special_tokens=special))
+
+
+def test_encodings_are_pickled(both: tuple[Any, Any]) -> None:
+    for tokenizer in both:
+        tokenizer.enable_truncation(20, stride=3)
+    mine, theirs = (tokenizer.encode(TEXTS[0], TEXTS[1]) for tokenizer in both)
+    assert flat(pickle.loads(pickle.dumps(mine))) == flat(theirs)
+    both[0].no_truncation()
+    mine = pickle.loads(pickle.dumps(both[0].encode(TEXTS[0])))
+    both[1].no_truncation()
+    assert flat(mine) == flat(both[1].encode(TEXTS[0]))
+
+
+def test_asynchronous_names(both: tuple[Any, Any]) -> None:
+    import asyncio
+
+    async def run() -> None:
+        mine = both[0]
+        assert flat(await mine.async_encode("a b")) == flat(both[1].encode("a b"))
+        batch = await mine.async_encode_batch(["a b", ("c", "d")])
+        assert [flat(one) for one in batch] == [flat(one) for one in both[1].encode_batch(["a b", ("c", "d")])]
+        assert await mine.async_decode_batch([[70]]) == both[1].decode_batch([[70]])
+
+    asyncio.run(run())
+
+
+def test_names_that_are_not_here(both: tuple[Any, Any]) -> None:
+    for name in ("model", "pre_tokenizer", "train"):
+        with pytest.raises(AttributeError, match=f"no {name}: use tokenizers"):
+            getattr(both[0], name)
+    with pytest.raises(AttributeError, match="no models: build with tokenizers"):
+        _ = ours.models
+    with pytest.raises(TypeError, match=r"BPE.*build it with tokenizers"):
+        ours.Tokenizer(models.BPE())
+    for options in ({}, {"special": True}, {"lstrip": True, "normalized": False}):
+        assert repr(ours.AddedToken("<x>", **options)) == repr(tokenizers.AddedToken("<x>", **options))

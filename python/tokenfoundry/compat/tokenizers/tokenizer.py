@@ -7,9 +7,10 @@ when something beside plain encoding and decoding is first asked for.
 import asyncio
 import functools
 import json
+import operator
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,7 @@ _PRETOKENIZED_INPUT = (
     "PreTokenizedInputSequence]]"
 )
 
+_NOT_HERE = frozenset({"model", "normalizer", "pre_tokenizer", "post_processor", "decoder", "train", "train_from_iterator"})
 _POST_PROCESSOR = b'"post_processor"'
 _NEITHER = re.compile(rb'\s*\{\s*"version"\s*:\s*"1.0"\s*,\s*"truncation"\s*:\s*null\s*,\s*"padding"\s*:\s*null\s*,')
 
@@ -36,7 +38,7 @@ _Text = str | Sequence[str]
 _Input = _Text | tuple[_Text, _Text]
 
 
-@dataclass(frozen=True)
+@dataclass(repr=False, unsafe_hash=True)
 class AddedToken:
     """A token that is found in a text before anything else. ``normalized`` defaults to ``not special``."""
 
@@ -49,10 +51,15 @@ class AddedToken:
 
     def __post_init__(self) -> None:
         if self.normalized is None:
-            object.__setattr__(self, "normalized", not self.special)
+            self.normalized = not self.special
 
     def __str__(self) -> str:
         return self.content
+
+    def __repr__(self) -> str:
+        names = ("rstrip", "lstrip", "single_word", "normalized", "special")
+        options = ", ".join(f"{name}={getattr(self, name)}" for name in names)
+        return f'AddedToken("{self.content}", {options})'
 
 
 class Tokenizer:
@@ -60,6 +67,11 @@ class Tokenizer:
     `from_pretrained`; VocabularyError names what it cannot read."""
 
     def __init__(self, content: bytes) -> None:
+        if not isinstance(content, bytes):
+            raise TypeError(
+                f"a tokenizer of the part {type(content).__name__} is not built here: build it with tokenizers, save it, "
+                "and load it with Tokenizer.from_file; or train with tokenfoundry.Tokenizer.train"
+            )
         self._content = content
         self._engine = _Engine(_bpe.read_tokenizer_json(content, True))
         self._allowed: Literal["all", "none"] = "all"
@@ -78,6 +90,8 @@ class Tokenizer:
     @staticmethod
     def from_buffer(buffer: bytes) -> "Tokenizer":
         """From the bytes of a tokenizer.json."""
+        if isinstance(buffer, str):
+            raise TypeError("'str' object is not an instance of 'bytes'")
         return Tokenizer(bytes(buffer))
 
     @staticmethod
@@ -138,6 +152,17 @@ class Tokenizer:
     def _stripping(self) -> set[int]:
         return {token["id"] for token in self._added.values() if token["lstrip"] or token["rstrip"]}
 
+    def __getattr__(self, name: str) -> Any:
+        if name in _NOT_HERE:
+            raise AttributeError(
+                f"tokenfoundry.compat.tokenizers.Tokenizer has no {name}: use tokenizers for building, training and "
+                "taking apart a tokenizer, and load here what it saves"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __repr__(self) -> str:
+        return f"Tokenizer(version={self._json.get('version', '1.0')!r}, model=BPE({self.get_vocab_size()} tokens))"
+
     def to_str(self, pretty: bool = False) -> str:
         """The tokenizer.json, as `tokenizers` reads it."""
         return json.dumps(self._json, ensure_ascii=False, indent=2 if pretty else None)
@@ -151,13 +176,15 @@ class Tokenizer:
 
     def token_to_id(self, token: str) -> int | None:
         """The id of a token as the vocabulary writes it."""
+        if not isinstance(token, str):
+            raise TypeError(f"{type(token).__name__!r} object is not an instance of 'str'")
         added = self._added.get(token)
         found: int | None = added["id"] if added else self._json["model"]["vocab"].get(token)
         return found
 
     def id_to_token(self, id: int) -> str | None:
         """A token as the vocabulary writes it."""
-        return self._token_of.get(id)
+        return self._token_of.get(_index(id))
 
     def get_vocab(self, with_added_tokens: bool = True) -> dict[str, int]:
         """All tokens and their ids."""
@@ -186,15 +213,19 @@ class Tokenizer:
 
     # Adding tokens
 
-    def add_tokens(self, tokens: Iterable[Any]) -> int:
+    def add_tokens(self, tokens: list[Any]) -> int:
         """Add tokens (str or AddedToken) with the next free ids; how many were new."""
         return self._add(tokens, special=False)
 
-    def add_special_tokens(self, tokens: Iterable[Any]) -> int:
+    def add_special_tokens(self, tokens: list[Any]) -> int:
         """`add_tokens` that are special: left out by ``skip_special_tokens``, never normalized."""
         return self._add(tokens, special=True)
 
-    def _add(self, tokens: Iterable[Any], special: bool) -> int:
+    def _add(self, tokens: list[Any], special: bool) -> int:
+        if not isinstance(tokens, list):
+            raise TypeError(f"{type(tokens).__name__!r} object is not an instance of 'list'")
+        if not all(isinstance(item, str) or hasattr(item, "single_word") for item in tokens):
+            raise TypeError("Input must be a List[Union[str, AddedToken]]")
         vocab = self._json["model"]["vocab"]
         new = 0
         for item in tokens:
@@ -245,10 +276,14 @@ class Tokenizer:
     ) -> None:
         """Cut encodings to a length; see `Encoding.truncate`. ``strategy``: which of a pair is cut."""
         names = {"longest_first": "LongestFirst", "only_first": "OnlyFirst", "only_second": "OnlySecond"}
-        if strategy not in names or direction not in ("left", "right"):
-            raise ValueError(f"Unknown strategy or direction: {strategy!r}, {direction!r}")
+        max_length, stride = _unsigned(max_length), _unsigned(stride)
+        if strategy not in names:
+            raise ValueError(
+                f"Unknown `strategy`: `{strategy}`. Use one of `longest_first`, `only_first`, or `only_second`"
+            )
+        _check_direction(direction, ".")
         added = self.num_special_tokens_to_add(False)
-        if added <= max_length <= stride + added and max_length - added <= stride and max_length:
+        if added <= max_length < stride + added:
             raise ValueError(
                 f"tokenizer stride set to {stride}, which is greater than or equal to its effective max length of "
                 f"{max_length - added} (= {max_length} original max length - {added} added special tokens), "
@@ -292,8 +327,9 @@ class Tokenizer:
         pad_to_multiple_of: int | None = None,
     ) -> None:
         """Pad encodings to a length, or to the longest of a batch."""
-        if direction not in ("left", "right"):
-            raise ValueError(f"Unknown direction: {direction!r}")
+        _check_direction(direction, "")
+        pad_id, pad_type_id = _unsigned(pad_id), _unsigned(pad_type_id)
+        length = None if length is None else _unsigned(length)
         self.__dict__.pop("_truncates_or_pads", None)
         self._json["padding"] = {
             "strategy": "BatchLongest" if length is None else {"Fixed": length},
@@ -350,6 +386,10 @@ class Tokenizer:
 
     async_encode_batch_fast = async_encode_batch
 
+    async def async_decode_batch(self, sequences: Sequence[Sequence[int]], skip_special_tokens: bool = True) -> list[str]:
+        """`decode_batch` on a thread of the event loop's."""
+        return await asyncio.to_thread(self.decode_batch, sequences, skip_special_tokens)
+
     def post_process(
         self, encoding: Encoding, pair: Encoding | None = None, add_special_tokens: bool = True
     ) -> Encoding:
@@ -379,10 +419,7 @@ class Tokenizer:
         truncation: dict[str, Any] | None,
         padding: dict[str, Any] | None,
     ) -> list[Encoding]:
-        if isinstance(inputs, str):
-            raise TypeError("Can't extract `str` to `Vec`")
-        if not isinstance(inputs, Sequence):
-            raise TypeError(f"{type(inputs).__name__!r} object is not an instance of 'Sequence'")
+        _check_sequence(inputs)
         inputs = list(inputs)
         if not is_pretokenized and _bpe.first_not_text(inputs) is None:
             if truncation is None and padding is None and self._processor.is_simple:
@@ -396,6 +433,8 @@ class Tokenizer:
             try:
                 parts = [self._sequence(text, is_pretokenized, number) for number, text in enumerate(texts)]
             except TypeError as error:
+                if is_pretokenized and isinstance(item, (list, tuple)):
+                    raise
                 raise TypeError(_PRETOKENIZED_INPUT if is_pretokenized else _TEXT_INPUT) from error
             encodings.append(self._finished(parts, add_special_tokens, truncation))
         return _padded(encodings, padding)
@@ -455,15 +494,48 @@ class Tokenizer:
 
     def decode(self, ids: Sequence[int], skip_special_tokens: bool = True) -> str:
         """The text of ids; ids that no token has are left out."""
+        if type(ids) is not list:
+            _check_sequence(ids)
         try:
             return self._engine.decode(ids, skip_special_tokens=skip_special_tokens)
         except InputError:
-            known = [number for number in ids if number in self._token_of]
+            known = [number for number in ids if _index(number) in self._token_of]
             return self._engine.decode(known, skip_special_tokens=skip_special_tokens)
 
-    def decode_batch(self, sequences: Iterable[Sequence[int]], skip_special_tokens: bool = True) -> list[str]:
+    def decode_batch(self, sequences: Sequence[Sequence[int]], skip_special_tokens: bool = True) -> list[str]:
         """`decode` of each."""
+        _check_sequence(sequences)
         return [self.decode(ids, skip_special_tokens) for ids in sequences]
+
+
+def _check_sequence(value: Any) -> None:
+    if isinstance(value, str):
+        raise TypeError("Can't extract `str` to `Vec`")
+    if not isinstance(value, (Sequence, np.ndarray)):
+        shown = "'None'" if value is None else f"{type(value).__name__!r} object"
+        raise TypeError(f"{shown} is not an instance of 'Sequence'")
+
+
+def _index(number: Any) -> int:
+    """A token's id, as `tokenizers` takes it."""
+    number = operator.index(number)
+    if number < 0:
+        raise OverflowError("number too small to fit in target type")
+    if number >= 1 << 32:
+        raise OverflowError("number too large to fit in target type")
+    return int(number)
+
+
+def _unsigned(number: Any) -> int:
+    number = operator.index(number)
+    if number < 0:
+        raise OverflowError("can't convert negative int to unsigned")
+    return int(number)
+
+
+def _check_direction(direction: str, end: str) -> None:
+    if direction not in ("left", "right"):
+        raise ValueError(f"Unknown `direction`: `{direction}`. Use one of `left` or `right`{end}")
 
 
 def _padded(encodings: list[Encoding], options: dict[str, Any] | None) -> list[Encoding]:
