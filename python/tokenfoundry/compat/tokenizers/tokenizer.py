@@ -30,7 +30,9 @@ _PRETOKENIZED_INPUT = (
     "PreTokenizedInputSequence]]"
 )
 
-_NOT_HERE = frozenset({"model", "normalizer", "pre_tokenizer", "post_processor", "decoder", "train", "train_from_iterator"})
+_NOT_HERE = frozenset(
+    {"model", "normalizer", "pre_tokenizer", "post_processor", "decoder", "train", "train_from_iterator"}
+)
 _POST_PROCESSOR = b'"post_processor"'
 _NEITHER = re.compile(rb'\s*\{\s*"version"\s*:\s*"1.0"\s*,\s*"truncation"\s*:\s*null\s*,\s*"padding"\s*:\s*null\s*,')
 
@@ -386,7 +388,9 @@ class Tokenizer:
 
     async_encode_batch_fast = async_encode_batch
 
-    async def async_decode_batch(self, sequences: Sequence[Sequence[int]], skip_special_tokens: bool = True) -> list[str]:
+    async def async_decode_batch(
+        self, sequences: Sequence[Sequence[int]], skip_special_tokens: bool = True
+    ) -> list[str]:
         """`decode_batch` on a thread of the event loop's."""
         return await asyncio.to_thread(self.decode_batch, sequences, skip_special_tokens)
 

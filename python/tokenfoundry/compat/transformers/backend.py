@@ -9,14 +9,12 @@ import copy
 import functools
 import json
 import threading
-import unicodedata
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from tokenfoundry._core import bpe as _bpe
 from tokenfoundry.compat.tokenizers import Encoding
 from tokenfoundry.compat.tokenizers import Tokenizer as _Pipeline
-from tokenfoundry.compat.tokenizers.encoding import Details
 from tokenfoundry.compat.tokenizers.processors import PostProcessor
 from tokenfoundry.compat.transformers.around import Around, around_of
 from tokenfoundry.compat.transformers.encodings import Options, announce
@@ -34,8 +32,6 @@ _MODEL_OPTIONS = (
     "byte_fallback",
     "ignore_merges",
 )
-_Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
-_FORMS: tuple[_Form, ...] = ("NFC", "NFD", "NFKC", "NFKD")
 
 #: Texts that both sides must agree on before ours is used: scripts, contractions, numbers, spaces, lone marks, emoji.
 _PROBES = (
@@ -62,7 +58,6 @@ class Engine(_Pipeline):
             self.processes = self._processor is not None
         except VocabularyError:
             self.processes = False
-        self._forms = _forms_of(original.normalizer)
         added = original.get_added_tokens_decoder()
         self._strips = {number for number, token in added.items() if token.lstrip or token.rstrip}
         self.state = _state_of(original)
@@ -121,14 +116,6 @@ class Engine(_Pipeline):
     def num_special_tokens_to_add(self, is_pair: bool) -> int:
         number: int = self._original.num_special_tokens_to_add(is_pair)
         return number
-
-    def _details(self, text: str) -> Details:
-        if not all(unicodedata.is_normalized(form, text) for form in self._forms):
-            # Which of the characters that a normalizer joined a token is said to be of is for `tokenizers` to say.
-            with _plainly(self._original, self._lock, self._allowed == "none"):
-                found = self._original.encode(text, add_special_tokens=False)
-                return Details(found.tokens, found.offsets, found.word_ids)
-        return super()._details(text)
 
     def again(self, texts: list[str], options: Options) -> list[Encoding]:
         """The `Encoding`s of a batch."""
@@ -383,10 +370,9 @@ class _Tokens(dict[int, str]):
 class _plainly:  # noqa: N801
     """With a tokenizer that neither truncates nor pads, and as before afterwards."""
 
-    def __init__(self, original: Any, lock: threading.RLock, encode_special_tokens: bool = False) -> None:
+    def __init__(self, original: Any, lock: threading.RLock) -> None:
         self._original = original
         self._lock = lock
-        self._wanted = encode_special_tokens
 
     def __enter__(self) -> None:
         self._lock.acquire()
@@ -394,7 +380,7 @@ class _plainly:  # noqa: N801
         self._before = original.truncation, original.padding, original.encode_special_tokens
         original.no_truncation()
         original.no_padding()
-        original.encode_special_tokens = self._wanted
+        original.encode_special_tokens = False
 
     def __exit__(self, *_: object) -> None:
         truncation, padding, special = self._before
@@ -432,14 +418,3 @@ def _state_of(original: Any) -> tuple[Any, ...]:
         *(None if part is None else part.__getstate__() for part in parts),
         *(getattr(model, name, None) for name in _MODEL_OPTIONS),
     )
-
-
-def _forms_of(normalizer: Any) -> tuple[_Form, ...]:
-    """The Unicode normal forms that a normalizer brings texts into."""
-    if normalizer is None:
-        return ()
-    described = json.loads(normalizer.__getstate__())
-    steps = [described]
-    while any(step["type"] == "Sequence" for step in steps):
-        steps = [inner for step in steps for inner in step.get("normalizers", [step])]
-    return tuple(form for form in _FORMS if any(step["type"] == form for step in steps))
