@@ -55,7 +55,7 @@ def test_all_calls(name: str, root: Path) -> None:
     ("name", "kind"),
     [
         ("qwen2", "Qwen2Tokenizer"),
-        ("gemma3", "GemmaTokenizer"),
+        pytest.param("gemma3", "GemmaTokenizer", marks=pytest.mark.long),
         ("r50k", "GPT2Tokenizer"),
         ("r50k", "RobertaTokenizer"),
         ("llama3", "LlamaTokenizerFast"),
@@ -262,6 +262,16 @@ def test_parts_may_be_changed(both: tuple[Any, Any]) -> None:
     both[1].backend_tokenizer.model.dropout = 0.5
     assert both[1]("a")["input_ids"]
     assert "dropout" in both[1].backend_tokenizer.failure
+
+
+def test_fingerprints_of_datasets(root: Path) -> None:
+    hashed = pytest.importorskip("datasets.fingerprint").Hasher.hash
+    first, second = load("r50k", root)[1], load("r50k", root)[1]
+    before = hashed(first)
+    first(TEXTS, padding=True, truncation=True, max_length=5)
+    assert hashed(first) == before == hashed(second)
+    second.add_tokens(["<new>"])
+    assert hashed(second) != before
 
 
 def test_training_another(both: tuple[Any, Any]) -> None:
