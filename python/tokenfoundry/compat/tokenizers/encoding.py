@@ -6,7 +6,7 @@ cost of encoding the text a second time.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 Offsets = tuple[int, int]
 Direction = Literal["left", "right"]
@@ -96,10 +96,16 @@ def _trimmed(token: str, span: Offsets, index: int, add_prefix_space: bool) -> O
     return start, end
 
 
+class Source(Protocol):
+    """A tokenizer that can encode a text again."""
+
+    def _in_full(self, text: str, add_special_tokens: bool) -> "Encoding": ...
+
+
 class Encoding:
     """The result of encoding a text, or a pair of texts. Made by `Tokenizer`."""
 
-    __slots__ = ("_details", "_ids", "_kept_ranges", "_kept_segments", "_make", "_overflowing")
+    __slots__ = ("_details", "_ids", "_kept_ranges", "_kept_segments", "_overflowing", "_source", "_special", "_text")
 
     def __init__(self, ids: list[int] | None = None, segments: Iterable[Segment] = ()) -> None:
         self._ids = ids if ids is not None else []
@@ -107,23 +113,27 @@ class Encoding:
         self._kept_ranges: dict[int, Offsets] = {}
         self._overflowing: Sequence[Encoding] = []
         self._details: Details | None = None
-        #: Gives the same in full, where only the ids are there yet.
-        self._make: Callable[[], Encoding] | None = None
+        #: What gives the same in full, where only the ids are there yet; and the text and option it is given.
+        self._source: Source | None = None
+        self._text = ""
+        self._special = False
 
     @classmethod
-    def _of_ids(cls, ids: list[int], make: Callable[[], "Encoding"]) -> "Encoding":
+    def _of_ids(cls, ids: list[int], source: "Source", text: str, special: bool) -> "Encoding":
         """One of which nobody may ever want to know more than its ids."""
         made = cls.__new__(cls)
         made._ids = ids
         made._overflowing = ()
         made._details = None
-        made._make = make
+        made._source = source
+        made._text = text
+        made._special = special
         return made
 
     def _complete(self) -> None:
-        if self._make is not None:
-            whole = self._make()
-            self._make = None
+        if self._source is not None:
+            whole = self._source._in_full(self._text, self._special)
+            self._source = None
             self._kept_segments, self._kept_ranges = whole._kept_segments, whole._kept_ranges
 
     @property

@@ -12,7 +12,6 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -357,7 +356,7 @@ class Tokenizer:
             if not (sequence.isascii() or _bpe.first_not_text([sequence]) is None):
                 raise TypeError("TextInputSequence must be str")
             ids = self._engine.encode(sequence, add_special_tokens, allowed_special=self._allowed)
-            return Encoding._of_ids(ids, lambda: self._in_full(sequence, add_special_tokens))
+            return Encoding._of_ids(ids, self, sequence, add_special_tokens)
         return self._encoded_one(sequence, pair, is_pretokenized, add_special_tokens, self.truncation, self.padding)
 
     def encode_batch(
@@ -447,8 +446,8 @@ class Tokenizer:
         rows = self._engine.encode_batch_lists(
             texts, add_special_tokens=add_special_tokens, allowed_special=self._allowed
         )
-        full, make = self._in_full, Encoding._of_ids
-        return [make(row, partial(full, text, add_special_tokens)) for row, text in zip(rows, texts, strict=True)]
+        make = Encoding._of_ids
+        return [make(row, self, text, add_special_tokens) for row, text in zip(rows, texts, strict=True)]
 
     def _in_full(self, text: str, add_special_tokens: bool) -> Encoding:
         return self._finished([self._sequence(text, False, 0)], add_special_tokens, None)
