@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO_OUT ?= build/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-rust test-python test-long lint fmt bench docs clean
+.PHONY: help demo build test test-rust test-python test-long test-torch lint fmt bench docs clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,10 +28,14 @@ test-rust:
 	cargo test --release --workspace --exclude tokenfoundry-python --quiet
 
 test-python: build
-	$(BIN)/python -m pytest -m 'not long'
+	$(BIN)/python -m pytest -m 'not long and not torch'
 
 test-long: build ## the tests that take minutes
 	$(BIN)/python -m pytest -m long
+
+test-torch: build ## the tests and examples with PyTorch and TRL (installs both: several GB, so not in CI)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement tests/torch_requirements.txt
+	$(BIN)/python -m pytest -m torch
 
 lint: build ## formatters in check mode, clippy, ruff, mypy, stubtest
 	cargo fmt --check

@@ -7,6 +7,7 @@ never pays for another.
 """
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 from tokenfoundry._core import runtime as _runtime
@@ -80,3 +81,6 @@ if not _runtime.OPTIMIZED:
         RuntimeWarning,
         stacklevel=2,
     )
+
+if "TOKENFOUNDRY_PATCH" in os.environ:
+    from tokenfoundry.compat import _startup as _startup  # See docs/compat.md.

@@ -23,6 +23,7 @@ import tiktoken.model
 import tiktoken_ext.openai_public as their_public
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.agree.openai_files import fill_cache
 from tests.corpus import SCRIPTS, documents, standard_library
 
 import tokenfoundry as tf
@@ -414,17 +415,16 @@ def test_gpt2_s_two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
                 assert got[0] == got[1]
 
 
-def cached(name: str) -> bool:
-    """Whether an encoding's file is in tiktoken's cache, so that no network is needed."""
-    folder, _ = our_load._cache_folder()
-    address = f"https://openaipublic.blob.core.windows.net/encodings/{name}.tiktoken"
-    return (Path(folder) / our_load.hashlib.sha1(address.encode()).hexdigest()).exists()
+@pytest.fixture(scope="session")
+def openai_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tiktoken") / "cache"
+    fill_cache(folder)
+    return folder
 
 
-@pytest.mark.parametrize("name", ["r50k_base", "p50k_base", "cl100k_base", "o200k_base"])
-def test_real_vocabularies(name: str) -> None:
-    if not cached(name):
-        pytest.skip(f"{name} is not in tiktoken's cache; set TIKTOKEN_CACHE_DIR to a folder that has it")
+@pytest.mark.parametrize("name", ["gpt2", "r50k_base", "p50k_edit", "cl100k_base", "o200k_base", "o200k_harmony"])
+def test_real_vocabularies(name: str, openai_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(openai_cache))
     pair = ours.get_encoding(name), tiktoken.get_encoding(name)
     sample = random.Random(1).sample(range(50_000), 300)
     for text in TEXTS + standard_library()[:5]:
@@ -436,10 +436,9 @@ def test_real_vocabularies(name: str) -> None:
 
 
 @pytest.mark.long
-def test_tiktoken_s_own_suite(tmp_path: Path) -> None:
+def test_tiktoken_s_own_suite(tmp_path: Path, openai_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its tests, out of its source distribution, with only the import changed."""
-    if not all(cached(name) for name in ("r50k_base", "p50k_base", "cl100k_base", "o200k_base")):
-        pytest.skip("OpenAI's vocabularies are not in tiktoken's cache; set TIKTOKEN_CACHE_DIR to a folder with them")
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(openai_cache))
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"]
     subprocess.check_call([*command, "--dest", str(tmp_path), f"tiktoken=={tiktoken.__version__}"])
     with tarfile.open(next(tmp_path.glob("tiktoken-*.tar.gz"))) as archive:
@@ -451,3 +450,30 @@ def test_tiktoken_s_own_suite(tmp_path: Path) -> None:
     subprocess.check_call(
         [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", "-p", "no:cacheprovider", str(suite)]
     )
+
+
+WRONG = [
+    "e.encode(b'x')", "e.encode(None)", "e.encode(3)", "e.encode_ordinary(b'x')", "e.encode_ordinary(None)",
+    "e.encode('x', allowed_special=None)", "e.encode('x', disallowed_special=None)", "e.encode_batch('ab')",
+    "e.encode_batch([b'a'])", "e.encode_batch(None)", "e.encode_ordinary_batch([1])", "e.encode_ordinary_batch(None)",
+    "e.encode_ordinary_batch(['a'], num_threads=0)", "e.encode_to_numpy('\\ud800')", "e.encode_single_token('nonesuch ')",
+    "e.encode_single_token('\\ud800')", "e.encode_single_token(3)", "e.decode([10**6])", "e.decode([-1])",
+    "e.decode([2**32])", "e.decode(['a'])", "e.decode(3)", "e.decode(None)", "e.decode([1.0])",
+    "e.decode([255], errors='strict')", "e.decode([255], errors='nonesuch')", "e.decode_bytes([10**6])",
+    "e.decode_single_token_bytes(-1)", "e.decode_single_token_bytes('a')", "e.decode_tokens_bytes([10**6])",
+    "e.decode_batch([[1]], num_threads=0)", "e.decode_batch(3)", "e.is_special_token('a')",
+    "e.encode_with_unstable('\\ud800')", "e.encode('a', unknown=1)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("call", WRONG)
+def test_wrong_arguments(call: str, both: tuple[Any, Any]) -> None:
+    found = []
+    for encoding in both:
+        try:
+            found.append(eval(call, {"e": encoding}))
+        except Exception as error:
+            found.append(
+                (type(error).__name__, str(error).replace("tokenfoundry.compat.tiktoken.core.", "tiktoken.core."))
+            )
+    assert found[0] == found[1]

@@ -188,6 +188,27 @@ class Tokenizer:
     def finds_special_tokens(self) -> bool:
         """Whether special tokens in a text are found where a call does not say."""
 
+def first_not_text(texts: list[Any]) -> int | None:
+    """The index of the first item that is no ``str``, or one with a lone surrogate."""
+
+def fill_padded(
+    ids: npt.NDArray[np.int64],
+    mask: npt.NDArray[np.int64],
+    values: npt.NDArray[np.uint32],
+    offsets: npt.NDArray[np.int64],
+    before: Sequence[int],
+    after: Sequence[int],
+    limit: int,
+    cut_left: bool,
+    pad_id: int,
+    pad_left: bool,
+) -> None:
+    """Write ragged rows into ``ids`` (zeros, shape (rows, length)), and 1 into ``mask`` where it is not padding.
+
+    Each row is ``before``, the first (``cut_left``: last) ``limit`` ids of the row, ``after``, and padding at its end
+    (``pad_left``: start). ``limit`` below 0: all. InputError where a row is longer than the matrix is wide.
+    """
+
 @final
 class StreamDecoder:
     """Text from ids that come one by one; never half a character."""

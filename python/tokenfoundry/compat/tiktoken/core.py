@@ -71,7 +71,7 @@ class Encoding:
     def encode_ordinary(self, text: str) -> list[int]:
         """Tokens of a text in which special tokens are plain text."""
         if not isinstance(text, str):
-            raise TypeError(f"{type(text).__name__!r} object is not an instance of 'str'")
+            raise _no_text(text)
         return self._encode_plain(text)
 
     def encode(
@@ -79,9 +79,12 @@ class Encoding:
     ) -> list[int]:
         """Tokens of a text. Special tokens in it are tokens if allowed, ValueError if disallowed, else plain text;
         ``"all"`` disallowed are those that are not allowed. A lone surrogate is encoded as U+FFFD."""
-        if disallowed_special == "all" and not allowed_special:
-            if self._marker in text:
-                self._refuse(text, self.special_tokens_set)
+        if disallowed_special == "all" and not allowed_special and allowed_special is not None:
+            try:
+                if self._marker in text:
+                    self._refuse(text, self.special_tokens_set)
+            except TypeError:
+                raise _no_text(text, searched=True) from None
             return self._encode_plain(text)
         if not disallowed_special and not allowed_special:
             return self.encode_ordinary(text)
@@ -108,7 +111,7 @@ class Encoding:
         texts = list(text)
         for one in texts:
             if not isinstance(one, str):
-                raise TypeError(f"{type(one).__name__!r} object is not an instance of 'str'")
+                raise _no_text(one)
         return self._tokenizer.encode_batch_lists(texts, _threads(num_threads), allowed_special="none")
 
     def encode_batch(
@@ -125,7 +128,7 @@ class Encoding:
         allowed_set, disallowed = self._sets(allowed_special, disallowed_special)
         marker = self._marker if disallowed <= self.special_tokens_set else ""
         for one in texts:
-            if marker in one or not isinstance(one, str):
+            if not isinstance(one, str) or marker in one:
                 self._refuse(one, disallowed)
         rows = self._tokenizer.encode_batch_lists(texts, threads, allowed_special=self._known(allowed_set))
         return [self._core_bpe.real(row) for row in rows] if self._alias_of else rows
@@ -148,7 +151,7 @@ class Encoding:
 
     def _all_allowed(self, text: str) -> list[int]:
         if not isinstance(text, str):
-            raise TypeError(f"{type(text).__name__!r} object is not an instance of 'str'")
+            raise _no_text(text)
         tokens = self._tokenizer.encode(text, allowed_special="all")
         return self._core_bpe.real(tokens) if self._alias_of else tokens
 
@@ -176,7 +179,7 @@ class Encoding:
 
     def _refuse(self, text: str, disallowed: AbstractSet[str]) -> None:
         if not isinstance(text, str):
-            raise TypeError(f"{type(text).__name__!r} object is not an instance of 'str'")
+            raise _no_text(text, searched=bool(disallowed))
         if disallowed and (match := _special_token_regex(frozenset(disallowed)).search(text)):
             raise_disallowed_special_token(match.group())
 
@@ -184,6 +187,7 @@ class Encoding:
 
     def decode_bytes(self, tokens: Sequence[int]) -> bytes:
         """Bytes of tokens. KeyError names one that does not exist."""
+        _check_sequence(tokens)
         if self._alias_of and any(token > self.max_token_value for token in tokens):
             return self._core_bpe.decode_bytes(tokens)
         try:
@@ -199,6 +203,9 @@ class Encoding:
             return self._tokenizer.decode(tokens)
         except InputError:
             return self._core_bpe.decode_bytes(tokens).decode("utf-8", "replace")
+        except TypeError:
+            _check_sequence(tokens)
+            raise
 
     def decode_single_token_bytes(self, token: int) -> bytes:
         """Bytes of a token or special token. KeyError if there is none."""
@@ -291,6 +298,22 @@ class Encoding:
             self.__dict__ = registry.get_encoding(state).__dict__
         else:
             self.__init__(**state)  # type: ignore[misc]
+
+
+def _no_text(value: object, searched: bool = False) -> TypeError:
+    """As where tiktoken finds out: in a regular expression's search, or in its core."""
+    if searched and isinstance(value, (bytes, bytearray, memoryview)):
+        return TypeError("cannot use a string pattern on a bytes-like object")
+    if searched:
+        return TypeError(f"a bytes-like object is required, not {type(value).__name__!r}")
+    shown = "'None'" if value is None else f"{type(value).__name__!r} object"
+    return TypeError(f"{shown} is not an instance of 'str'")
+
+
+def _check_sequence(value: object) -> None:
+    if value is None or isinstance(value, (int, float)):
+        shown = "'None'" if value is None else f"{type(value).__name__!r} object"
+        raise TypeError(f"{shown} is not an instance of 'Sequence'")
 
 
 def _without_doubles(special_tokens: Mapping[str, int], first_free: int) -> tuple[dict[str, int], dict[int, int]]:

@@ -6,7 +6,7 @@ cost of encoding the text a second time.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 Offsets = tuple[int, int]
 Direction = Literal["left", "right"]
@@ -36,6 +36,13 @@ class Base:
         if self._details is None:
             self._details = self._make()
         return self._details
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made, (self.details(),)
+
+
+def _made(details: Details) -> Base:
+    return Base(lambda: details)
 
 
 class Segment(NamedTuple):
@@ -89,17 +96,68 @@ def _trimmed(token: str, span: Offsets, index: int, add_prefix_space: bool) -> O
     return start, end
 
 
+class Source(Protocol):
+    """A tokenizer that can encode a text again."""
+
+    def _in_full(self, text: str, add_special_tokens: bool) -> "Encoding": ...
+
+
 class Encoding:
     """The result of encoding a text, or a pair of texts. Made by `Tokenizer`."""
 
-    __slots__ = ("_details", "_ids", "_overflowing", "_ranges", "_segments")
+    __slots__ = ("_details", "_ids", "_kept_ranges", "_kept_segments", "_overflowing", "_source", "_special", "_text")
 
     def __init__(self, ids: list[int] | None = None, segments: Iterable[Segment] = ()) -> None:
         self._ids = ids if ids is not None else []
-        self._segments = list(segments)
-        self._overflowing: list[Encoding] = []
-        self._ranges: dict[int, Offsets] = {}
+        self._kept_segments = list(segments)
+        self._kept_ranges: dict[int, Offsets] = {}
+        self._overflowing: Sequence[Encoding] = []
         self._details: Details | None = None
+        #: What gives the same in full, where only the ids are there yet; and the text and option it is given.
+        self._source: Source | None = None
+        self._text = ""
+        self._special = False
+
+    @classmethod
+    def _of_ids(cls, ids: list[int], source: "Source", text: str, special: bool) -> "Encoding":
+        """One of which nobody may ever want to know more than its ids."""
+        made = cls.__new__(cls)
+        made._ids = ids
+        made._overflowing = ()
+        made._details = None
+        made._source = source
+        made._text = text
+        made._special = special
+        return made
+
+    def _complete(self) -> None:
+        if self._source is not None:
+            whole = self._source._in_full(self._text, self._special)
+            self._source = None
+            self._kept_segments, self._kept_ranges = whole._kept_segments, whole._kept_ranges
+
+    @property
+    def _segments(self) -> list[Segment]:
+        self._complete()
+        return self._kept_segments
+
+    @_segments.setter
+    def _segments(self, segments: list[Segment]) -> None:
+        self._complete()
+        self._kept_segments = segments
+
+    @property
+    def _ranges(self) -> dict[int, Offsets]:
+        self._complete()
+        return self._kept_ranges
+
+    @_ranges.setter
+    def _ranges(self, ranges: dict[int, Offsets]) -> None:
+        self._complete()
+        self._kept_ranges = ranges
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, (self._ids, self._segments, self._ranges, list(self._overflowing))
 
     # Columns
 
@@ -173,7 +231,7 @@ class Encoding:
     @property
     def overflowing(self) -> list["Encoding"]:
         """What truncation cut off, in parts of the same length."""
-        return self._overflowing.copy()
+        return list(self._overflowing)
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -261,7 +319,7 @@ class Encoding:
     def _copy(self) -> "Encoding":
         other = Encoding(self._ids.copy(), self._segments)
         other._ranges = self._ranges.copy()
-        other._overflowing = self._overflowing.copy()
+        other._overflowing = list(self._overflowing)
         return other
 
     def _cut(self, start: int, stop: int) -> "Encoding":
@@ -370,6 +428,15 @@ class Encoding:
                 part = _shifted(part, merged._all_details().offsets[-1][1])
             merged._merge_with(part)
         return merged
+
+
+def _unpickled(
+    ids: list[int], segments: list[Segment], ranges: dict[int, Offsets], overflowing: list[Encoding]
+) -> Encoding:
+    encoding = Encoding(ids, segments)
+    encoding._ranges = ranges
+    encoding._overflowing = overflowing
+    return encoding
 
 
 def _shifted(encoding: Encoding, by: int) -> Encoding:

@@ -1,5 +1,6 @@
 """What is put around a text, or a pair: the post-processors of a tokenizer.json."""
 
+import functools
 from typing import Any
 
 from tokenfoundry.compat.tokenizers.encoding import Encoding, Segment
@@ -14,7 +15,14 @@ class PostProcessor:
         steps = [description] if description is not None else []
         if description is not None and description["type"] == "Sequence":
             steps = description["processors"]
-        self._steps = [_as_template(step) for step in steps]
+        self._steps = [inner for step in steps for inner in _as_templates(step)]
+
+    @functools.cached_property
+    def is_simple(self) -> bool:
+        """Whether a single text has only tokens before and after it, so that the engine puts them there itself."""
+        templates = [step["single"] for step in self._steps if step["type"] == "TemplateProcessing"]
+        texts = [piece["Sequence"]["id"] for template in templates for piece in template if "Sequence" in piece]
+        return len(templates) <= 1 and texts in ([], ["A"]) and len(texts) == len(templates)
 
     def added_tokens(self, is_pair: bool) -> int:
         """How many tokens are added."""
@@ -57,6 +65,9 @@ def _filled(template: dict[str, Any], encodings: list[Encoding], add_special_tok
         if "Sequence" in piece:
             number = int(piece["Sequence"]["id"] != "A")
             encodings[number]._set_type_ids(piece["Sequence"]["type_id"])
+            # The older kinds, when they add tokens, number those of the overflow anew as well.
+            for part in encodings[number]._overflowing if template.get("older") and add_special_tokens else ():
+                part._set_type_ids(piece["Sequence"]["type_id"])
             encodings[number].set_sequence_id(number)
             filled.append(encodings[number]._copy())
         elif add_special_tokens:
@@ -67,9 +78,36 @@ def _filled(template: dict[str, Any], encodings: list[Encoding], add_special_tok
     return filled
 
 
-def _as_template(step: dict[str, Any]) -> dict[str, Any]:
-    if step["type"] not in ("TemplateProcessing", "ByteLevel"):
+def _as_templates(step: dict[str, Any]) -> list[dict[str, Any]]:
+    """The step as trimming of offsets and a template, which is all that the older kinds are."""
+    kind = step["type"]
+    if kind in ("TemplateProcessing", "ByteLevel"):
+        return [step]
+    if kind == "Sequence":
+        return [inner for one in step["processors"] for inner in _as_templates(one)]
+    if kind not in ("BertProcessing", "RobertaProcessing"):
         raise VocabularyError(
-            f"post_processor {step['type']} is not read by tokenfoundry.compat.tokenizers; use tokenizers for this file"
+            f"post_processor {kind} is not read by tokenfoundry.compat.tokenizers; use tokenizers for this file"
         )
-    return step
+    (cls, cls_id), (sep, sep_id) = step["cls"], step["sep"]
+    is_bert = kind == "BertProcessing"
+    single = [_special(cls, 0), _text("A", 0), _special(sep, 0)]
+    second = int(is_bert)
+    template = {
+        "type": "TemplateProcessing",
+        "older": True,
+        "single": single,
+        "pair": [*single, *([] if is_bert else [_special(sep, 0)]), _text("B", second), _special(sep, second)],
+        "special_tokens": {
+            name: {"id": name, "ids": [number], "tokens": [name]} for name, number in ((cls, cls_id), (sep, sep_id))
+        },
+    }
+    return [template] if is_bert else [{**step, "type": "ByteLevel"}, template]
+
+
+def _special(name: str, type_id: int) -> dict[str, Any]:
+    return {"SpecialToken": {"id": name, "type_id": type_id}}
+
+
+def _text(name: str, type_id: int) -> dict[str, Any]:
+    return {"Sequence": {"id": name, "type_id": type_id}}

@@ -4,13 +4,18 @@ Encoding costs what ours costs for ids; see `Encoding` for the rest. The file's 
 when something beside plain encoding and decoding is first asked for.
 """
 
+import asyncio
 import functools
 import json
+import operator
 import os
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
+
+import numpy as np
 
 from tokenfoundry._core import bpe as _bpe
 from tokenfoundry.compat.tokenizers.encoding import Base, Details, Direction, Encoding, Segment
@@ -18,11 +23,23 @@ from tokenfoundry.compat.tokenizers.processors import PostProcessor
 from tokenfoundry.errors import InputError
 from tokenfoundry.tokenizer import Tokenizer as _Engine
 
+_TEXT_INPUT = "TextEncodeInput must be Union[TextInputSequence, Tuple[InputSequence, InputSequence]]"
+_PRETOKENIZED_INPUT = (
+    "PreTokenizedEncodeInput must be Union[PreTokenizedInputSequence, Tuple[PreTokenizedInputSequence, "
+    "PreTokenizedInputSequence]]"
+)
+
+_NOT_HERE = frozenset(
+    {"model", "normalizer", "pre_tokenizer", "post_processor", "decoder", "train", "train_from_iterator"}
+)
+_POST_PROCESSOR = b'"post_processor"'
+_NEITHER = re.compile(rb'\s*\{\s*"version"\s*:\s*"1.0"\s*,\s*"truncation"\s*:\s*null\s*,\s*"padding"\s*:\s*null\s*,')
+
 _Text = str | Sequence[str]
 _Input = _Text | tuple[_Text, _Text]
 
 
-@dataclass(frozen=True)
+@dataclass(repr=False, unsafe_hash=True)
 class AddedToken:
     """A token that is found in a text before anything else. ``normalized`` defaults to ``not special``."""
 
@@ -35,10 +52,15 @@ class AddedToken:
 
     def __post_init__(self) -> None:
         if self.normalized is None:
-            object.__setattr__(self, "normalized", not self.special)
+            self.normalized = not self.special
 
     def __str__(self) -> str:
         return self.content
+
+    def __repr__(self) -> str:
+        names = ("rstrip", "lstrip", "single_word", "normalized", "special")
+        options = ", ".join(f"{name}={getattr(self, name)}" for name in names)
+        return f'AddedToken("{self.content}", {options})'
 
 
 class Tokenizer:
@@ -46,6 +68,11 @@ class Tokenizer:
     `from_pretrained`; VocabularyError names what it cannot read."""
 
     def __init__(self, content: bytes) -> None:
+        if not isinstance(content, bytes):
+            raise TypeError(
+                f"a tokenizer of the part {type(content).__name__} is not built here: build it with tokenizers, save it, "
+                "and load it with Tokenizer.from_file; or train with tokenfoundry.Tokenizer.train"
+            )
         self._content = content
         self._engine = _Engine(_bpe.read_tokenizer_json(content, True))
         self._allowed: Literal["all", "none"] = "all"
@@ -64,6 +91,8 @@ class Tokenizer:
     @staticmethod
     def from_buffer(buffer: bytes) -> "Tokenizer":
         """From the bytes of a tokenizer.json."""
+        if isinstance(buffer, str):
+            raise TypeError("'str' object is not an instance of 'bytes'")
         return Tokenizer(bytes(buffer))
 
     @staticmethod
@@ -89,7 +118,27 @@ class Tokenizer:
 
     @functools.cached_property
     def _processor(self) -> PostProcessor:
+        # Found by itself, because parsing all of a file takes as long as reading it did.
+        start = self._content.find(_POST_PROCESSOR)
+        if start >= 0 and "_json" not in self.__dict__:
+            rest = self._content[start + len(_POST_PROCESSOR) : start + (1 << 16)].decode("utf-8", "ignore")
+            try:
+                found, _ = json.JSONDecoder().raw_decode(rest.lstrip(": \t\r\n"))
+            except ValueError:
+                found = 0
+            if found is None or (isinstance(found, dict) and "type" in found):
+                return PostProcessor(found)
         return PostProcessor(self._json.get("post_processor"))
+
+    @functools.cached_property
+    def _truncates_or_pads(self) -> bool:
+        if "_json" not in self.__dict__ and _NEITHER.match(self._content):
+            return False
+        return self._json.get("truncation") is not None or self._json.get("padding") is not None
+
+    def _is_plain(self) -> bool:
+        """Whether a text's ids are all that the engine gives, with nothing to be done to them here."""
+        return not self._truncates_or_pads and self._processor.is_simple
 
     @functools.cached_property
     def _added(self) -> dict[str, dict[str, Any]]:
@@ -104,6 +153,17 @@ class Tokenizer:
     def _stripping(self) -> set[int]:
         return {token["id"] for token in self._added.values() if token["lstrip"] or token["rstrip"]}
 
+    def __getattr__(self, name: str) -> Any:
+        if name in _NOT_HERE:
+            raise AttributeError(
+                f"tokenfoundry.compat.tokenizers.Tokenizer has no {name}: use tokenizers for building, training and "
+                "taking apart a tokenizer, and load here what it saves"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __repr__(self) -> str:
+        return f"Tokenizer(version={self._json.get('version', '1.0')!r}, model=BPE({self.get_vocab_size()} tokens))"
+
     def to_str(self, pretty: bool = False) -> str:
         """The tokenizer.json, as `tokenizers` reads it."""
         return json.dumps(self._json, ensure_ascii=False, indent=2 if pretty else None)
@@ -117,13 +177,15 @@ class Tokenizer:
 
     def token_to_id(self, token: str) -> int | None:
         """The id of a token as the vocabulary writes it."""
+        if not isinstance(token, str):
+            raise TypeError(f"{type(token).__name__!r} object is not an instance of 'str'")
         added = self._added.get(token)
         found: int | None = added["id"] if added else self._json["model"]["vocab"].get(token)
         return found
 
     def id_to_token(self, id: int) -> str | None:
         """A token as the vocabulary writes it."""
-        return self._token_of.get(id)
+        return self._token_of.get(_index(id))
 
     def get_vocab(self, with_added_tokens: bool = True) -> dict[str, int]:
         """All tokens and their ids."""
@@ -152,15 +214,19 @@ class Tokenizer:
 
     # Adding tokens
 
-    def add_tokens(self, tokens: Iterable[Any]) -> int:
+    def add_tokens(self, tokens: list[Any]) -> int:
         """Add tokens (str or AddedToken) with the next free ids; how many were new."""
         return self._add(tokens, special=False)
 
-    def add_special_tokens(self, tokens: Iterable[Any]) -> int:
+    def add_special_tokens(self, tokens: list[Any]) -> int:
         """`add_tokens` that are special: left out by ``skip_special_tokens``, never normalized."""
         return self._add(tokens, special=True)
 
-    def _add(self, tokens: Iterable[Any], special: bool) -> int:
+    def _add(self, tokens: list[Any], special: bool) -> int:
+        if not isinstance(tokens, list):
+            raise TypeError(f"{type(tokens).__name__!r} object is not an instance of 'list'")
+        if not all(isinstance(item, str) or hasattr(item, "single_word") for item in tokens):
+            raise TypeError("Input must be a List[Union[str, AddedToken]]")
         vocab = self._json["model"]["vocab"]
         new = 0
         for item in tokens:
@@ -211,14 +277,19 @@ class Tokenizer:
     ) -> None:
         """Cut encodings to a length; see `Encoding.truncate`. ``strategy``: which of a pair is cut."""
         names = {"longest_first": "LongestFirst", "only_first": "OnlyFirst", "only_second": "OnlySecond"}
-        if strategy not in names or direction not in ("left", "right"):
-            raise ValueError(f"Unknown strategy or direction: {strategy!r}, {direction!r}")
+        max_length, stride = _unsigned(max_length), _unsigned(stride)
+        if strategy not in names:
+            raise ValueError(
+                f"Unknown `strategy`: `{strategy}`. Use one of `longest_first`, `only_first`, or `only_second`"
+            )
+        _check_direction(direction, ".")
         added = self.num_special_tokens_to_add(False)
-        if added <= max_length <= stride + added and max_length - added <= stride and max_length:
+        if added <= max_length < stride + added:
             raise ValueError(
                 f"tokenizer stride set to {stride}, which is greater than or equal to its effective max length of "
                 f"{max_length - added} (= {max_length} original max length - {added} added special tokens), "
             )
+        self.__dict__.pop("_truncates_or_pads", None)
         self._json["truncation"] = {
             "direction": direction.capitalize(),
             "max_length": max_length,
@@ -228,6 +299,7 @@ class Tokenizer:
 
     def no_truncation(self) -> None:
         """Cut nothing."""
+        self.__dict__.pop("_truncates_or_pads", None)
         self._json["truncation"] = None
 
     @property
@@ -256,8 +328,10 @@ class Tokenizer:
         pad_to_multiple_of: int | None = None,
     ) -> None:
         """Pad encodings to a length, or to the longest of a batch."""
-        if direction not in ("left", "right"):
-            raise ValueError(f"Unknown direction: {direction!r}")
+        _check_direction(direction, "")
+        pad_id, pad_type_id = _unsigned(pad_id), _unsigned(pad_type_id)
+        length = None if length is None else _unsigned(length)
+        self.__dict__.pop("_truncates_or_pads", None)
         self._json["padding"] = {
             "strategy": "BatchLongest" if length is None else {"Fixed": length},
             "direction": direction.capitalize(),
@@ -269,21 +343,8 @@ class Tokenizer:
 
     def no_padding(self) -> None:
         """Pad nothing."""
+        self.__dict__.pop("_truncates_or_pads", None)
         self._json["padding"] = None
-
-    def _padded(self, encodings: list[Encoding]) -> list[Encoding]:
-        options = self.padding
-        if options is None or not encodings:
-            return encodings
-        length = options["length"]
-        if length is None:
-            length = max(len(encoding) for encoding in encodings)
-        multiple = options["pad_to_multiple_of"]
-        if multiple and length % multiple:
-            length += multiple - length % multiple
-        for encoding in encodings:
-            encoding.pad(length, options["direction"], options["pad_id"], options["pad_type_id"], options["pad_token"])
-        return encodings
 
     # Text to tokens
 
@@ -291,57 +352,121 @@ class Tokenizer:
         self, sequence: _Text, pair: _Text | None = None, is_pretokenized: bool = False, add_special_tokens: bool = True
     ) -> Encoding:
         """Encode a text, or a pair; with ``is_pretokenized`` each is a list of words."""
-        first = self._sequence(sequence, is_pretokenized, 0)
-        second = None if pair is None else self._sequence(pair, is_pretokenized, 1)
-        return self.post_process(first, second, add_special_tokens)
+        if type(sequence) is str and pair is None and not is_pretokenized and self._is_plain():
+            if not (sequence.isascii() or _bpe.first_not_text([sequence]) is None):
+                raise TypeError("TextInputSequence must be str")
+            ids = self._engine.encode(sequence, add_special_tokens, allowed_special=self._allowed)
+            return Encoding._of_ids(ids, self, sequence, add_special_tokens)
+        return self._encoded_one(sequence, pair, is_pretokenized, add_special_tokens, self.truncation, self.padding)
 
     def encode_batch(
-        self, input: Iterable[_Input], is_pretokenized: bool = False, add_special_tokens: bool = True
+        self, input: Sequence[_Input], is_pretokenized: bool = False, add_special_tokens: bool = True
     ) -> list[Encoding]:
         """`encode` of each text or pair (a tuple); padding is to the longest of them."""
-        inputs = list(input)
-        texts = [item for item in inputs if isinstance(item, str)]
-        if not is_pretokenized and len(texts) == len(inputs):
-            rows = self._engine.encode_batch_lists(texts, add_special_tokens=False, allowed_special=self._allowed)
-            singles = [self._made(ids, item, 0) for ids, item in zip(rows, texts, strict=True)]
-            return self._padded([self._finished([single], add_special_tokens) for single in singles])
-        encodings = []
-        for item in inputs:
-            pair = _is_pair(item, is_pretokenized)
-            first: Any = item[0] if pair else item
-            second: Any = item[1] if pair else None
-            parts = [self._sequence(first, is_pretokenized, 0)]
-            if second is not None:
-                parts.append(self._sequence(second, is_pretokenized, 1))
-            encodings.append(self._finished(parts, add_special_tokens))
-        return self._padded(encodings)
+        if self._truncates_or_pads:
+            return self._encoded(input, is_pretokenized, add_special_tokens, self.truncation, self.padding)
+        return self._encoded(input, is_pretokenized, add_special_tokens, None, None)
 
     def encode_batch_fast(
-        self, input: Iterable[_Input], is_pretokenized: bool = False, add_special_tokens: bool = True
+        self, input: Sequence[_Input], is_pretokenized: bool = False, add_special_tokens: bool = True
     ) -> list[Encoding]:
         """`encode_batch`; that `tokenizers` leaves offsets out here saves nothing where they are lazy."""
         return self.encode_batch(input, is_pretokenized, add_special_tokens)
+
+    async def async_encode(
+        self, sequence: _Text, pair: _Text | None = None, is_pretokenized: bool = False, add_special_tokens: bool = True
+    ) -> Encoding:
+        """`encode` on a thread of the event loop's."""
+        return await asyncio.to_thread(self.encode, sequence, pair, is_pretokenized, add_special_tokens)
+
+    async def async_encode_batch(
+        self, input: Sequence[_Input], is_pretokenized: bool = False, add_special_tokens: bool = True
+    ) -> list[Encoding]:
+        """`encode_batch` on a thread of the event loop's."""
+        return await asyncio.to_thread(self.encode_batch, input, is_pretokenized, add_special_tokens)
+
+    async_encode_batch_fast = async_encode_batch
+
+    async def async_decode_batch(
+        self, sequences: Sequence[Sequence[int]], skip_special_tokens: bool = True
+    ) -> list[str]:
+        """`decode_batch` on a thread of the event loop's."""
+        return await asyncio.to_thread(self.decode_batch, sequences, skip_special_tokens)
 
     def post_process(
         self, encoding: Encoding, pair: Encoding | None = None, add_special_tokens: bool = True
     ) -> Encoding:
         """Truncate, put the template around, pad."""
-        parts = [encoding] if pair is None else [encoding, pair]
-        return self._padded([self._finished([part._copy() for part in parts], add_special_tokens)])[0]
+        parts = [encoding._copy()] if pair is None else [encoding._copy(), pair._copy()]
+        return _padded([self._finished(parts, add_special_tokens, self.truncation)], self.padding)[0]
 
-    def _finished(self, parts: list[Encoding], add_special_tokens: bool) -> Encoding:
-        self._truncate(parts, add_special_tokens)
+    def _encoded_one(
+        self,
+        sequence: _Text,
+        pair: _Text | None,
+        is_pretokenized: bool,
+        add_special_tokens: bool,
+        truncation: dict[str, Any] | None,
+        padding: dict[str, Any] | None,
+    ) -> Encoding:
+        parts = [self._sequence(sequence, is_pretokenized, 0)]
+        if pair is not None:
+            parts.append(self._sequence(pair, is_pretokenized, 1))
+        return _padded([self._finished(parts, add_special_tokens, truncation)], padding)[0]
+
+    def _encoded(
+        self,
+        inputs: Sequence[_Input],
+        is_pretokenized: bool,
+        add_special_tokens: bool,
+        truncation: dict[str, Any] | None,
+        padding: dict[str, Any] | None,
+    ) -> list[Encoding]:
+        _check_sequence(inputs)
+        inputs = list(inputs)
+        if not is_pretokenized and _bpe.first_not_text(inputs) is None:
+            if truncation is None and padding is None and self._processor.is_simple:
+                return self._plain_batch(cast(list[str], inputs), add_special_tokens)
+            rows = self._engine.encode_batch_lists(inputs, add_special_tokens=False, allowed_special=self._allowed)
+            singles = [self._made(ids, cast(str, item), 0) for ids, item in zip(rows, inputs, strict=True)]
+            return _padded([self._finished([one], add_special_tokens, truncation) for one in singles], padding)
+        encodings = []
+        for item in inputs:
+            texts: Sequence[Any] = cast(Any, item) if _is_pair(item, is_pretokenized) else (item,)
+            try:
+                parts = [self._sequence(text, is_pretokenized, number) for number, text in enumerate(texts)]
+            except TypeError as error:
+                if is_pretokenized and isinstance(item, (list, tuple)):
+                    raise
+                raise TypeError(_PRETOKENIZED_INPUT if is_pretokenized else _TEXT_INPUT) from error
+            encodings.append(self._finished(parts, add_special_tokens, truncation))
+        return _padded(encodings, padding)
+
+    def _plain_batch(self, texts: list[str], add_special_tokens: bool) -> list[Encoding]:
+        rows = self._engine.encode_batch_lists(
+            texts, add_special_tokens=add_special_tokens, allowed_special=self._allowed
+        )
+        make = Encoding._of_ids
+        return [make(row, self, text, add_special_tokens) for row, text in zip(rows, texts, strict=True)]
+
+    def _in_full(self, text: str, add_special_tokens: bool) -> Encoding:
+        return self._finished([self._sequence(text, False, 0)], add_special_tokens, None)
+
+    def _finished(self, parts: list[Encoding], add_special_tokens: bool, truncation: dict[str, Any] | None) -> Encoding:
+        if truncation is not None:
+            added = self.num_special_tokens_to_add(len(parts) == 2) if add_special_tokens else 0
+            _truncate(parts, truncation, truncation["max_length"] - added)
         return self._processor.process(parts, add_special_tokens)
 
     def _sequence(self, text: _Text, is_pretokenized: bool, type_id: int) -> Encoding:
         if not is_pretokenized:
-            if not isinstance(text, str):
+            if not isinstance(text, str) or _bpe.first_not_text([text]) is not None:
                 raise TypeError("TextInputSequence must be str")
             ids = self._engine.encode(text, False, allowed_special=self._allowed)
             return self._made(ids, text, type_id)
-        if isinstance(text, str) or not all(isinstance(word, str) for word in text):
+        words: list[Any] = list(text) if isinstance(text, (list, tuple, np.ndarray)) else [None]
+        if _bpe.first_not_text(words) is not None:
             raise TypeError("PreTokenizedInputSequence must be Union[List[str], Tuple[str]]")
-        words = list(text)
         rows = self._engine.encode_batch_lists(words, add_special_tokens=False, allowed_special=self._allowed)
 
         def details() -> Details:
@@ -368,55 +493,98 @@ class Tokenizer:
     def _made(self, ids: list[int], text: str, type_id: int) -> Encoding:
         return Encoding(ids, [Segment(len(ids), type_id, Base(lambda: self._details(text)))])
 
-    def _truncate(self, parts: list[Encoding], add_special_tokens: bool) -> None:
-        options = self.truncation
-        if options is None:
-            return
-        limit = options["max_length"]
-        if add_special_tokens:
-            limit -= self.num_special_tokens_to_add(len(parts) == 2)
-        stride, direction = options["stride"], options["direction"]
-        lengths = [len(part) for part in parts]
-        excess = sum(lengths) - limit
-        if limit <= 0:
-            for part in parts:
-                part.truncate(0, stride, direction)
-            return
-        if excess <= 0:
-            return
-        if options["strategy"] == "longest_first":
-            if len(parts) == 2:
-                short, long = sorted(lengths)
-                long = short if short > limit else max(short, limit - short)
-                if short + long > limit:
-                    short = limit // 2
-                    long = short + limit % 2
-                lengths = [long, short] if lengths[0] > lengths[1] else [short, long]
-            else:
-                lengths = [limit]
-            for part, length in zip(parts, lengths, strict=True):
-                part.truncate(length, stride, direction)
-            return
-        target = 0 if options["strategy"] == "only_first" else 1
-        if target >= len(parts):
-            raise ValueError("Truncation error: Second sequence not provided")
-        if lengths[target] <= excess:
-            raise ValueError("Truncation error: Sequence to truncate too short to respect the provided max_length")
-        parts[target].truncate(lengths[target] - excess, stride, direction)
-
     # Tokens to text
 
     def decode(self, ids: Sequence[int], skip_special_tokens: bool = True) -> str:
         """The text of ids; ids that no token has are left out."""
+        if type(ids) is not list:
+            _check_sequence(ids)
         try:
             return self._engine.decode(ids, skip_special_tokens=skip_special_tokens)
         except InputError:
-            known = [number for number in ids if number in self._token_of]
+            known = [number for number in ids if _index(number) in self._token_of]
             return self._engine.decode(known, skip_special_tokens=skip_special_tokens)
 
-    def decode_batch(self, sequences: Iterable[Sequence[int]], skip_special_tokens: bool = True) -> list[str]:
+    def decode_batch(self, sequences: Sequence[Sequence[int]], skip_special_tokens: bool = True) -> list[str]:
         """`decode` of each."""
+        _check_sequence(sequences)
         return [self.decode(ids, skip_special_tokens) for ids in sequences]
+
+
+def _check_sequence(value: Any) -> None:
+    if isinstance(value, str):
+        raise TypeError("Can't extract `str` to `Vec`")
+    if not isinstance(value, (Sequence, np.ndarray)):
+        shown = "'None'" if value is None else f"{type(value).__name__!r} object"
+        raise TypeError(f"{shown} is not an instance of 'Sequence'")
+
+
+def _index(number: Any) -> int:
+    """A token's id, as `tokenizers` takes it."""
+    number = operator.index(number)
+    if number < 0:
+        raise OverflowError("number too small to fit in target type")
+    if number >= 1 << 32:
+        raise OverflowError("number too large to fit in target type")
+    return int(number)
+
+
+def _unsigned(number: Any) -> int:
+    number = operator.index(number)
+    if number < 0:
+        raise OverflowError("can't convert negative int to unsigned")
+    return int(number)
+
+
+def _check_direction(direction: str, end: str) -> None:
+    if direction not in ("left", "right"):
+        raise ValueError(f"Unknown `direction`: `{direction}`. Use one of `left` or `right`{end}")
+
+
+def _padded(encodings: list[Encoding], options: dict[str, Any] | None) -> list[Encoding]:
+    if options is None or not encodings:
+        return encodings
+    length = options["length"]
+    if length is None:
+        length = max(len(encoding) for encoding in encodings)
+    multiple = options["pad_to_multiple_of"]
+    if multiple and length % multiple:
+        length += multiple - length % multiple
+    for encoding in encodings:
+        encoding.pad(length, options["direction"], options["pad_id"], options["pad_type_id"], options["pad_token"])
+    return encodings
+
+
+def _truncate(parts: list[Encoding], options: dict[str, Any], limit: int) -> None:
+    """Cut a text, or a pair, to ``limit`` tokens. Below 0 (a template longer than the whole) `tokenizers` cuts nothing."""
+    stride, direction = options["stride"], options["direction"]
+    lengths = [len(part) for part in parts]
+    excess = sum(lengths) - limit
+    if limit == 0:
+        for part in parts:
+            part.truncate(0, stride, direction)
+        return
+    if excess <= 0 or limit < 0:
+        return
+    if options["strategy"] == "longest_first":
+        if len(parts) == 2:
+            short, long = sorted(lengths)
+            long = short if short > limit else max(short, limit - short)
+            if short + long > limit:
+                short = limit // 2
+                long = short + limit % 2
+            lengths = [long, short] if lengths[0] > lengths[1] else [short, long]
+        else:
+            lengths = [limit]
+        for part, length in zip(parts, lengths, strict=True):
+            part.truncate(length, stride, direction)
+        return
+    target = 0 if options["strategy"] == "only_first" else 1
+    if target >= len(parts):
+        raise Exception("Truncation error: Second sequence not provided")
+    if lengths[target] <= excess:
+        raise Exception("Truncation error: Sequence to truncate too short to respect the provided max_length")
+    parts[target].truncate(lengths[target] - excess, stride, direction)
 
 
 def _is_pair(item: Any, is_pretokenized: bool) -> bool:

@@ -6,6 +6,7 @@
 mod decode;
 mod decode_chain;
 mod decode_table;
+mod forms;
 mod front;
 mod general;
 mod memories;

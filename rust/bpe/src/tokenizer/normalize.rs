@@ -8,6 +8,7 @@ use fancy_regex::Regex;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use super::forms;
 use crate::byte_alphabet;
 use crate::pretokenize::PatternError;
 use crate::unicode::{self, older};
@@ -182,7 +183,7 @@ impl Normalizer {
                     if normalized == segment {
                         to.push_from(&from, start, end);
                     } else {
-                        to.push(&normalized, from.span(start, end));
+                        self.push_form(&mut to, &from, start, end, &normalized);
                     }
                     start = end;
                 }
@@ -249,6 +250,24 @@ impl Normalizer {
             }
         }
         to
+    }
+}
+
+impl Normalizer {
+    /// The normal form of a stretch of `from`, each character of the place that `tokenizers` gives it.
+    fn push_form(&self, to: &mut Aligned, from: &Aligned, start: usize, end: usize, normalized: &str) {
+        let compatible = matches!(self, Self::Nfkc | Self::Nfkd);
+        let placed = forms::placed(&from.text[start..end], compatible, matches!(self, Self::Nfc | Self::Nfkc));
+        if !placed.iter().map(|(character, _)| *character).eq(normalized.chars()) {
+            to.push(normalized, from.span(start, end));
+            return;
+        }
+        let mut buffer = [0; 4];
+        for (character, place) in placed {
+            let at = place.map_or(start.checked_sub(1), |place| Some(start + place));
+            let span = at.and_then(|at| from.spans.get(at)).copied().unwrap_or((0, 0));
+            to.push(character.encode_utf8(&mut buffer), span);
+        }
     }
 }
 

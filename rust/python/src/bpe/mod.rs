@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 
+mod compat;
 mod decode;
 mod rows;
 mod tokenizer;
@@ -10,5 +11,6 @@ mod train;
 pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     tokenizer::fill(room)?;
     rows::fill(room)?;
-    train::fill(room)
+    train::fill(room)?;
+    compat::fill(room)
 }

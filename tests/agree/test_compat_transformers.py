@@ -1,0 +1,478 @@
+"""`tokenfoundry.compat.transformers` against ``transformers`` itself."""
+
+import copy
+import json
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tokenizers
+import transformers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.agree.transformers_directories import CALLS, CHAT, TEXTS, deeply, directory, outcome, shown
+from tests.vocabularies import SOURCES, vocabulary
+from tokenizers import AddedToken, decoders, models, pre_tokenizers, processors, trainers
+
+import tokenfoundry as tf
+from tokenfoundry.compat import transformers as ours
+from tokenfoundry.compat.transformers.backend import Backend
+
+transformers.logging.set_verbosity_error()
+SMALL = ("r50k", "qwen2", "mistral_v1", "deepseek")
+LOADED: dict[str, tuple[Any, Any]] = {}
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tokenizers")
+
+
+def load(name: str, root: Path, **options: Any) -> tuple[Any, Any]:
+    """Theirs and ours."""
+    path = directory(name, root)
+    return transformers.AutoTokenizer.from_pretrained(path, **options), ours.AutoTokenizer.from_pretrained(
+        path, **options
+    )
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_all_calls(name: str, root: Path) -> None:
+    theirs, mine = load(name, root)
+    assert isinstance(mine._tokenizer, Backend)
+    for call in CALLS.values():
+        expected = outcome(call, theirs)
+        assert outcome(call, mine) == expected
+    assert mine._tokenizer.failure is None
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("qwen2", "Qwen2Tokenizer"),
+        pytest.param("gemma3", "GemmaTokenizer", marks=pytest.mark.long),
+        ("r50k", "GPT2Tokenizer"),
+        ("r50k", "RobertaTokenizer"),
+        ("llama3", "LlamaTokenizerFast"),
+        ("mistral_v3", "LlamaTokenizerFast"),
+    ],
+)
+def test_classes_of_models(name: str, kind: str, root: Path, tmp_path: Path) -> None:
+    shutil.copytree(directory(name, root), tmp_path / kind)
+    path = tmp_path / kind / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"tokenizer_class": kind}))
+    theirs = transformers.AutoTokenizer.from_pretrained(path.parent)
+    mine = ours.AutoTokenizer.from_pretrained(path.parent)
+    assert isinstance(mine, type(theirs))
+    for call in CALLS.values():
+        assert outcome(call, mine) == outcome(call, theirs)
+
+
+def test_sentencepiece_model(tmp_path: Path) -> None:
+    pytest.importorskip("google.protobuf")
+    shutil.copy(vocabulary("mistral_v1"), tmp_path / "tokenizer.model")
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "LlamaTokenizer", "pad_token": "</s>"}')
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    mine = ours.AutoTokenizer.from_pretrained(tmp_path)
+    for call in CALLS.values():
+        assert outcome(call, mine) == outcome(call, theirs)
+
+
+UTF8_TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=30)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _loaded(root: Path) -> None:
+    LOADED.update((name, load(name, root)) for name in SMALL)
+
+
+@given(st.lists(UTF8_TEXT, min_size=1, max_size=4), st.integers(1, 12), st.data())
+@settings(max_examples=25, deadline=None)
+def test_any_text(texts: list[str], max_length: int, data: st.DataObject) -> None:
+    for name in SMALL:
+        theirs, mine = LOADED[name]
+        options: dict[str, Any] = {
+            "truncation": data.draw(st.booleans()),
+            "padding": data.draw(st.sampled_from([False, True, "max_length"])),
+            "add_special_tokens": data.draw(st.booleans()),
+            "padding_side": data.draw(st.sampled_from(["left", "right"])),
+            "return_tensors": data.draw(st.sampled_from([None, "np"])),
+        }
+        if options["truncation"]:
+            options["max_length"] = max_length
+        for tokenizer in (theirs, mine):
+            tokenizer.truncation_side = data.draw(st.shared(st.sampled_from(["left", "right"]), key="side"))
+        call = lambda t: deeply(t(texts, **options))  # noqa: E731, B023
+        assert outcome(call, mine) == outcome(call, theirs)
+        ids = data.draw(st.lists(st.integers(0, len(theirs) + 5), max_size=20))
+        assert mine.decode(ids) == theirs.decode(ids)
+        assert mine.decode(ids, skip_special_tokens=True) == theirs.decode(ids, skip_special_tokens=True)
+
+
+@pytest.fixture
+def both(root: Path) -> tuple[Any, Any]:
+    return load("r50k", root)
+
+
+def test_it_is_what_it_was(both: tuple[Any, Any]) -> None:
+    theirs, mine = both
+    assert isinstance(mine, transformers.PreTrainedTokenizerBase)
+    assert isinstance(mine, type(theirs))
+    assert type(mine).__name__ == type(theirs).__name__
+    assert type(mine).__module__ == type(theirs).__module__
+    assert ours.is_converted(mine)
+    assert not ours.is_converted(theirs)
+    assert ours.convert(mine) is mine
+    with pytest.raises(OSError, match="designed to be instantiated"):
+        ours.AutoTokenizer()
+
+
+def test_chat_templates(both: tuple[Any, Any]) -> None:
+    messages = [
+        {"role": "user", "content": "What's the weather?"},
+        {"role": "assistant", "content": "It's na\u00efve \u4e2d."},
+        {"role": "user", "content": "<|endoftext|>"},
+        {"role": "assistant", "content": "Bye."},
+    ]
+
+    def weather(city: str) -> str:
+        """
+        Tell the weather.
+
+        Args:
+            city: where
+        """
+        return city
+
+    calls = [
+        lambda t: t.apply_chat_template(messages, tokenize=False),
+        lambda t: shown(t.apply_chat_template(messages)),
+        lambda t: shown(t.apply_chat_template(messages, tools=[weather], add_generation_prompt=True)),
+        lambda t: shown(t.apply_chat_template(messages, return_dict=True, return_assistant_tokens_mask=True)),
+        lambda t: shown(
+            t.apply_chat_template(
+                [messages, messages[:2]],
+                return_dict=True,
+                return_assistant_tokens_mask=True,
+                padding=True,
+                truncation=True,
+                max_length=24,
+                return_tensors="np",
+            )
+        ),
+        lambda t: t.apply_chat_template(messages, continue_final_message=True, tokenize=False),
+        lambda t: shown(t.apply_chat_template(messages, return_dict=True, return_tensors="np")),
+        lambda t: t.apply_chat_template([]),
+    ]
+    for call in calls:
+        assert outcome(call, both[1]) == outcome(call, both[0])
+    masked = both[1].apply_chat_template(messages, return_dict=True, return_assistant_tokens_mask=True)
+    assert 0 < sum(masked["assistant_masks"]) < len(masked["assistant_masks"])
+    if hasattr(both[0], "chat_control_tokens"):
+        call = lambda t: shown(t.apply_chat_template(messages, sanitize_control_tokens=True))  # noqa: E731
+        assert outcome(call, both[1]) == outcome(call, both[0])
+
+
+def test_adding_tokens(both: tuple[Any, Any]) -> None:
+    for tokenizer in both:
+        assert tokenizer.add_tokens(["<new>", "brown", "\u00e9", "\u4e2d\u6587"]) == 4
+    text = "a <new>brown fox \u00e9 \u4e2d\u6587 <x> b"
+    assert deeply(both[1](text)) == deeply(both[0](text))
+    assert both[1].decode(both[1].encode(text)) == both[0].decode(both[0].encode(text))
+    for tokenizer in both:
+        tokenizer.add_special_tokens({"bos_token": "<x>", "pad_token": AddedToken("<p>", lstrip=True)})
+        tokenizer.add_tokens([AddedToken("fox", single_word=True, normalized=False)])
+    assert shown(both[1]([text, "foxes  <p> fox"], padding=True)) == shown(
+        both[0]([text, "foxes  <p> fox"], padding=True)
+    )
+    for skip in (True, False):
+        assert both[1].decode(both[1].encode(text), skip_special_tokens=skip) == both[0].decode(
+            both[0].encode(text), skip_special_tokens=skip
+        )
+    assert len(both[1]) == len(both[0])
+    assert both[1].get_added_vocab() == both[0].get_added_vocab()
+
+
+def test_saving(both: tuple[Any, Any], tmp_path: Path) -> None:
+    for tokenizer, place in zip(both, ("theirs", "ours"), strict=True):
+        tokenizer.add_tokens(["<new>"])
+        tokenizer(TEXTS, padding=True, truncation=True, max_length=5)
+        written = tokenizer.save_pretrained(tmp_path / place)
+        assert {Path(file).name for file in written} >= {"tokenizer.json", "tokenizer_config.json"}
+    for file in (tmp_path / "theirs").iterdir():
+        assert (tmp_path / "ours" / file.name).read_bytes() == file.read_bytes()
+    again = ours.AutoTokenizer.from_pretrained(tmp_path / "ours")
+    assert shown(again(TEXTS)) == shown(transformers.AutoTokenizer.from_pretrained(tmp_path / "ours")(TEXTS))
+
+
+def test_copies(both: tuple[Any, Any]) -> None:
+    theirs, mine = both
+    theirs.add_tokens(["<new>"])
+    mine.add_tokens(["<new>"])
+    for copied in (pickle.loads(pickle.dumps(mine)), copy.deepcopy(mine)):
+        assert ours.is_converted(copied)
+        assert type(copied) is type(mine)
+        assert deeply(copied("a <new> b")) == deeply(theirs("a <new> b"))
+        copied.add_tokens(["<other>"])
+        assert copied.encode("<other>") != mine.encode("<other>") == theirs.encode("<other>")
+
+
+def test_encodings_come_out_of_pickles(both: tuple[Any, Any]) -> None:
+    theirs, mine = both
+    for options in ({}, {"padding": True, "truncation": True, "max_length": 9}, {"return_overflowing_tokens": True}):
+        for text in (TEXTS[0], TEXTS):
+            loaded = pickle.loads(pickle.dumps(mine(text, **options)))
+            assert deeply(loaded) == deeply(theirs(text, **options))
+
+
+def test_parts_may_be_changed(both: tuple[Any, Any]) -> None:
+    template = processors.TemplateProcessing(single="<|endoftext|> $A", special_tokens=[("<|endoftext|>", 50256)])
+    texts = ["a b", "<|endoftext|>x", "\u4e2d 12"]
+
+    def agree() -> None:
+        assert deeply(both[1](texts)) == deeply(both[0](texts))
+
+    for tokenizer in both:
+        tokenizer.backend_tokenizer.post_processor = template
+    agree()
+    for tokenizer in both:
+        tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    agree()
+    held = [tokenizer.backend_tokenizer.pre_tokenizer for tokenizer in both]
+    agree()
+    for part in held:
+        part.add_prefix_space = True
+    agree()
+    for tokenizer in both:
+        tokenizer.backend_tokenizer.normalizer = tokenizers.normalizers.Lowercase()
+    agree()
+    for tokenizer in both:
+        tokenizer.backend_tokenizer.normalizer = tokenizers.normalizers.BertNormalizer()
+    agree()
+    assert "BertNormalizer" in both[1].backend_tokenizer.failure
+    for tokenizer in both:
+        tokenizer.backend_tokenizer.normalizer = None
+    agree()
+    assert both[1].backend_tokenizer.failure is None
+    both[1].backend_tokenizer.model.dropout = 0.5
+    assert both[1]("a")["input_ids"]
+    assert "dropout" in both[1].backend_tokenizer.failure
+
+
+def test_fingerprints_of_datasets(root: Path) -> None:
+    hashed = pytest.importorskip("datasets.fingerprint").Hasher.hash
+    first, second = load("r50k", root)[1], load("r50k", root)[1]
+    before = hashed(first)
+    first(TEXTS, padding=True, truncation=True, max_length=5)
+    assert hashed(first) == before == hashed(second)
+    second.add_tokens(["<new>"])
+    assert hashed(second) != before
+
+
+def test_training_another(both: tuple[Any, Any]) -> None:
+    made = [tokenizer.train_new_from_iterator([TEXTS[:5]], 400) for tokenizer in both]
+    assert made[0].get_vocab() == made[1].get_vocab()
+
+
+@pytest.mark.parametrize("kind", ["Unigram", "WordPiece", "WordLevel"])
+def test_what_is_not_covered_says_so(kind: str, tmp_path: Path) -> None:
+    vocab = {"[UNK]": 0, "a": 1}
+    model = (
+        models.Unigram([("a", 0.0), ("b", 0.0)], 0)
+        if kind == "Unigram"
+        else getattr(models, kind)(vocab, unk_token="[UNK]")
+    )
+    transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizers.Tokenizer(model)).save_pretrained(tmp_path)
+    with pytest.raises(tf.VocabularyError, match=f"{kind} model.*use tokenizers.*patch_transformers leaves"):
+        ours.AutoTokenizer.from_pretrained(tmp_path)
+    with ours.patch_transformers():
+        loaded = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    assert not ours.is_converted(loaded)
+    assert loaded.encode("a") == transformers.AutoTokenizer.from_pretrained(tmp_path).encode("a")
+    with pytest.raises(tf.VocabularyError, match="no transformers tokenizer"):
+        ours.convert(tokenizers.Tokenizer(model))
+
+
+def test_patching(root: Path) -> None:
+    path = directory("r50k", root)
+    auto = transformers.AutoTokenizer
+    before = vars(auto)["from_pretrained"]
+    assert not ours.is_patched()
+    ours.patch_transformers()
+    ours.patch_transformers()
+    assert ours.is_patched()
+    assert ours.is_converted(auto.from_pretrained(path))
+    ours.unpatch_transformers()
+    ours.unpatch_transformers()
+    assert vars(auto)["from_pretrained"] is before
+    assert not ours.is_converted(auto.from_pretrained(path))
+    with ours.patch_transformers():
+        inside = auto.from_pretrained(path)
+        with ours.patch_transformers():
+            pass
+        assert ours.is_patched()
+    assert not ours.is_patched()
+    assert ours.is_converted(inside)
+
+
+ENVIRONMENT = """
+import os, site, sys
+if sys.argv[1] == "import tokenfoundry":
+    import tokenfoundry
+elif sys.argv[1] == "import transformers first":
+    from transformers import AutoTokenizer
+    import tokenfoundry
+else:
+    site.addsitedir(sys.argv[1])
+from transformers import AutoTokenizer
+assert "tokenfoundry.compat.transformers" not in sys.modules
+tokenizer = AutoTokenizer.from_pretrained(sys.argv[2])
+found = type(tokenizer._tokenizer).__module__ == "tokenfoundry.compat.transformers.backend"
+assert found == (os.environ["TOKENFOUNDRY_PATCH"] == "1")
+if found:
+    from tokenfoundry.compat.transformers import is_patched, unpatch_transformers
+    assert is_patched()
+    unpatch_transformers()
+    assert not hasattr(AutoTokenizer.from_pretrained(sys.argv[2])._tokenizer, "failure")
+"""
+
+
+@pytest.mark.parametrize(
+    ("way", "value"), [("import tokenfoundry", "1"), ("import transformers first", "1"), ("pth", "1"), ("pth", "0")]
+)
+def test_patching_by_a_variable(way: str, value: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKENFOUNDRY_PATCH", value)
+    if way == "pth":
+        way = str(Path(tf.__file__).parents[1] / "tokenfoundry.data" / "purelib")
+    command = [sys.executable, "-c", ENVIRONMENT, way, str(directory("r50k", root))]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr
+
+
+def slow_directory(kind: str, path: Path) -> Path:
+    name, file, source = {
+        "qwen": ("QWenTokenizer", "qwen.tiktoken", "qwen2"),
+        "pieces": ("PiecesTokenizer", "tokenizer.model", "mistral_v1"),
+    }[kind]
+    shutil.copy(vocabulary(source), path / file)
+    shutil.copy(Path(__file__).parent / "remote_code" / f"tokenization_{kind}.py", path)
+    configuration = {"tokenizer_class": name, "auto_map": {"AutoTokenizer": [f"tokenization_{kind}.{name}", None]}}
+    (path / "tokenizer_config.json").write_text(
+        json.dumps(configuration | ({"pad_token": "</s>"} if kind == "pieces" else {}))
+    )
+    return path
+
+
+@pytest.mark.parametrize("kind", ["qwen", "pieces"])
+def test_tokenizers_in_python(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = slow_directory(kind, tmp_path)
+    theirs = transformers.AutoTokenizer.from_pretrained(path, trust_remote_code=True)
+    mine = ours.AutoTokenizer.from_pretrained(path, trust_remote_code=True)
+    assert isinstance(mine, type(theirs)) or type(mine).__name__ == type(theirs).__name__
+    engine = mine.tokenizer if kind == "qwen" else mine.sp_model
+    assert type(engine).__module__.startswith("tokenfoundry.")
+    texts = [text for text in TEXTS if text]
+    calls = [
+        lambda t: [shown(t(text)) for text in texts],
+        lambda t: shown(t(texts)),
+        lambda t: shown(t([*texts, ""])),
+        lambda t: shown(t("")),
+        lambda t: shown(t(texts, truncation=True, max_length=7)),
+        lambda t: shown(t(texts[:9], texts[9:18])),
+        lambda t: shown(t([text.split() for text in texts], is_split_into_words=True)),
+        lambda t: shown(t(texts[0], return_tensors="np")),
+        lambda t: shown(t(texts, padding=True)),
+        lambda t: [t.tokenize(text) for text in TEXTS],
+        lambda t: [t.decode(t.encode(text), skip_special_tokens=skip) for text in texts for skip in (True, False)],
+        lambda t: pickle.loads(pickle.dumps(t)).encode(texts[0]),
+        lambda t: copy.deepcopy(t).encode(texts[0]),
+        lambda t: t.apply_chat_template(
+            [{"role": "user", "content": "<|endoftext|>"}], chat_template=CHAT, tokenize=True
+        ),
+        lambda t: t.encode("x <|endoftext|>", allowed_special=set()) if kind == "qwen" else None,
+        lambda t: (t.add_tokens(["<new>"]), t.encode("a <new> b")) if kind == "pieces" else None,
+        lambda t: t.convert_tokens_to_ids(["a", "b"]),
+    ]
+    for call in calls:
+        assert shown(outcome(call, mine)) == shown(outcome(call, theirs))
+    assert ours.is_converted(pickle.loads(pickle.dumps(mine)))
+    mine.save_pretrained(tmp_path / "saved")
+    assert {file.name for file in (tmp_path / "saved").iterdir()} >= {
+        f"tokenization_{kind}.py",
+        "tokenizer_config.json",
+    }
+
+
+def test_python_without_an_engine_is_not_covered() -> None:
+    class Letters(transformers.PreTrainedTokenizer):
+        @property
+        def vocab_size(self) -> int:
+            return 256
+
+        def get_vocab(self) -> dict[str, int]:
+            return {chr(number): number for number in range(256)}
+
+    with pytest.raises(tf.VocabularyError, match=r"Letters: .* keeps neither .* patch_transformers leaves"):
+        ours.convert(Letters())
+
+
+def test_a_different_answer_is_not_taken(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = transformers.AutoTokenizer.from_pretrained(directory("r50k", root))
+    monkeypatch.setattr("tokenfoundry.compat.transformers.backend._Engine.encode", lambda *_, **__: [1])
+    with pytest.raises(tf.VocabularyError, match=r"do not agree on .*Hello"):
+        ours.convert(theirs)
+    assert not ours.is_converted(theirs)
+    assert theirs.encode("a") != [1]
+
+
+def test_added_tokens_that_look_like_bytes(tmp_path: Path) -> None:
+    tokenizer = tokenizers.Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.train_from_iterator(
+        TEXTS[:6], trainers.BpeTrainer(vocab_size=400, initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    )
+    tokenizer.add_tokens(["\u00e9\u00e9", "\u0120x", "\u4e2d"])
+    theirs = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer)
+    mine = ours.convert(transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer))
+    for number in range(len(theirs)):
+        assert mine.decode([70, number, 71]) == theirs.decode([70, number, 71])
+
+
+def test_long_inputs_are_warned_about_once(both: tuple[Any, Any], caplog: pytest.LogCaptureFixture) -> None:
+    messages = []
+    transformers.logging.set_verbosity_warning()
+    transformers.logging.enable_propagation()
+    try:
+        for tokenizer in both:
+            caplog.clear()
+            tokenizer.model_max_length = 5
+            for _ in range(2):
+                tokenizer(["a b c d e f g h", "a"])
+                tokenizer("a b c d e f g h i")
+            messages.append([record.message for record in caplog.records])
+    finally:
+        transformers.logging.set_verbosity_error()
+        transformers.logging.disable_propagation()
+    assert messages[0] == messages[1]
+    assert messages[0]
+
+
+def test_ids_alone_make_no_encodings(both: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = both[1]
+
+    def fail(*_: Any) -> None:
+        raise AssertionError("encodings were made")
+
+    monkeypatch.setattr("tokenfoundry.compat.transformers.backend.Engine.again", fail)
+    monkeypatch.setattr("tokenfoundry.compat.transformers.backend.Engine._encoded", fail)
+    encoded = mine(TEXTS, padding=True, truncation=True, max_length=8, return_tensors="np")
+    assert encoded["input_ids"].dtype == np.int64
+    assert encoded.is_fast
+    with pytest.raises(AssertionError):
+        encoded.word_ids(0)
