@@ -21,7 +21,7 @@ class MinHash:
 
     ``scheme``:
 
-    * "tokenfoundry", version 1: pinned by golden values; may be stored.
+    * "tokenfoundry", version 2: pinned by golden values; may be stored.
     * "datasketch" (2.0's affine32) and "datasketch-legacy" (1.x): equal to ``datasketch.MinHash(num_perm, seed)``
       updated with each n-gram, its lower-cased words joined by blanks, as UTF-8.
     * "datatrove" and "datatrove-32": equal to datatrove 0.10's signatures of 64 and 32 bits with xxhash. It splits
