@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenfoundry._core import dedup as _dedup
-from tokenfoundry.dedup.options import Unit, as_texts, check_ngram
+from tokenfoundry.dedup.options import Unit, as_texts, check_ngram, in_units
 from tokenfoundry.errors import InputError
+from tokenfoundry.tokenizer import Tokenizer
 
 __all__ = ["MinHash"]
 
@@ -29,7 +30,7 @@ class MinHash:
 
     ``words``: for the foreign schemes, a function from a text to its words, to be used instead (with datatrove's own
     ``word_tokenize(simplify_text(text))`` signatures are equal always; it runs in Python, a text at a time).
-    ``unit``: as in `near_duplicates`, for the scheme "tokenfoundry".
+    ``unit``: as in `near_duplicates` (a `Tokenizer` too), for the scheme "tokenfoundry".
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class MinHash:
         seed: int = 1,
         scheme: Scheme = "tokenfoundry",
         *,
-        unit: Unit = "words",
+        unit: Unit | Tokenizer = "words",
         words: Callable[[str], Iterable[str]] | None = None,
     ) -> None:
         if scheme != "tokenfoundry" and scheme not in _FOREIGN:
@@ -69,8 +70,9 @@ class MinHash:
         agree by chance once in 2^bits, which `jaccard_estimate` takes back.
         """
         if self.scheme == "tokenfoundry":
+            texts, unit = in_units(texts, self.unit, threads)
             made: NDArray[Any] = _dedup.signatures(
-                as_texts(texts), self.num_perm, self.unit, self.ngram, self.seed, threads
+                as_texts(texts), self.num_perm, unit, self.ngram, self.seed, threads
             )
         else:
             prepared = self.words is not None

@@ -131,7 +131,7 @@ impl Part {
                         let mut keys = Vec::new();
                         if !set.is_empty() {
                             minhash.signature_of_set(&set, scratch, signature);
-                            keys.extend(options.bands.keys(signature));
+                            options.bands.push_keys(signature, &mut keys);
                         }
                         Ok(Row { text: hash128(text), content, set, keys })
                     },

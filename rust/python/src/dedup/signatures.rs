@@ -1,14 +1,17 @@
 //! Signatures, ours and those of other libraries.
 
-use numpy::{IntoPyArray, PyArray2, PyArrayMethods};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use rayon::prelude::*;
-use tokenfoundry_base::pool;
+use tokenfoundry_base::{Ragged, pool};
+use tokenfoundry_dedup::bands::Bands;
 use tokenfoundry_dedup::minhash::MinHash;
+use tokenfoundry_dedup::near::{band_keys_of_signatures, buckets as buckets_of};
 use tokenfoundry_dedup::schemes::{ForeignMinHash, Scheme, Scratch, Split};
 use tokenfoundry_dedup::shingle::Shingler;
 
 use super::{cancelled, checked, unit};
+use crate::buffers::arrays::ragged;
 use crate::buffers::texts::Texts;
 use crate::{errors, gate};
 
@@ -75,6 +78,38 @@ pub fn foreign_signatures<'py>(
     })?
     .map_err(cancelled)?;
     flat.into_pyarray(python).reshape([strs.len(), num_perm])
+}
+
+type Buckets<'py> = (Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<i64>>);
+
+/// `(documents, offsets)` of the buckets that hold at least two documents.
+#[pyfunction]
+pub fn buckets<'py>(
+    python: Python<'py>,
+    signatures: PyReadonlyArray2<'py, u32>,
+    bands: usize,
+    rows: usize,
+    threads: Option<usize>,
+) -> PyResult<Buckets<'py>> {
+    let num_perm = signatures.shape()[1];
+    let bands = Bands { bands, rows };
+    let flat = signatures.as_slice()?;
+    if bands.num_perm() > num_perm || num_perm == 0 || signatures.shape()[0] >= u32::MAX as usize {
+        return Err(errors::input(format!("{} slots in bands, {num_perm} in a signature", bands.num_perm())));
+    }
+    let found = gate::long(python, |cancel| {
+        pool::install(threads, || {
+            let parts = band_keys_of_signatures(flat, num_perm, bands, cancel)?;
+            Ok(buckets_of(bands, &parts))
+        })
+    })?
+    .map_err(cancelled)?;
+    let mut rows = Ragged::with_capacity(0, found.iter().map(Vec::len).sum());
+    for bucket in found.iter().flat_map(|entries| entries.chunk_by(|left, right| left.0 == right.0)) {
+        rows.values.extend(bucket.iter().map(|&(_, document)| document));
+        rows.close_row();
+    }
+    Ok(ragged(python, rows))
 }
 
 #[pyfunction]
