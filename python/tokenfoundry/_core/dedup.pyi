@@ -35,9 +35,7 @@ def bands_for_threshold(threshold: float, recall: float) -> tuple[int, int]:
 def byte_lengths(texts: Any) -> NDArray[np.int64]:
     """Bytes of each text."""
 
-def exact(
-    texts: Any, given_order: NDArray[np.uint32] | None, normalized: bool, threads: int | None
-) -> dict[str, Any]:
+def exact(texts: Any, given_order: NDArray[np.uint32] | None, normalized: bool, threads: int | None) -> dict[str, Any]:
     """Keep the best of each group of identical texts: bytes, or if ``normalized`` lower-cased words."""
 
 def near_duplicates(

@@ -71,9 +71,7 @@ class MinHash:
         """
         if self.scheme == "tokenfoundry":
             texts, unit = in_units(texts, self.unit, threads)
-            made: NDArray[Any] = _dedup.signatures(
-                as_texts(texts), self.num_perm, unit, self.ngram, self.seed, threads
-            )
+            made: NDArray[Any] = _dedup.signatures(as_texts(texts), self.num_perm, unit, self.ngram, self.seed, threads)
         else:
             prepared = self.words is not None
             if self.words is not None:

@@ -90,22 +90,22 @@ def signature(text: str, num_perm: int, ngram: int, seed: int) -> list[int]:
 
 def near_duplicates(texts: Sequence[str], threshold: float = 0.8, ngram: int = 5) -> list[int]:
     """For each text the kept text that it duplicates, or -1: the most similar of the kept ones before it, the
-    earliest among equals. Texts without a shingle duplicate identical texts only."""
+    earliest among equals. A text with the same n-grams as one before it shares that one's fate. Texts without an
+    n-gram duplicate identical texts only."""
     sets = [shingles(text, ngram) for text in texts]
+    firsts: dict[object, int] = {}
     duplicate_of: list[int] = []
     for index, text in enumerate(texts):
+        first = firsts.setdefault(frozenset(sets[index]) or text, index)
+        if first < index:
+            duplicate_of.append(first if duplicate_of[first] < 0 else duplicate_of[first])
+            continue
         best = (0.0, -1)
         for other in range(index):
-            if duplicate_of[other] >= 0:
-                continue
-            if text == texts[other]:
-                similarity = 1.0
-            elif sets[index] and sets[other]:
+            if duplicate_of[other] < 0 and sets[index] and sets[other]:
                 similarity = jaccard(sets[index], sets[other])
-            else:
-                similarity = 0.0
-            if similarity >= threshold and similarity > best[0]:
-                best = (similarity, other)
+                if similarity >= threshold and similarity > best[0]:
+                    best = (similarity, other)
         duplicate_of.append(best[1])
     return duplicate_of
 

@@ -115,12 +115,24 @@ impl Shingler {
         runs.flush(&mut sink);
     }
 
-    /// The set of shingles: sorted, each once.
+    /// The set of shingles: sorted, each once. Memory: 16 bytes a different shingle.
     pub fn set(&mut self, text: &[u8]) -> Vec<u64> {
-        let mut set = Vec::with_capacity(text.len() / 7 + 1);
-        self.visit(text, |shingles| set.extend_from_slice(shingles));
-        set.sort_unstable();
-        set.dedup();
+        const FIRST: usize = 1 << 16;
+        let mut set: Vec<u64> = Vec::new();
+        let mut most = FIRST;
+        let unique = |set: &mut Vec<u64>| {
+            set.sort_unstable();
+            set.dedup();
+        };
+        self.visit(text, |shingles| {
+            set.extend_from_slice(shingles);
+            // A text that says the same again and again must not be remembered whole.
+            if set.len() > most {
+                unique(&mut set);
+                most = FIRST.max(2 * set.len());
+            }
+        });
+        unique(&mut set);
         set
     }
 }
