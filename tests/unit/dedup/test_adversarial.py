@@ -81,7 +81,7 @@ def test_one_document_of_fifty_megabytes(kind: str) -> None:
     # The one more word is one 5-gram more: of 800,000, or of one or two; or there is no 5-gram.
     assert kept == (2 if kind == "words" else 3)
     # The sets of both, 8 bytes a different shingle, while they are compared; one word is folded whole.
-    assert extra < 150
+    assert extra < 300
 
 
 def test_one_shingle_shared_by_all_stays_linear() -> None:
