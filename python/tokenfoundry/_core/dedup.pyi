@@ -27,6 +27,7 @@ __all__ = [
     "repeated_tokens",
     "shingle_set",
     "signatures",
+    "signatures_of_hashes",
 ]
 
 def bands_for_threshold(threshold: float, recall: float) -> tuple[int, int]:
@@ -58,6 +59,11 @@ def signatures(
     texts: Any, num_perm: int, unit_name: str, ngram: int, seed: int, threads: int | None
 ) -> NDArray[np.uint32]:
     """MinHash signatures (n, num_perm) of scheme "tokenfoundry"."""
+
+def signatures_of_hashes(
+    hashes: NDArray[np.uint64], offsets: NDArray[np.int64], num_perm: int, seed: int, threads: int | None
+) -> NDArray[np.uint32]:
+    """The same of sets of hashes, row i being ``hashes[offsets[i]:offsets[i + 1]]``."""
 
 def foreign_signatures(
     texts: Any, scheme: str, prepared: bool, num_perm: int, ngram: int, seed: int, threads: int | None

@@ -79,11 +79,27 @@ class MinHash:
             made = _dedup.foreign_signatures(
                 texts, self.scheme, prepared, self.num_perm, self.ngram, self.seed, threads
             ).astype(_FOREIGN[self.scheme], copy=False)
-        if bits is None:
-            return made
-        if bits not in (8, 16):
-            raise InputError(f"bits is {bits}; it must be 8 or 16, or None for all")
-        return made.astype(np.uint8 if bits == 8 else np.uint16)
+        return _low_bits(made, bits)
+
+    def signatures_of_hashes(
+        self,
+        hashes: NDArray[np.uint64],
+        offsets: NDArray[np.int64],
+        *,
+        bits: int | None = None,
+        threads: int | None = None,
+    ) -> NDArray[Any]:
+        """Signatures (n, num_perm) of sets that were hashed elsewhere, for the scheme "tokenfoundry".
+
+        ``hashes``: 64-bit hashes of the elements, well mixed in their low 32 bits, which are what is used; set i is
+        ``hashes[offsets[i]:offsets[i + 1]]``. Order and repeats make no difference. ``bits`` as in `signatures`.
+        """
+        if self.scheme != "tokenfoundry":
+            raise InputError(f"scheme {self.scheme!r} hashes n-grams itself; give texts to signatures")
+        hashes = np.ascontiguousarray(hashes, np.uint64)
+        offsets = np.ascontiguousarray(offsets, np.int64)
+        made = _dedup.signatures_of_hashes(hashes, offsets, self.num_perm, self.seed, threads)
+        return _low_bits(made, bits)
 
     @staticmethod
     def jaccard_estimate(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.float64]:
@@ -93,3 +109,11 @@ class MinHash:
         equal = np.mean(left == right, axis=-1)
         by_chance = 2.0 ** -(8 * left.dtype.itemsize)
         return np.asarray(np.maximum((equal - by_chance) / (1 - by_chance), 0.0))
+
+
+def _low_bits(signatures: NDArray[Any], bits: int | None) -> NDArray[Any]:
+    if bits is None:
+        return signatures
+    if bits not in (8, 16):
+        raise InputError(f"bits is {bits}; it must be 8 or 16, or None for all")
+    return signatures.astype(np.uint8 if bits == 8 else np.uint16)

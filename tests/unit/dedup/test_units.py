@@ -97,6 +97,20 @@ def test_buckets_are_the_documents_that_share_a_band() -> None:
         tf.dedup.buckets(signatures, bands=(5, 4))
 
 
+def test_signatures_of_hashes_are_those_of_the_texts() -> None:
+    texts = ["one two three four five six", "", "a b c d e f g a b c d e f g"]
+    sets = [sorted(reference.shingles(text)) for text in texts]
+    hashes = np.array([value for one in sets for value in [*one[::-1], *one]], np.uint64)
+    offsets = np.cumsum([0, *(2 * len(one) for one in sets)])
+    minhash = tf.dedup.MinHash(40)
+    assert (minhash.signatures_of_hashes(hashes, offsets, threads=2) == minhash.signatures(texts)).all()
+    assert (minhash.signatures_of_hashes(hashes, offsets, bits=8) == minhash.signatures(texts, bits=8)).all()
+    with pytest.raises(tf.InputError, match="point outside"):
+        minhash.signatures_of_hashes(hashes, offsets + 1)
+    with pytest.raises(tf.InputError, match="hashes n-grams itself"):
+        tf.dedup.MinHash(scheme="datasketch").signatures_of_hashes(hashes, offsets)
+
+
 TIERS = """
 import hashlib, json, sys
 import tokenfoundry as tf
