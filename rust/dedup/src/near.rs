@@ -155,10 +155,15 @@ impl Sets {
     }
 }
 
+/// A set of shingles as bytes, little-endian.
+pub fn bytes_of(set: &[u64], bytes: &mut Vec<u8>) {
+    bytes.resize(8 * set.len(), 0);
+    bytes.as_chunks_mut::<8>().0.iter_mut().zip(set).for_each(|(bytes, hash)| *bytes = hash.to_le_bytes());
+}
+
 /// The 128-bit hash that stands for a set of shingles.
 pub fn content_of(set: &[u64], bytes: &mut Vec<u8>) -> u128 {
-    bytes.clear();
-    bytes.extend(set.iter().flat_map(|hash| hash.to_le_bytes()));
+    bytes_of(set, bytes);
     hash128(bytes)
 }
 
