@@ -3,7 +3,7 @@
     python benches/dedup.py [--corpus FILE.json] [--megabytes 114] [--truth-megabytes 28] [--rounds 5] [--json FILE]
 
 Without ``--corpus`` (a JSON list of texts) the corpus is the documentation and sources installed on this machine. A tenth
-of it are planted copies; it is multiplied under letter substitutions up to ``--megabytes``. Times are medians of rounds;
+of it are planted copies; it is multiplied under letter substitutions up to ``--megabytes``. Times are medians of rounds, by the clock and in CPU seconds;
 peers that take minutes run over a part and are scaled. Quality is scored over the first ``--truth-megabytes`` against
 the exact all-pairs join (0: not at all). Every timed answer is checked: signatures against the readable twin or the library, removals
 against the truth. Peers that are not installed are left out: ``pip install datasketch rensa gaoya daft``.
@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -29,14 +29,22 @@ from tokenfoundry._core import dedup as core
 from tokenfoundry.reference import dedup as reference
 
 
-def timed(work: Callable[[], Any], rounds: int) -> tuple[float, Any]:
-    """Median seconds, and the last answer."""
-    seconds, answer = [], None
+class Times(NamedTuple):
+    """Medians of rounds. CPU seconds of all threads tell more than the clock where others use the machine."""
+
+    seconds: float
+    cpu_seconds: float
+
+
+def timed(work: Callable[[], Any], rounds: int) -> tuple[Times, Any]:
+    """Times, and the last answer."""
+    clock, cpu, answer = [], [], None
     for _ in range(rounds):
-        start = time.perf_counter()
+        started, cpu_started = time.perf_counter(), time.process_time()
         answer = work()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds), answer
+        clock.append(time.perf_counter() - started)
+        cpu.append(time.process_time() - cpu_started)
+    return Times(statistics.median(clock), statistics.median(cpu)), answer
 
 
 def has(name: str) -> bool:
@@ -70,8 +78,13 @@ class Table:
         self.rows.append({"what": what, **rounded})
         print(json.dumps(self.rows[-1]), flush=True)
 
-    def speed(self, what: str, seconds: float, megabytes: float, **more: Any) -> None:
-        self.row(what, seconds=seconds, megabytes_a_second=round(megabytes / seconds, 1), **more)
+    def speed(self, what: str, times: Times, megabytes: float, **more: Any) -> None:
+        cpu = round(megabytes / times.cpu_seconds, 1)
+        self.row(what, **times._asdict(), megabytes_a_second=round(megabytes / times.seconds, 1),
+                 megabytes_a_cpu_second=cpu, **more)  # fmt: skip
+
+    def unit(self, what: str, times: Times, nanoseconds_a: str, count: int) -> None:
+        self.row(what, **times._asdict(), **{f"cpu_nanoseconds_a_{nanoseconds_a}": times.cpu_seconds * 1e9 / count})
 
 
 def signatures(table: Table, texts: list[str], rounds: int) -> None:
@@ -80,15 +93,15 @@ def signatures(table: Table, texts: list[str], rounds: int) -> None:
     for num_perm in (112, 128, 256):
         for threads in (1, 2):
             minhash = tf.dedup.MinHash(num_perm)
-            seconds, made = timed(lambda m=minhash, t=threads: m.signatures(arrow, threads=t), rounds)
+            times, made = timed(lambda m=minhash, t=threads: m.signatures(arrow, threads=t), rounds)
             assert made[checked].tolist() == reference.signature(texts[checked], num_perm, 5, 1)
-            table.speed(f"signatures, k={num_perm}, {threads} thread(s)", seconds, size)
+            table.speed(f"signatures, k={num_perm}, {threads} thread(s)", times, size)
     part = arrow.slice(0, max(len(texts) // 4, 1))
     part_size = megabytes_of(part.to_pylist())
     for scheme in ("datasketch", "datasketch-legacy", "datatrove", "datatrove-32"):
         minhash = tf.dedup.MinHash(112, scheme=scheme)
-        seconds, _ = timed(lambda m=minhash: m.signatures(part, threads=1), rounds)
-        table.speed(f"signatures as {scheme}, 1 thread", seconds, part_size)
+        times, _ = timed(lambda m=minhash: m.signatures(part, threads=1), rounds)
+        table.speed(f"signatures as {scheme}, 1 thread", times, part_size)
     few = texts[: max(len(texts) // 60, 1)]
     if has("datasketch"):
         import datasketch
@@ -103,9 +116,9 @@ def signatures(table: Table, texts: list[str], rounds: int) -> None:
                 out.append(sketch.hashvalues)
             return np.array(out)
 
-        seconds, theirs = timed(by_datasketch, 1)
+        times, theirs = timed(by_datasketch, 1)
         assert (tf.dedup.MinHash(112, scheme="datasketch").signatures(few) == theirs).all()
-        table.speed("datasketch 2: words, n-grams and signatures, equal to ours", seconds, megabytes_of(few))
+        table.speed("datasketch 2: words, n-grams and signatures, equal to ours", times, megabytes_of(few))
     if has("gaoya"):
         import gaoya
 
@@ -122,16 +135,16 @@ def signatures(table: Table, texts: list[str], rounds: int) -> None:
 
         part_texts = part.to_pylist()
         for threads in (1, 2):
-            seconds, _ = timed(lambda t=threads: by_gaoya(t), 1)
-            table.speed(f"gaoya: text into its index, k=112, {threads} thread(s)", seconds, part_size)
+            times, _ = timed(lambda t=threads: by_gaoya(t), 1)
+            table.speed(f"gaoya: text into its index, k=112, {threads} thread(s)", times, part_size)
     if has("daft"):
         import daft
 
         frame = daft.from_arrow(pa.table({"text": arrow}))
         normalized = daft.col("text").normalize(remove_punct=True, lowercase=True, nfd_unicode=False, white_space=True)
         sketched = frame.select(normalized.minhash(num_hashes=128, ngram_size=5, seed=1))
-        seconds, _ = timed(sketched.to_arrow, max(rounds // 2, 1))
-        table.speed("daft: normalize and minhash, k=128, 2 threads", seconds, size)
+        times, _ = timed(sketched.to_arrow, max(rounds // 2, 1))
+        table.speed("daft: normalize and minhash, k=128, 2 threads", times, size)
 
 
 def kernels(table: Table, texts: list[str], rounds: int) -> None:
@@ -140,15 +153,15 @@ def kernels(table: Table, texts: list[str], rounds: int) -> None:
     hashes, offsets = np.concatenate(sets), np.cumsum([0, *map(len, sets)]).astype(np.int64)
     for num_perm in (128, 256):
         minhash = tf.dedup.MinHash(num_perm)
-        seconds, made = timed(lambda m=minhash: m.signatures_of_hashes(hashes, offsets, threads=1), rounds)
+        times, made = timed(lambda m=minhash: m.signatures_of_hashes(hashes, offsets, threads=1), rounds)
         assert (made[:5] == minhash.signatures(texts[:5])).all()
-        table.row(f"kernel, k={num_perm}", nanoseconds_a_shingle=seconds * 1e9 / len(hashes))
+        table.unit(f"kernel, k={num_perm}", times, "shingle", len(hashes))
         if has("rensa"):
             import rensa
 
             arguments = (hashes, offsets.astype(np.uint64), num_perm, 42)
-            seconds, _ = timed(lambda a=arguments: rensa.RMinHash.digest_matrix_from_flat_token_hashes(*a), rounds)
-            table.row(f"kernel of rensa, k={num_perm}", nanoseconds_a_shingle=seconds * 1e9 / len(hashes))
+            times, _ = timed(lambda a=arguments: rensa.RMinHash.digest_matrix_from_flat_token_hashes(*a), rounds)
+            table.unit(f"kernel of rensa, k={num_perm}", times, "shingle", len(hashes))
 
 
 def meeting(table: Table, rounds: int) -> None:
@@ -157,11 +170,9 @@ def meeting(table: Table, rounds: int) -> None:
     made = np.random.default_rng(0).integers(0, 1 << 32, (count, 120), dtype=np.uint32)
     made[-count // 10 :] = made[: count // 10]
     for threads in (1, 2):
-        seconds, found = timed(lambda t=threads: tf.dedup.buckets(made, threads=t), rounds)
+        times, found = timed(lambda t=threads: tf.dedup.buckets(made, threads=t), rounds)
         assert len(found) >= 20 * count // 10 and found[0].tolist()[1] - found[0].tolist()[0] == count - count // 10
-        table.row(
-            f"bands of {count:,} signatures to buckets, 20x6, {threads} thread(s)", documents_a_second=count / seconds
-        )
+        table.unit(f"bands of {count:,} signatures to buckets, 20x6, {threads} thread(s)", times, "document", count)
     if has("rensa"):
         import rensa
 
@@ -173,8 +184,8 @@ def meeting(table: Table, rounds: int) -> None:
         def flags() -> Any:
             return rensa.RMinHashLSH(0.8, 120, 20).query_duplicate_flags_matrix_one_shot(matrix)
 
-        seconds, _ = timed(flags, rounds)
-        table.row("rensa: one-shot duplicate flags, 20x6", documents_a_second=count / seconds)
+        times, _ = timed(flags, rounds)
+        table.unit("rensa: one-shot duplicate flags, 20x6", times, "document", count)
 
 
 def scores(table: Table, texts: list[str]) -> None:
@@ -194,22 +205,22 @@ def scores(table: Table, texts: list[str]) -> None:
 def decisions(table: Table, texts: list[str], rounds: int) -> None:
     arrow, size = pa.array(texts, pa.large_string()), megabytes_of(texts)
     for threads in (1, 2):
-        seconds, result = timed(lambda t=threads: tf.dedup.near_duplicates(arrow, threads=t), rounds)
-        table.speed(f"raw text to verified clusters, {threads} thread(s)", seconds, size, removed=int((~result.keep).sum()),
+        times, result = timed(lambda t=threads: tf.dedup.near_duplicates(arrow, threads=t), rounds)
+        table.speed(f"raw text to verified clusters, {threads} thread(s)", times, size, removed=int((~result.keep).sum()),
                     verified=result.stats["verified"], skipped=result.stats["skipped"])  # fmt: skip
     table.row("extra peak memory, 2 threads", mib=extra_memory(lambda: tf.dedup.near_duplicates(arrow, threads=2)))
     for eighths in (1, 2, 4, 8):
         part = arrow.slice(0, len(arrow) * eighths // 8)
-        seconds, _ = timed(lambda p=part: tf.dedup.near_duplicates(p, threads=2), rounds)
-        table.row(f"growth: {eighths}/8 of the documents", seconds=seconds)
+        times, _ = timed(lambda p=part: tf.dedup.near_duplicates(p, threads=2), rounds)
+        table.row(f"growth: {eighths}/8 of the documents", **times._asdict())
 
 
 def small_things(table: Table, texts: list[str], rounds: int) -> None:
     short = [line for text in texts for line in text.split("\n") if 30 < len(line) < 120][:44_000]
     array = pa.array(short, pa.large_string())
     for threads in (1, 2):
-        seconds, _ = timed(lambda t=threads: tf.dedup.near_duplicates(array, threads=t), rounds)
-        table.row(f"{len(short):,} short texts to clusters, {threads} thread(s)", seconds=seconds)
+        times, _ = timed(lambda t=threads: tf.dedup.near_duplicates(array, threads=t), rounds)
+        table.row(f"{len(short):,} short texts to clusters, {threads} thread(s)", **times._asdict())
     if has("rensa"):
         import rensa
 
@@ -221,8 +232,8 @@ def small_things(table: Table, texts: list[str], rounds: int) -> None:
             matrix = rensa.RMinHash.digest_matrix_from_token_sets(grams, 120, 42)
             return rensa.RMinHashLSH(0.8, 120, 20).query_duplicate_flags_matrix_one_shot(matrix)
 
-        seconds, _ = timed(by_rensa, rounds)
-        table.row(f"rensa: {len(short):,} short texts to flags, not verified", seconds=seconds)
+        times, _ = timed(by_rensa, rounds)
+        table.row(f"rensa: {len(short):,} short texts to flags, not verified", **times._asdict())
     with tempfile.TemporaryDirectory() as directory, tf.dedup.Index.open(directory) as index:
         ids = [number.to_bytes(16, "big") for number in range(len(short))]
         start = time.perf_counter()
@@ -231,12 +242,12 @@ def small_things(table: Table, texts: list[str], rounds: int) -> None:
         table.row(f"index: {len(short):,} texts added", seconds=seconds,
                   bytes_a_document=round(index.stats()["bytes"] / len(index), 1))  # fmt: skip
     arrow, size = pa.array(texts, pa.large_string()), megabytes_of(texts)
-    seconds, _ = timed(lambda: tf.dedup.exact(arrow, threads=2), rounds)
-    table.speed("identical texts, 2 threads", seconds, size)
-    seconds, _ = timed(lambda: tf.dedup.substrings(arrow, minimum_bytes=100), 1)
-    table.speed("repeated substrings of 100 bytes, 1 thread", seconds, size)
-    seconds, _ = timed(lambda: tf.dedup.lines(arrow, minimum_bytes=20, threads=2), 1)
-    table.speed("repeated lines, 2 threads", seconds, size)
+    times, _ = timed(lambda: tf.dedup.exact(arrow, threads=2), rounds)
+    table.speed("identical texts, 2 threads", times, size)
+    times, _ = timed(lambda: tf.dedup.substrings(arrow, minimum_bytes=100), 1)
+    table.speed("repeated substrings of 100 bytes, 1 thread", times, size)
+    times, _ = timed(lambda: tf.dedup.lines(arrow, minimum_bytes=20, threads=2), 1)
+    table.speed("repeated lines, 2 threads", times, size)
 
 
 def main() -> None:

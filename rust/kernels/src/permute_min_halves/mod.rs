@@ -4,10 +4,8 @@
 //! a bijection, since x and then y can be read back. Two permutations whose multipliers differ by an odd number see
 //! independent first parts (the pair is a linear bijection of x and y), so their minima are as independent as
 //! those of two hash functions. 16-bit lanes are twice as many a vector as 32-bit ones, and every CPU multiplies them in one
-//! instruction, which is not so of 32-bit lanes: this costs a half of `permute_min` and less.
-//!
-//! Two ways to go about it. Few hashes: lanes are permutations, each hash is broadcast. Many: lanes are hashes, so that only
-//! first parts need be kept, 16 bits each; see `many`.
+//! instruction, which is not so of 32-bit lanes: this costs less than `permute_min`, most where that
+//! instruction is missing.
 
 mod scalar;
 
@@ -30,12 +28,36 @@ pub fn permute_min_halves_on(tier: Tier, hashes: &[u32], multipliers: &[u16], mi
     assert!(multipliers.len() == minima.len());
     match tier.min(tier::detected()) {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the tier is at most what was detected on this CPU, so it has AVX-512 with BW, BMI and AVX2.
+        // SAFETY: the tier is at most what was detected on this CPU, so it has AVX-512 with BW, and AVX2.
         Tier::Avx512 => unsafe { avx512::permute_min_halves(hashes, multipliers, minima) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above, so it has AVX2.
         Tier::Avx2 => unsafe { avx2::permute_min_halves(hashes, multipliers, minima) },
-        _ => scalar::permute_min_halves(hashes, multipliers, minima),
+        _ => scalar::permute_min_halves(hashes.iter().copied(), multipliers, minima),
+    }
+}
+
+/// A hash's halves as the vectors take them, so that each is broadcast from memory.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Default)]
+struct Doubled {
+    /// x in both halves.
+    x_twice: u32,
+    /// y in the upper half.
+    y_above: u32,
+}
+
+/// Give `work` the hashes so, some hundreds at a time.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn in_doubled_halves(hashes: &[u32], mut work: impl FnMut(&[Doubled])) {
+    const SOME: usize = 512;
+    let mut halves = [Doubled::default(); SOME];
+    for hashes in hashes.chunks(SOME) {
+        for (half, &hash) in halves.iter_mut().zip(hashes) {
+            *half = Doubled { x_twice: (hash & 0xFFFF) * 0x1_0001, y_above: hash & 0xFFFF_0000 };
+        }
+        work(&halves[..hashes.len()]);
     }
 }
 
@@ -82,7 +104,7 @@ mod tests {
         }
     }
 
-    /// First parts that are equal, in one lane and in several, in one block and in several, in one call and in several.
+    /// First parts that are equal, and hashes that are.
     #[test]
     fn ties_are_broken_by_the_second_part() {
         let mut next = source();

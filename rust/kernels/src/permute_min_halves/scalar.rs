@@ -9,12 +9,12 @@ fn permuted(x: u16, y: u16, multiplier: u16) -> u32 {
 }
 
 #[inline(always)]
-pub fn permute_min_halves(hashes: &[u32], multipliers: &[u16], minima: &mut [u32]) {
+pub fn permute_min_halves(hashes: impl Iterator<Item = u32> + Clone, multipliers: &[u16], minima: &mut [u32]) {
     let (lanes, rest) = minima.as_chunks_mut::<LANES>();
     let (lane_multipliers, rest_multipliers) = multipliers.as_chunks::<LANES>();
     for (lanes, multipliers) in lanes.iter_mut().zip(lane_multipliers) {
         let mut least = *lanes;
-        for &hash in hashes {
+        for hash in hashes.clone() {
             let (x, y) = (hash as u16, (hash >> 16) as u16);
             for lane in 0..LANES {
                 least[lane] = least[lane].min(permuted(x, y, multipliers[lane]));
@@ -23,7 +23,7 @@ pub fn permute_min_halves(hashes: &[u32], multipliers: &[u16], minima: &mut [u32
         *lanes = least;
     }
     for (minimum, &multiplier) in rest.iter_mut().zip(rest_multipliers) {
-        for &hash in hashes {
+        for hash in hashes.clone() {
             *minimum = (*minimum).min(permuted(hash as u16, (hash >> 16) as u16, multiplier));
         }
     }
