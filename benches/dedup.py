@@ -27,6 +27,7 @@ import tokenfoundry as tf
 from dedup_truth import components, greedy, multiplied, of_file, of_this_machine, quality, truth, with_copies
 from tokenfoundry._core import dedup as core
 from tokenfoundry.reference import dedup as reference
+from tokenfoundry.testing import planted_corpus
 
 
 class Times(NamedTuple):
@@ -271,6 +272,8 @@ def main() -> None:
     decisions(table, texts, chosen.rounds)
     if checked:
         scores(table, checked)
+        table.row("planted edits of all kinds, at similarities of 0.5 to 1")
+        scores(table, planted_corpus(4000).texts)
     if chosen.json:
         chosen.json.write_text(json.dumps(table.rows, indent=1) + "\n", encoding="utf-8")
 
