@@ -12,7 +12,7 @@ use tokenfoundry_dedup::word_hash::hash_words;
 use tokenfoundry_dedup::words::Words;
 use tokenfoundry_kernels::tier;
 
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 31;
 
 fn fastest(mut work: impl FnMut() -> u64) -> f64 {
     let times = (0..ROUNDS).map(|_| {

@@ -8,14 +8,24 @@ use std::arch::x86_64::{
     _mm512_storeu_si512,
 };
 
-use super::{Doubled, avx2, in_doubled_halves};
+use super::{Doubled, avx2, avx512_many, in_doubled_halves};
 
+/// Hashes from which on looking up second parts costs less than carrying them along.
+const MANY: usize = 512;
 /// Permutations a vector.
 const LANES: usize = 16;
 
 #[target_feature(enable = "avx512f,avx512bw,avx2")]
 pub fn permute_min_halves(hashes: &[u32], multipliers: &[u16], minima: &mut [u32]) {
-    in_doubled_halves(hashes, |halves| doubled(halves, multipliers, minima));
+    let mut by_sixteens = 0;
+    if hashes.len() >= MANY {
+        by_sixteens = minima.len() / avx512_many::LANES * avx512_many::LANES;
+        avx512_many::permute_min_halves(hashes, &multipliers[..by_sixteens], &mut minima[..by_sixteens]);
+    }
+    let (multipliers, minima) = (&multipliers[by_sixteens..], &mut minima[by_sixteens..]);
+    if !minima.is_empty() {
+        in_doubled_halves(hashes, |halves| doubled(halves, multipliers, minima));
+    }
 }
 
 #[inline]

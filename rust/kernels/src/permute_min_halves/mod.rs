@@ -13,6 +13,8 @@ mod scalar;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512_many;
 
 use crate::tier::{self, Tier};
 
@@ -104,7 +106,7 @@ mod tests {
         }
     }
 
-    /// First parts that are equal, and hashes that are.
+    /// First parts that are equal, in one block and in several, in one call and in several; and hashes that are.
     #[test]
     fn ties_are_broken_by_the_second_part() {
         let mut next = source();
