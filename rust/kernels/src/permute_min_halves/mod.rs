@@ -6,6 +6,8 @@
 //! those of two hash functions. 16-bit lanes are twice as many a vector as 32-bit ones, and every CPU multiplies them in one
 //! instruction, which is not so of 32-bit lanes: this costs less than `permute_min`, most where that
 //! instruction is missing.
+//!
+//! Of many hashes AVX-512 keeps first parts only and looks second parts up at the end, see `avx512_many`.
 
 mod scalar;
 
