@@ -1,169 +1,113 @@
 """Deduplication: the peers and us in one run, with quality scored in the same run.
 
-    .venv/bin/python benches/dedup.py [--megabytes 100] [--rounds 3] [--json FILE]
+    python benches/dedup.py [--corpus FILE.json] [--megabytes 114] [--truth-megabytes 28] [--rounds 5] [--json FILE]
 
-Peers that are not installed are left out: ``pip install datasketch gaoya daft``.
-The corpus is English-like text of the machine's own documentation and Python sources, cut into documents, with planted
-near-duplicates; the truth is the exact all-pairs join by an inverted index over shingles. Every timed answer is
-checked: signatures against the readable twin or the library, removals against the truth.
+Without ``--corpus`` (a JSON list of texts) the corpus is the documentation and sources installed on this machine. A tenth
+of it are planted copies; it is multiplied under letter substitutions up to ``--megabytes``. Times are medians of rounds, by the clock and in CPU seconds;
+peers that take minutes run over a part and are scaled. Quality is scored over the first ``--truth-megabytes`` against
+the exact all-pairs join (0: not at all). Every timed answer is checked: signatures against the readable twin or the library, removals
+against the truth. Peers that are not installed are left out: ``pip install datasketch rensa gaoya daft``.
 """
 
 import argparse
 import importlib.util
 import json
-import random
 import statistics
 import sys
-import sysconfig
 import tempfile
 import time
-from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 import tokenfoundry as tf
+from dedup_truth import components, greedy, multiplied, of_file, of_this_machine, quality, truth, with_copies
 from tokenfoundry._core import dedup as core
 from tokenfoundry.reference import dedup as reference
+from tokenfoundry.testing import planted_corpus
 
 
-def corpus(megabytes: int) -> list[str]:
-    """Documents of about 18 kB from what is installed here, shuffled; one in ten an edited copy of another."""
-    roots = [Path(sysconfig.get_paths()["stdlib"]), Path(sysconfig.get_paths()["purelib"]), Path("/usr/share")]
-    wanted, texts, total = {".py", ".md", ".rst", ".txt", ".html", ".c", ".h", ".pod", ".pl"}, [], 0
-    source = random.Random(0)
-    for root in roots:
-        for path in sorted(root.rglob("*")):
-            if path.suffix not in wanted or not path.is_file() or path.is_symlink():
-                continue
-            text = path.read_bytes()[: 1 << 18].decode("utf-8", "replace")
-            for start in range(0, len(text), 18_000):
-                texts.append(text[start : start + 18_000])
-                total += len(texts[-1])
-            if total >= megabytes * 900_000:
-                break
-    size = len(texts)
-    for _ in range(size // 10):
-        words = source.choice(texts[:size]).split(" ")
-        for _ in range(source.choice([0, 1, 5, 30, 100])):
-            words[source.randrange(len(words))] = "edited"
-        texts.append(" ".join(words))
-    source.shuffle(texts)
-    return texts
+class Times(NamedTuple):
+    """Medians of rounds. CPU seconds of all threads tell more than the clock where others use the machine."""
+
+    seconds: float
+    cpu_seconds: float
 
 
-def timed(work: Callable[[], Any], rounds: int) -> tuple[float, Any]:
-    """Median seconds, and the last answer."""
-    seconds, answer = [], None
+def timed(work: Callable[[], Any], rounds: int) -> tuple[Times, Any]:
+    """Times, and the last answer."""
+    clock, cpu, answer = [], [], None
     for _ in range(rounds):
-        start = time.perf_counter()
+        started, cpu_started = time.perf_counter(), time.process_time()
         answer = work()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds), answer
-
-
-def truth(texts: list[str], threshold: float) -> tuple[list[set[int]], list[tuple[int, int]]]:
-    """Shingle sets, and all pairs at or above the threshold: candidates share one of the rarest shingles of either."""
-    sets = [set(core.shingle_set(text.encode(), 5, "words")) for text in texts]
-    count: Counter[int] = Counter()
-    for shingles in sets:
-        count.update(shingles)
-    holders: dict[int, list[int]] = defaultdict(list)
-    pairs = []
-    for index, shingles in enumerate(sets):
-        # Two sets that similar share at least one of the (1 - t) |A| + 1 shingles that are rarest in each.
-        prefix = sorted(shingles, key=lambda shingle: (count[shingle], shingle))
-        prefix = prefix[: len(prefix) - int(np.ceil(threshold * len(prefix) - 1e-9)) + 1]
-        candidates = {other for shingle in prefix for other in holders[shingle]}
-        pairs += [(other, index) for other in candidates if reference.jaccard(shingles, sets[other]) >= threshold]
-        for shingle in prefix:
-            holders[shingle].append(index)
-    return sets, pairs
-
-
-def greedy(texts: list[str], pairs: list[tuple[int, int]]) -> np.ndarray:
-    """Who stays when each document is compared with the kept ones before it."""
-    before: dict[int, list[int]] = defaultdict(list)
-    for left, right in pairs:
-        before[right].append(left)
-    keep = np.ones(len(texts), bool)
-    firsts: dict[str, int] = {}
-    for index, text in enumerate(texts):
-        same = firsts.setdefault(text, index) != index
-        keep[index] = not same and not any(keep[other] for other in before[index])
-    return keep
-
-
-def quality(texts: list[str], keep: np.ndarray, pairs: list[tuple[int, int]]) -> dict[str, float]:
-    """removed; unbacked: share of those without a kept document at the threshold; leaked: kept pairs at it."""
-    backed = {text for text, kept in zip(texts, keep, strict=True) if kept}
-    has_kept = np.zeros(len(texts), bool)
-    leaked = 0
-    for left, right in pairs:
-        has_kept[left] |= keep[right]
-        has_kept[right] |= keep[left]
-        leaked += int(keep[left] and keep[right] and texts[left] != texts[right])
-    removed = np.flatnonzero(~keep)
-    unbacked = sum(not has_kept[index] and texts[index] not in backed for index in removed.tolist())
-    return {"removed": len(removed), "unbacked": unbacked / max(len(removed), 1), "leaked": leaked}
-
-
-def components(signatures: np.ndarray, bands: int, rows: int) -> np.ndarray:
-    """What the usual recipe keeps: connected components of unverified band matches, first document of each."""
-    parents = list(range(len(signatures)))
-
-    def root(at: int) -> int:
-        while parents[at] != at:
-            parents[at] = parents[parents[at]]
-            at = parents[at]
-        return at
-
-    for band in range(bands):
-        seen: dict[bytes, int] = {}
-        for index, row in enumerate(np.ascontiguousarray(signatures[:, band * rows : (band + 1) * rows])):
-            left, right = root(seen.setdefault(row.tobytes(), index)), root(index)
-            parents[max(left, right)] = min(left, right)
-    return np.array([root(index) == index for index in range(len(signatures))])
+        clock.append(time.perf_counter() - started)
+        cpu.append(time.process_time() - cpu_started)
+    return Times(statistics.median(clock), statistics.median(cpu)), answer
 
 
 def has(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 
-def run(megabytes: int, rounds: int) -> dict[str, Any]:
-    texts = corpus(megabytes)
-    arrow = pa.array(texts, pa.large_string())
-    size = sum(len(text.encode()) for text in texts) / 1e6
-    report: dict[str, Any] = {"documents": len(texts), "megabytes": round(size, 1), "rows": []}
+def megabytes_of(texts: list[str]) -> float:
+    return sum(len(text.encode()) for text in texts) / 1e6
 
-    def row(what: str, seconds: float, **more: Any) -> None:
-        report["rows"].append({"what": what, "seconds": round(seconds, 4), "MB/s": round(size / seconds, 1), **more})
-        print(json.dumps(report["rows"][-1]), flush=True)
 
-    print(f"{len(texts)} documents, {size:.1f} MB", flush=True)
+def memory_mib(field: str) -> float:
+    return int(Path("/proc/self/status").read_text().split(f"{field}:")[1].split()[0]) / 1024
+
+
+def extra_memory(work: Callable[[], Any]) -> float:
+    """Peak memory above what was there before, in MiB (Linux)."""
+    Path("/proc/self/clear_refs").write_text("5")
+    before = memory_mib("VmRSS")
+    work()
+    return memory_mib("VmHWM") - before
+
+
+class Table:
+    """Rows of results, printed as they come."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+
+    def row(self, what: str, **numbers: Any) -> None:
+        rounded = {name: round(value, 4) if isinstance(value, float) else value for name, value in numbers.items()}
+        self.rows.append({"what": what, **rounded})
+        print(json.dumps(self.rows[-1]), flush=True)
+
+    def speed(self, what: str, times: Times, megabytes: float, **more: Any) -> None:
+        cpu = round(megabytes / times.cpu_seconds, 1)
+        self.row(what, **times._asdict(), megabytes_a_second=round(megabytes / times.seconds, 1),
+                 megabytes_a_cpu_second=cpu, **more)  # fmt: skip
+
+    def unit(self, what: str, times: Times, nanoseconds_a: str, count: int) -> None:
+        self.row(what, **times._asdict(), **{f"cpu_nanoseconds_a_{nanoseconds_a}": times.cpu_seconds * 1e9 / count})
+
+
+def signatures(table: Table, texts: list[str], rounds: int) -> None:
+    arrow, size = pa.array(texts, pa.large_string()), megabytes_of(texts)
+    checked = min(range(len(texts)), key=lambda index: abs(len(texts[index]) - 2000))
     for num_perm in (112, 128, 256):
         for threads in (1, 2):
             minhash = tf.dedup.MinHash(num_perm)
-            seconds, made = timed(lambda m=minhash, t=threads: m.signatures(arrow, threads=t), rounds)
-            short = min(range(len(texts)), key=lambda index: abs(len(texts[index]) - 2000))
-            assert made[short].tolist() == reference.signature(texts[short], num_perm, 5, 1)
-            row(f"signatures k={num_perm}, {threads} thread(s)", seconds)
-    some = texts[: max(len(texts) // 8, 1)]
-    part = sum(len(text.encode()) for text in some) / 1e6
+            times, made = timed(lambda m=minhash, t=threads: m.signatures(arrow, threads=t), rounds)
+            assert made[checked].tolist() == reference.signature(texts[checked], num_perm, 5, 1)
+            table.speed(f"signatures, k={num_perm}, {threads} thread(s)", times, size)
+    part = arrow.slice(0, max(len(texts) // 4, 1))
+    part_size = megabytes_of(part.to_pylist())
     for scheme in ("datasketch", "datasketch-legacy", "datatrove", "datatrove-32"):
         minhash = tf.dedup.MinHash(112, scheme=scheme)
-        seconds, _ = timed(lambda m=minhash: m.signatures(some, threads=1), rounds)
-        row(f"signatures as {scheme}, 1 thread", seconds * size / part)
+        times, _ = timed(lambda m=minhash: m.signatures(part, threads=1), rounds)
+        table.speed(f"signatures as {scheme}, 1 thread", times, part_size)
+    few = texts[: max(len(texts) // 60, 1)]
     if has("datasketch"):
         import datasketch
 
-        few = some[:100]
-        mega = sum(len(text.encode()) for text in few) / 1e6
-
-        def by_datasketch() -> list[Any]:
+        def by_datasketch() -> np.ndarray:
             out = []
             for text in few:
                 words = reference.words(text)
@@ -171,76 +115,169 @@ def run(megabytes: int, rounds: int) -> dict[str, Any]:
                 sketch = datasketch.MinHash(num_perm=112)
                 sketch.update_batch(tokens)
                 out.append(sketch.hashvalues)
-            return out
+            return np.array(out)
 
-        seconds, theirs = timed(by_datasketch, 1)
-        assert (tf.dedup.MinHash(112, scheme="datasketch").signatures(few) == np.array(theirs)).all()
-        row("datasketch itself", seconds * size / mega)
+        times, theirs = timed(by_datasketch, 1)
+        assert (tf.dedup.MinHash(112, scheme="datasketch").signatures(few) == theirs).all()
+        table.speed("datasketch 2: words, n-grams and signatures, equal to ours", times, megabytes_of(few))
     if has("gaoya"):
         import gaoya
 
-        def by_gaoya() -> Any:
+        def by_gaoya(threads: int) -> None:
             index = gaoya.minhash.MinHashStringIndex(
                 hash_size=32, jaccard_threshold=0.8, num_bands=14, band_size=8, analyzer="word", lowercase=True,
                 ngram_range=(5, 5),
             )  # fmt: skip
-            index.par_bulk_insert_docs(list(range(len(texts))), texts)
-            return index
+            if threads == 1:
+                for number, text in enumerate(part_texts):
+                    index.insert_document(number, text)
+            else:
+                index.par_bulk_insert_docs(list(range(len(part_texts))), part_texts)
 
-        seconds, _ = timed(by_gaoya, 1)
-        row("gaoya: text into its index, k=112", seconds)
+        part_texts = part.to_pylist()
+        for threads in (1, 2):
+            times, _ = timed(lambda t=threads: by_gaoya(t), 1)
+            table.speed(f"gaoya: text into its index, k=112, {threads} thread(s)", times, part_size)
     if has("daft"):
         import daft
 
         frame = daft.from_arrow(pa.table({"text": arrow}))
         normalized = daft.col("text").normalize(remove_punct=True, lowercase=True, nfd_unicode=False, white_space=True)
-        seconds, _ = timed(
-            lambda: frame.select(normalized.minhash(num_hashes=112, ngram_size=5, seed=1)).to_arrow(), rounds
-        )
-        row("daft: normalize and minhash, k=112", seconds)
+        sketched = frame.select(normalized.minhash(num_hashes=128, ngram_size=5, seed=1))
+        times, _ = timed(sketched.to_arrow, max(rounds // 2, 1))
+        table.speed("daft: normalize and minhash, k=128, 2 threads", times, size)
 
-    sets, pairs = truth(texts, 0.8)
-    expected = greedy(texts, pairs)
+
+def kernels(table: Table, texts: list[str], rounds: int) -> None:
+    """From ready 64-bit hashes, one thread."""
+    sets = [np.array(core.shingle_set(text.encode(), 5, "words"), np.uint64) for text in texts[:1200]]
+    hashes, offsets = np.concatenate(sets), np.cumsum([0, *map(len, sets)]).astype(np.int64)
+    for num_perm in (128, 256):
+        minhash = tf.dedup.MinHash(num_perm)
+        times, made = timed(lambda m=minhash: m.signatures_of_hashes(hashes, offsets, threads=1), rounds)
+        assert (made[:5] == minhash.signatures(texts[:5])).all()
+        table.unit(f"kernel, k={num_perm}", times, "shingle", len(hashes))
+        if has("rensa"):
+            import rensa
+
+            arguments = (hashes, offsets.astype(np.uint64), num_perm, 42)
+            times, _ = timed(lambda a=arguments: rensa.RMinHash.digest_matrix_from_flat_token_hashes(*a), rounds)
+            table.unit(f"kernel of rensa, k={num_perm}", times, "shingle", len(hashes))
+
+
+def meeting(table: Table, rounds: int) -> None:
+    """The stage between signatures and candidates: 400,000 random signatures, a tenth of them copies."""
+    count = 400_000
+    made = np.random.default_rng(0).integers(0, 1 << 32, (count, 120), dtype=np.uint32)
+    made[-count // 10 :] = made[: count // 10]
     for threads in (1, 2):
-        seconds, result = timed(lambda t=threads: tf.dedup.near_duplicates(arrow, threads=t), rounds)
-        row(f"verified clusters, {threads} thread(s)", seconds, **quality(texts, result.keep, pairs),
-            equals_the_join=bool((result.keep == expected).all()))  # fmt: skip
-    seeds = [tf.dedup.near_duplicates(arrow, seed=seed) for seed in (1, 2)]
-    labels = [set(zip(result.pairs["left"].tolist(), result.pairs["right"].tolist(), strict=True)) for result in seeds]
-    report["seed_agreement_f1"] = 2 * len(labels[0] & labels[1]) / max(len(labels[0]) + len(labels[1]), 1)
-    print("agreement of two seeds, pairwise F1:", report["seed_agreement_f1"])
-    usual = components(tf.dedup.MinHash(112).signatures(arrow), 14, 8)
-    row("the usual recipe: 14x8, components, not verified (quality only)", 1.0, **quality(texts, usual, pairs))
+        times, found = timed(lambda t=threads: tf.dedup.buckets(made, threads=t), rounds)
+        assert len(found) >= 20 * count // 10 and found[0].tolist()[1] - found[0].tolist()[0] == count - count // 10
+        table.unit(f"bands of {count:,} signatures to buckets, 20x6, {threads} thread(s)", times, "document", count)
+    if has("rensa"):
+        import rensa
+
+        hashes = np.random.default_rng(0).integers(0, 1 << 63, (count, 8), dtype=np.uint64)
+        hashes[-count // 10 :] = hashes[: count // 10]
+        ends = np.arange(0, 8 * count + 1, 8).astype(np.uint64)
+        matrix = rensa.RMinHash.digest_matrix_from_flat_token_hashes(hashes.ravel(), ends, 120, 42)
+
+        def flags() -> Any:
+            return rensa.RMinHashLSH(0.8, 120, 20).query_duplicate_flags_matrix_one_shot(matrix)
+
+        times, _ = timed(flags, rounds)
+        table.unit("rensa: one-shot duplicate flags, 20x6", times, "document", count)
+
+
+def scores(table: Table, texts: list[str]) -> None:
+    """Quality, not timed: against the exact all-pairs join."""
+    _, pairs = truth(texts, 0.8)
+    expected = greedy(texts, pairs)
+    result = tf.dedup.near_duplicates(texts)
+    table.row(f"ours, {megabytes_of(texts):.0f} MB", **quality(texts, result.keep, pairs),
+              equals_the_join=bool((result.keep == expected).all()))  # fmt: skip
+    found = [tf.dedup.near_duplicates(texts, seed=seed).pairs for seed in (1, 2)]
+    one, other = (set(zip(of["left"].tolist(), of["right"].tolist(), strict=True)) for of in found)
+    table.row("agreement of two seeds", pairwise_f1=2 * len(one & other) / max(len(one) + len(other), 1))
+    usual = components(tf.dedup.MinHash(112).signatures(texts), 14, 8)
+    table.row("the usual recipe: 14x8, components, not verified", **quality(texts, usual, pairs))
+
+
+def decisions(table: Table, texts: list[str], rounds: int) -> None:
+    arrow, size = pa.array(texts, pa.large_string()), megabytes_of(texts)
+    for threads in (1, 2):
+        times, result = timed(lambda t=threads: tf.dedup.near_duplicates(arrow, threads=t), rounds)
+        table.speed(f"raw text to verified clusters, {threads} thread(s)", times, size, removed=int((~result.keep).sum()),
+                    verified=result.stats["verified"], skipped=result.stats["skipped"])  # fmt: skip
     for eighths in (1, 2, 4, 8):
-        slice_ = arrow.slice(0, len(arrow) * eighths // 8)
-        seconds, _ = timed(lambda s=slice_: tf.dedup.near_duplicates(s, threads=2), rounds)
-        row(f"growth: {eighths}/8 of the documents", seconds)
-    short = [line for text in texts[:3000] for line in text.split("\n") if 30 < len(line) < 120][:44_000]
-    seconds, _ = timed(lambda: tf.dedup.near_duplicates(pa.array(short), threads=2), rounds)
-    row(f"{len(short)} short texts", seconds)
+        part = arrow.slice(0, len(arrow) * eighths // 8)
+        times, _ = timed(lambda p=part: tf.dedup.near_duplicates(p, threads=2), rounds)
+        table.row(f"growth: {eighths}/8 of the documents", **times._asdict())
+
+
+def small_things(table: Table, texts: list[str], rounds: int) -> None:
+    short = [line for text in texts for line in text.split("\n") if 30 < len(line) < 120][:44_000]
+    array = pa.array(short, pa.large_string())
+    for threads in (1, 2):
+        times, _ = timed(lambda t=threads: tf.dedup.near_duplicates(array, threads=t), rounds)
+        table.row(f"{len(short):,} short texts to clusters, {threads} thread(s)", **times._asdict())
+    if has("rensa"):
+        import rensa
+
+        def by_rensa() -> Any:
+            grams = []
+            for text in short:
+                words = text.lower().split()
+                grams.append([" ".join(words[at : at + 5]) for at in range(len(words) - 4)])
+            matrix = rensa.RMinHash.digest_matrix_from_token_sets(grams, 120, 42)
+            return rensa.RMinHashLSH(0.8, 120, 20).query_duplicate_flags_matrix_one_shot(matrix)
+
+        times, _ = timed(by_rensa, rounds)
+        table.row(f"rensa: {len(short):,} short texts to flags, not verified", **times._asdict())
     with tempfile.TemporaryDirectory() as directory, tf.dedup.Index.open(directory) as index:
-        many = short[:40_000]
+        ids = [number.to_bytes(16, "big") for number in range(len(short))]
         start = time.perf_counter()
-        index.add(many, [number.to_bytes(16, "big") for number in range(len(many))])
-        row(f"index: {len(many)} texts added", time.perf_counter() - start,
-            bytes_a_document=round(index.stats()["bytes"] / len(index), 1))  # fmt: skip
-    seconds, _ = timed(lambda: tf.dedup.substrings(arrow, minimum_bytes=100), 1)
-    row("repeated substrings of 100 bytes, 1 thread", seconds)
-    seconds, _ = timed(lambda: tf.dedup.lines(arrow, minimum_bytes=20, threads=2), 1)
-    row("repeated lines, 2 threads", seconds)
-    del sets
-    return report
+        index.add(short, ids)
+        seconds = time.perf_counter() - start
+        table.row(f"index: {len(short):,} texts added", seconds=seconds,
+                  bytes_a_document=round(index.stats()["bytes"] / len(index), 1))  # fmt: skip
+    arrow, size = pa.array(texts, pa.large_string()), megabytes_of(texts)
+    times, _ = timed(lambda: tf.dedup.exact(arrow, threads=2), rounds)
+    table.speed("identical texts, 2 threads", times, size)
+    times, _ = timed(lambda: tf.dedup.substrings(arrow, minimum_bytes=100), 1)
+    table.speed("repeated substrings of 100 bytes, 1 thread", times, size)
+    times, _ = timed(lambda: tf.dedup.lines(arrow, minimum_bytes=20, threads=2), 1)
+    table.speed("repeated lines, 2 threads", times, size)
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--megabytes", type=int, default=100)
-    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--corpus", type=Path)
+    arguments.add_argument("--megabytes", type=float, default=114)
+    arguments.add_argument("--truth-megabytes", type=float, default=28)
+    arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--json", type=Path)
     chosen = arguments.parse_args()
-    report = run(chosen.megabytes, chosen.rounds)
+    most = chosen.megabytes / 1.1
+    base = with_copies(of_file(chosen.corpus, most) if chosen.corpus else of_this_machine(most))
+    texts = multiplied(base, chosen.megabytes)
+    checked = multiplied(base, min(chosen.truth_megabytes, megabytes_of(base)))
+    table = Table()
+    table.row("corpus", documents=len(texts), megabytes=megabytes_of(texts), checked=len(checked))
+    arrow = pa.array(texts, pa.large_string())
+    # First, while there is no freed memory that would hide it.
+    table.row("extra peak memory, 2 threads", mib=extra_memory(lambda: tf.dedup.near_duplicates(arrow, threads=2)))
+    signatures(table, texts, chosen.rounds)
+    kernels(table, texts, chosen.rounds)
+    meeting(table, chosen.rounds)
+    small_things(table, base, chosen.rounds)
+    decisions(table, texts, chosen.rounds)
+    if checked:
+        scores(table, checked)
+        table.row("planted edits of all kinds, at similarities of 0.5 to 1")
+        scores(table, planted_corpus(4000).texts)
     if chosen.json:
-        chosen.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        chosen.json.write_text(json.dumps(table.rows, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

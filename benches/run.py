@@ -17,7 +17,7 @@ MODERATE = {
     "train": ["--megabytes", "20", "--rounds", "1"],
     "compat": ["--rounds", "3"],
     "text": [],
-    "dedup": ["--megabytes", "20", "--rounds", "1"],
+    "dedup": ["--megabytes", "20", "--truth-megabytes", "8", "--rounds", "3"],
     "shard": ["--tokens", "50e6", "--rounds", "3"],
     "pipeline": [],
 }

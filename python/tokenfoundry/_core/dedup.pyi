@@ -15,6 +15,7 @@ __all__ = [
     "Index",
     "Part",
     "bands_for_threshold",
+    "buckets",
     "byte_lengths",
     "decide",
     "exact",
@@ -23,8 +24,10 @@ __all__ = [
     "near_duplicates",
     "repeated_lines",
     "repeated_substrings",
+    "repeated_tokens",
     "shingle_set",
     "signatures",
+    "signatures_of_hashes",
 ]
 
 def bands_for_threshold(threshold: float, recall: float) -> tuple[int, int]:
@@ -33,8 +36,8 @@ def bands_for_threshold(threshold: float, recall: float) -> tuple[int, int]:
 def byte_lengths(texts: Any) -> NDArray[np.int64]:
     """Bytes of each text."""
 
-def exact(texts: Any, given_order: NDArray[np.uint32] | None, threads: int | None) -> dict[str, Any]:
-    """Keep the best of each group of identical texts (bytes)."""
+def exact(texts: Any, given_order: NDArray[np.uint32] | None, normalized: bool, threads: int | None) -> dict[str, Any]:
+    """Keep the best of each group of identical texts: bytes, or if ``normalized`` lower-cased words."""
 
 def near_duplicates(
     texts: Any,
@@ -44,6 +47,11 @@ def near_duplicates(
 ) -> dict[str, Any]:
     """Keep the best of each group of near-duplicates."""
 
+def buckets(
+    signatures: NDArray[np.uint32], bands: int, rows: int, threads: int | None
+) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Documents that share a band, bucket after bucket, and the offsets of the buckets (two documents or more each)."""
+
 def shingle_set(text: bytes, ngram: int, unit_name: str) -> list[int]:
     """The set of a text's shingle hashes, sorted."""
 
@@ -51,6 +59,11 @@ def signatures(
     texts: Any, num_perm: int, unit_name: str, ngram: int, seed: int, threads: int | None
 ) -> NDArray[np.uint32]:
     """MinHash signatures (n, num_perm) of scheme "tokenfoundry"."""
+
+def signatures_of_hashes(
+    hashes: NDArray[np.uint64], offsets: NDArray[np.int64], num_perm: int, seed: int, threads: int | None
+) -> NDArray[np.uint32]:
+    """The same of sets of hashes, row i being ``hashes[offsets[i]:offsets[i + 1]]``."""
 
 def foreign_signatures(
     texts: Any, scheme: str, prepared: bool, num_perm: int, ngram: int, seed: int, threads: int | None
@@ -64,6 +77,11 @@ def repeated_lines(
 
 def repeated_substrings(texts: Any, minimum_bytes: int) -> tuple[Any, NDArray[np.int64], NDArray[np.int64], int]:
     """Texts without repeated strings (Arrow), their spans and those's offsets, and how many comparisons were left out."""
+
+def repeated_tokens(
+    values: NDArray[np.uint32], offsets: NDArray[np.int64], minimum_tokens: int
+) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], int]:
+    """Tokens without repeated strings and their offsets, then as `repeated_substrings`."""
 
 def merge_band(directory: str, band: int) -> None:
     """Step 2 of a plan on disk."""

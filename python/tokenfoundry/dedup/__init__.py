@@ -10,7 +10,7 @@ Cost: one pass over the text (hundreds of MB/s a core) plus the candidates; memo
 8 bytes a word of the candidates. Not for semantic similarity, and not for finding a short text inside a long one.
 """
 
-from tokenfoundry.dedup.documents import exact, explain, explain_bands, near_duplicates
+from tokenfoundry.dedup.documents import buckets, exact, explain, explain_bands, near_duplicates
 from tokenfoundry.dedup.index import Addition, Index
 from tokenfoundry.dedup.minhash import MinHash
 from tokenfoundry.dedup.on_disk import OnDisk
@@ -24,6 +24,7 @@ __all__ = [
     "OnDisk",
     "Pieces",
     "Result",
+    "buckets",
     "exact",
     "explain",
     "explain_bands",

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenfoundry._core import dedup as _dedup
-from tokenfoundry.dedup.options import Unit, as_texts, check_ngram
+from tokenfoundry.dedup.options import Unit, as_texts, check_ngram, in_units
 from tokenfoundry.errors import InputError
+from tokenfoundry.tokenizer import Tokenizer
 
 __all__ = ["MinHash"]
 
@@ -21,7 +22,7 @@ class MinHash:
 
     ``scheme``:
 
-    * "tokenfoundry", version 1: pinned by golden values; may be stored.
+    * "tokenfoundry", version 2: pinned by golden values; may be stored.
     * "datasketch" (2.0's affine32) and "datasketch-legacy" (1.x): equal to ``datasketch.MinHash(num_perm, seed)``
       updated with each n-gram, its lower-cased words joined by blanks, as UTF-8.
     * "datatrove" and "datatrove-32": equal to datatrove 0.10's signatures of 64 and 32 bits with xxhash. It splits
@@ -29,7 +30,7 @@ class MinHash:
 
     ``words``: for the foreign schemes, a function from a text to its words, to be used instead (with datatrove's own
     ``word_tokenize(simplify_text(text))`` signatures are equal always; it runs in Python, a text at a time).
-    ``unit``: as in `near_duplicates`, for the scheme "tokenfoundry".
+    ``unit``: as in `near_duplicates` (a `Tokenizer` too), for the scheme "tokenfoundry".
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class MinHash:
         seed: int = 1,
         scheme: Scheme = "tokenfoundry",
         *,
-        unit: Unit = "words",
+        unit: Unit | Tokenizer = "words",
         words: Callable[[str], Iterable[str]] | None = None,
     ) -> None:
         if scheme != "tokenfoundry" and scheme not in _FOREIGN:
@@ -69,9 +70,8 @@ class MinHash:
         agree by chance once in 2^bits, which `jaccard_estimate` takes back.
         """
         if self.scheme == "tokenfoundry":
-            made: NDArray[Any] = _dedup.signatures(
-                as_texts(texts), self.num_perm, self.unit, self.ngram, self.seed, threads
-            )
+            texts, unit = in_units(texts, self.unit, threads)
+            made: NDArray[Any] = _dedup.signatures(as_texts(texts), self.num_perm, unit, self.ngram, self.seed, threads)
         else:
             prepared = self.words is not None
             if self.words is not None:
@@ -79,11 +79,27 @@ class MinHash:
             made = _dedup.foreign_signatures(
                 texts, self.scheme, prepared, self.num_perm, self.ngram, self.seed, threads
             ).astype(_FOREIGN[self.scheme], copy=False)
-        if bits is None:
-            return made
-        if bits not in (8, 16):
-            raise InputError(f"bits is {bits}; it must be 8 or 16, or None for all")
-        return made.astype(np.uint8 if bits == 8 else np.uint16)
+        return _low_bits(made, bits)
+
+    def signatures_of_hashes(
+        self,
+        hashes: NDArray[np.uint64],
+        offsets: NDArray[np.int64],
+        *,
+        bits: int | None = None,
+        threads: int | None = None,
+    ) -> NDArray[Any]:
+        """Signatures (n, num_perm) of sets that were hashed elsewhere, for the scheme "tokenfoundry".
+
+        ``hashes``: 64-bit hashes of the elements, well mixed in their low 32 bits, which are what is used; set i is
+        ``hashes[offsets[i]:offsets[i + 1]]``. Order and repeats make no difference. ``bits`` as in `signatures`.
+        """
+        if self.scheme != "tokenfoundry":
+            raise InputError(f"scheme {self.scheme!r} hashes n-grams itself; give texts to signatures")
+        hashes = np.ascontiguousarray(hashes, np.uint64)
+        offsets = np.ascontiguousarray(offsets, np.int64)
+        made = _dedup.signatures_of_hashes(hashes, offsets, self.num_perm, self.seed, threads)
+        return _low_bits(made, bits)
 
     @staticmethod
     def jaccard_estimate(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.float64]:
@@ -93,3 +109,11 @@ class MinHash:
         equal = np.mean(left == right, axis=-1)
         by_chance = 2.0 ** -(8 * left.dtype.itemsize)
         return np.asarray(np.maximum((equal - by_chance) / (1 - by_chance), 0.0))
+
+
+def _low_bits(signatures: NDArray[Any], bits: int | None) -> NDArray[Any]:
+    if bits is None:
+        return signatures
+    if bits not in (8, 16):
+        raise InputError(f"bits is {bits}; it must be 8 or 16, or None for all")
+    return signatures.astype(np.uint8 if bits == 8 else np.uint16)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tokenfoundry._core import dedup as _dedup
 from tokenfoundry.errors import InputError
 from tokenfoundry.ragged import Ragged
+from tokenfoundry.tokenizer import Tokenizer
 
 Keep = Literal["first", "last", "longest"] | Sequence[float] | NDArray[Any]
 Unit = Literal["words", "whitespace", "characters", "bytes", "tokens"]
@@ -50,6 +51,10 @@ def bands_of(threshold: float, bands: tuple[int, int] | None, recall: float) -> 
         if not 0.5 <= recall < 1:
             raise InputError(f"recall is {recall}; it must be at least 0.5 and less than 1")
         return _dedup.bands_for_threshold(threshold, recall)
+    return check_bands(bands)
+
+
+def check_bands(bands: tuple[int, int]) -> tuple[int, int]:
     count, rows = bands
     if not (1 <= count <= 256 and 1 <= rows <= 64 and count * rows <= 4096):
         raise InputError(f"bands is {bands}; at most 256 bands of at most 64 rows, 4096 slots in all")
@@ -70,6 +75,13 @@ def options(
     if not 0 <= seed < 2**64:
         raise InputError(f"seed is {seed}; it must be between 0 and 2^64 - 1")
     return Options(threshold, unit, ngram, seed, *bands_of(threshold, bands, recall), verify)
+
+
+def in_units(texts: Any, unit: Unit | Tokenizer, threads: int | None) -> tuple[Any, Unit]:
+    """Texts and the name of their unit; where that is a tokenizer, the texts' tokens, without special ones."""
+    if isinstance(unit, Tokenizer):
+        return unit.encode_batch(texts, threads, add_special_tokens=False, disallowed_special=()), "tokens"
+    return texts, unit
 
 
 def as_texts(texts: Any) -> Any:

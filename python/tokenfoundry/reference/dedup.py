@@ -34,14 +34,26 @@ def mix64(value: int) -> int:
     return z ^ (z >> 31)
 
 
+def word_hash(word: str) -> int:
+    """64 bits of a word. Up to 16 bytes: two halves of 8 bytes, zeros behind the end, and the two halves of their
+    128-bit product folded. Longer: xxh3."""
+    utf8 = word.encode()
+    if len(utf8) > 16:
+        return xxhash.xxh3_64_intdigest(utf8)
+    low = int.from_bytes(utf8[:8], "little") ^ 0x243F6A8885A308D3
+    high = int.from_bytes(utf8[8:], "little") ^ 0x13198A2E03707345
+    product = low * high
+    return product & MASK ^ product >> 64
+
+
 def shingles(text: str, ngram: int = 5) -> set[int]:
-    """Hashes of all runs of n words: a polynomial in the words' xxh3, mixed."""
-    hashes = [xxhash.xxh3_64_intdigest(word.encode()) for word in words(text)]
+    """Hashes of all runs of n words: a polynomial in the words' hashes, mixed."""
+    hashes = [word_hash(word) for word in words(text)]
     result = set()
     for start in range(len(hashes) - ngram + 1):
         value = 0
-        for word_hash in hashes[start : start + ngram]:
-            value = (value * BASE + word_hash) & MASK
+        for unit in hashes[start : start + ngram]:
+            value = (value * BASE + unit) & MASK
         result.add(mix64(value))
     return result
 
@@ -50,35 +62,50 @@ def jaccard(left: set[int], right: set[int]) -> float:
     return len(left & right) / len(left | right)
 
 
+def multipliers(count: int, seed: int) -> list[int]:
+    """16-bit numbers drawn by SplitMix64, passing over one whose low nine bits another of the same 512 has."""
+    made: list[int] = []
+    used: set[int] = set()
+    index = 0
+    while len(made) < count:
+        draw = mix64((mix64(seed) + index) & MASK) >> 48
+        index += 1
+        if draw % 512 not in used:
+            made.append(draw)
+            used.add(draw % 512)
+            if len(used) == 512:
+                used.clear()
+    return made
+
+
 def signature(text: str, num_perm: int, ngram: int, seed: int) -> list[int]:
-    """For each permutation the smallest ``a * h + b mod 2^32`` over the shingles."""
-    low = [value & 0xFFFFFFFF for value in shingles(text, ngram)]
-    result = []
-    for index in range(num_perm):
-        draw = mix64((mix64(seed) + index) & MASK)
-        a, b = (draw >> 32) | 1, draw & 0xFFFFFFFF
-        result.append(min(((a * value + b) & 0xFFFFFFFF for value in low), default=0xFFFFFFFF))
-    return result
+    """For each permutation the smallest value over the shingles, whose low 32 bits are two halves x and y: the
+    permutation with multiplier a sends them to ``(a * x + y mod 2^16, x)``, the first part on top."""
+    halves = [(value & 0xFFFF, value >> 16 & 0xFFFF) for value in shingles(text, ngram)]
+    return [
+        min(((a * x + y & 0xFFFF) << 16 | x for x, y in halves), default=0xFFFFFFFF)
+        for a in multipliers(num_perm, seed)
+    ]
 
 
 def near_duplicates(texts: Sequence[str], threshold: float = 0.8, ngram: int = 5) -> list[int]:
     """For each text the kept text that it duplicates, or -1: the most similar of the kept ones before it, the
-    earliest among equals. Texts without a shingle duplicate identical texts only."""
+    earliest among equals. A text with the same n-grams as one before it shares that one's fate. Texts without an
+    n-gram duplicate identical texts only."""
     sets = [shingles(text, ngram) for text in texts]
+    firsts: dict[object, int] = {}
     duplicate_of: list[int] = []
     for index, text in enumerate(texts):
+        first = firsts.setdefault(frozenset(sets[index]) or text, index)
+        if first < index:
+            duplicate_of.append(first if duplicate_of[first] < 0 else duplicate_of[first])
+            continue
         best = (0.0, -1)
         for other in range(index):
-            if duplicate_of[other] >= 0:
-                continue
-            if text == texts[other]:
-                similarity = 1.0
-            elif sets[index] and sets[other]:
+            if duplicate_of[other] < 0 and sets[index] and sets[other]:
                 similarity = jaccard(sets[index], sets[other])
-            else:
-                similarity = 0.0
-            if similarity >= threshold and similarity > best[0]:
-                best = (similarity, other)
+                if similarity >= threshold and similarity > best[0]:
+                    best = (similarity, other)
         duplicate_of.append(best[1])
     return duplicate_of
 

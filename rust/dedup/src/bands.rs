@@ -6,9 +6,7 @@
 //! A band's slots are hashed to 32 bits. Strangers that collide by chance (one pair in four billion) are candidates
 //! that verification turns away, and half the memory of 64 bits is worth more.
 //!
-//! Cost of a band: a pass that marks the keys seen twice in a bitmap, and sorting those few.
-
-use tokenfoundry_base::stable_hash::mix64;
+//! Cost of a band: a pass that marks the keys met twice in a bitmap, and sorting those few.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bands {
@@ -43,52 +41,79 @@ impl Bands {
             .unwrap_or(Self { bands: MOST_SLOTS, rows: 1 })
     }
 
-    /// The keys of a signature, one a band. On disk in indexes: pinned by a golden test.
-    pub fn keys(self, signature: &[u32]) -> impl Iterator<Item = u32> + '_ {
-        signature
-            .chunks_exact(self.rows)
-            .take(self.bands)
-            .enumerate()
-            .map(|(band, rows)| (rows.iter().fold(band as u64, |key, &slot| mix64(key ^ u64::from(slot))) >> 32) as u32)
+    /// Append the keys of a signature, one a band. They are in no file that outlives a plan on disk.
+    pub fn push_keys(self, signature: &[u32], keys: &mut Vec<u32>) {
+        let signature = &signature[..self.num_perm()];
+        match self.rows {
+            // The usual ones, unrolled.
+            5 => keys.extend(signature.as_chunks::<5>().0.iter().map(|rows| key(rows))),
+            6 => keys.extend(signature.as_chunks::<6>().0.iter().map(|rows| key(rows))),
+            8 => keys.extend(signature.as_chunks::<8>().0.iter().map(|rows| key(rows))),
+            rows => keys.extend(signature.chunks_exact(rows).map(key)),
+        }
     }
+}
+
+#[inline(always)]
+fn key(rows: &[u32]) -> u32 {
+    let (pairs, odd) = rows.as_chunks::<2>();
+    let key = pairs.iter().fold(KEY_START, |key, &[low, high]| fold(key ^ (u64::from(low) | u64::from(high) << 32)));
+    let key = odd.iter().fold(key, |key, &slot| fold(key ^ u64::from(slot)));
+    (key >> 32) as u32
+}
+
+const KEY_START: u64 = 0xA409_3822_299F_31D0;
+
+/// Both halves of a product, folded: one multiplication for two slots.
+#[inline(always)]
+fn fold(value: u64) -> u64 {
+    let product = u128::from(value) * 0x9E37_79B9_7F4A_7C15_u128;
+    (product as u64) ^ (product >> 64) as u64
 }
 
 /// The entries `(key, document)` whose key occurs at least twice, sorted: runs of equal keys are buckets.
 ///
-/// `keys` is walked twice. Memory: 4 to 8 bytes a document for the bitmaps, 8 an entry that is returned.
-pub fn repeated_keys(count: usize, keys: impl Iterator<Item = (u32, u32)> + Clone) -> Vec<(u32, u32)> {
-    // 16 bits a document: a stranger shares a bit with one key in sixteen, and sorting drops it.
-    let bits = (count.max(4) * 16).next_power_of_two().min(1 << 32).trailing_zeros();
-    let place = |key: u32| ((key >> (32 - bits)) as usize / 64, 1u64 << ((key >> (32 - bits)) % 64));
-    let mut seen = vec![0u64; (1 << bits) / 64];
-    let mut repeated = vec![0u64; (1 << bits) / 64];
-    for (key, _) in keys.clone() {
-        let (word, bit) = place(key);
-        repeated[word] |= seen[word] & bit;
-        seen[word] |= bit;
-    }
-    drop(seen);
-    let mut entries: Vec<(u32, u32)> = keys
-        .filter(|&(key, _)| {
+/// `parts` are keys and the documents they belong to, equally many, and are walked twice. Memory: 2 to 4 bytes a
+/// document for the bitmap, 8 an entry that is returned.
+pub fn repeated_keys<'a>(count: usize, parts: impl Iterator<Item = (&'a [u32], &'a [u32])> + Clone) -> Vec<(u32, u32)> {
+    // Two bits a place: met, and met again. Some of the places are shared by strangers, which sorting drops; more places
+    // would leave the cache.
+    const PLACES_A_DOCUMENT: usize = 8;
+    const PLACES_A_WORD: u32 = 32;
+    let bits = (count.max(8) * PLACES_A_DOCUMENT).next_power_of_two().min(1 << 32).trailing_zeros();
+    let place = |key: u32| {
+        let place = key >> (32 - bits);
+        ((place / PLACES_A_WORD) as usize, 1u64 << (2 * (place % PLACES_A_WORD)))
+    };
+    let mut met = vec![0u64; (1 << bits) / PLACES_A_WORD as usize];
+    for (keys, _) in parts.clone() {
+        for &key in keys {
             let (word, bit) = place(key);
-            repeated[word] & bit != 0
-        })
-        .collect();
-    drop(repeated);
-    entries.sort_unstable();
-    let mut kept = 0;
-    let mut start = 0;
-    while start < entries.len() {
-        let key = entries[start].0;
-        let end = start + entries[start..].iter().take_while(|entry| entry.0 == key).count();
-        if end - start > 1 {
-            entries.copy_within(start..end, kept);
-            kept += end - start;
+            met[word] |= (met[word] & bit) << 1 | bit;
         }
-        start = end;
     }
-    entries.truncate(kept);
-    entries
+    // Both numbers in one, which sorts faster. Whether a key repeats is hard to foresee, so it is written in any case.
+    const SOME: usize = 128;
+    let mut entries: Vec<u64> = Vec::new();
+    let mut some = [0u64; SOME];
+    for (keys, documents) in parts {
+        for (keys, documents) in keys.chunks(SOME).zip(documents.chunks(SOME)) {
+            let mut count = 0;
+            for (&key, &document) in keys.iter().zip(documents) {
+                let (word, bit) = place(key);
+                some[count] = u64::from(key) << 32 | u64::from(document);
+                count += usize::from(met[word] & bit << 1 != 0);
+            }
+            entries.extend_from_slice(&some[..count]);
+        }
+    }
+    drop(met);
+    entries.sort_unstable();
+    let key = |entry: &u64| (entry >> 32) as u32;
+    let runs = entries.chunk_by(|left, right| key(left) == key(right)).filter(|run| run.len() > 1);
+    let mut repeated = Vec::with_capacity(runs.clone().map(<[u64]>::len).sum());
+    runs.for_each(|run| repeated.extend(run.iter().map(|entry| (key(entry), *entry as u32))));
+    repeated
 }
 
 #[cfg(test)]
@@ -96,19 +121,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn golden_keys() {
-        let signature: Vec<u32> = (0..6).collect();
-        let keys: Vec<u32> = Bands { bands: 3, rows: 2 }.keys(&signature).collect();
-        assert_eq!(keys, GOLDEN);
+    fn every_slot_counts_in_its_band_only() {
+        for shape in [
+            Bands { bands: 3, rows: 1 },
+            Bands { bands: 4, rows: 5 },
+            Bands { bands: 2, rows: 6 },
+            Bands { bands: 2, rows: 8 },
+        ] {
+            let signature: Vec<u32> = (0..shape.num_perm() as u32).map(|slot| (slot << 16) | (slot * 7)).collect();
+            let keys = |signature: &[u32]| {
+                let mut keys = Vec::new();
+                shape.push_keys(signature, &mut keys);
+                keys
+            };
+            let before = keys(&signature);
+            assert_eq!(before.len(), shape.bands);
+            for slot in 0..signature.len() {
+                for bit in 0..32 {
+                    let mut changed = signature.clone();
+                    changed[slot] ^= 1 << bit;
+                    let after = keys(&changed);
+                    for band in 0..shape.bands {
+                        assert_eq!(before[band] != after[band], band == slot / shape.rows, "slot {slot}, bit {bit}");
+                    }
+                }
+            }
+        }
     }
-
-    const GOLDEN: [u32; 3] = [146_079_144, 3_164_865_270, 1_466_288_637];
 
     #[test]
     fn repeated_are_those_that_repeat() {
         let keys = [5u32, 9, 5, u32::MAX, 7, 9, 9, u32::MAX - 1];
-        let entries = repeated_keys(keys.len(), keys.iter().copied().zip(0..));
-        assert_eq!(entries, [(5, 0), (5, 2), (9, 1), (9, 5), (9, 6)]);
+        let documents: Vec<u32> = (0..8).collect();
+        let parts = [(&keys[..3], &documents[..3]), (&keys[3..], &documents[3..])];
+        assert_eq!(repeated_keys(keys.len(), parts.into_iter()), [(5, 0), (5, 2), (9, 1), (9, 5), (9, 6)]);
         assert_eq!(repeated_keys(0, std::iter::empty()), []);
     }
 

@@ -17,4 +17,5 @@ pub mod result;
 pub mod schemes;
 pub mod shingle;
 pub mod substrings;
+pub mod word_hash;
 pub mod words;

@@ -91,7 +91,7 @@ pub fn repeats(
 }
 
 /// The text without the ranges.
-pub fn without(text: &[u8], dropped: &[Range<usize>], into: &mut Vec<u8>) {
+pub fn without<E: Copy>(text: &[E], dropped: &[Range<usize>], into: &mut Vec<E>) {
     let mut at = 0;
     for range in dropped {
         into.extend_from_slice(&text[at..range.start]);

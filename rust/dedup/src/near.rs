@@ -13,7 +13,7 @@ use tokenfoundry_base::stable_hash::hash128;
 use tokenfoundry_base::{Cancel, Cancelled, pool};
 
 use crate::bands::{Bands, repeated_keys};
-use crate::exact::first_of_equal;
+use crate::exact::{Sameness, first_of_equal};
 use crate::greedy::{Compare, Memberships, decide};
 use crate::minhash::MinHash;
 use crate::result::Deduplicated;
@@ -37,48 +37,93 @@ impl Options {
 }
 
 const TEXTS_PER_TASK: usize = 128;
+/// Many, so that the keys of a band lie together for a while: the next step reads band by band.
+const SIGNATURES_PER_TASK: usize = 4096;
 
-/// The band keys of some documents, one row a document.
+/// The band keys of some documents: those of the first band, one a document, then those of the second.
 pub struct Keys {
     pub documents: Vec<u32>,
     pub keys: Vec<u32>,
 }
 
+impl Keys {
+    /// `keys` has the bands of one document after another.
+    fn by_band(documents: Vec<u32>, keys: &[u32], bands: usize) -> Self {
+        let mut turned = Vec::with_capacity(keys.len());
+        for band in 0..bands {
+            turned.extend(keys.iter().skip(band).step_by(bands));
+        }
+        Self { documents, keys: turned }
+    }
+
+    fn band(&self, band: usize) -> (&[u32], &[u32]) {
+        let count = self.documents.len();
+        (&self.keys[band * count..(band + 1) * count], &self.documents)
+    }
+}
+
 /// Band keys of the documents that have shingles, in parallel, in chunks of ascending documents.
 pub fn band_keys(texts: &[&[u8]], wanted: &[u32], options: &Options, cancel: &Cancel) -> Result<Vec<Keys>, Cancelled> {
     let minhash = options.minhash();
+    let bands = options.bands;
     wanted
         .par_chunks(TEXTS_PER_TASK)
         .map_init(
-            || (minhash.scratch(), vec![0; minhash.num_perm()]),
-            |(scratch, signature), chunk| {
-                let mut part = Keys { documents: Vec::with_capacity(chunk.len()), keys: Vec::new() };
-                part.keys.reserve_exact(chunk.len() * options.bands.bands);
+            || (minhash.scratch(), vec![0; minhash.num_perm()], Vec::new()),
+            |(scratch, signature, keys), chunk| {
+                let mut documents = Vec::with_capacity(chunk.len());
+                keys.clear();
                 for &index in chunk {
                     cancel.check()?;
                     if minhash.signature(texts[index as usize], scratch, signature) > 0 {
-                        part.documents.push(index);
-                        part.keys.extend(options.bands.keys(signature));
+                        documents.push(index);
+                        bands.push_keys(signature, keys);
                     }
                 }
-                Ok(part)
+                Ok(Keys::by_band(documents, keys, bands.bands))
             },
         )
         .collect()
 }
 
+/// The same from signatures that were made before, `num_perm` slots a document, of which the bands take the first.
+pub fn band_keys_of_signatures(
+    signatures: &[u32],
+    num_perm: usize,
+    bands: Bands,
+    cancel: &Cancel,
+) -> Result<Vec<Keys>, Cancelled> {
+    signatures
+        .par_chunks(SIGNATURES_PER_TASK * num_perm)
+        .enumerate()
+        .map(|(chunk, signatures)| {
+            cancel.check()?;
+            let first = (chunk * SIGNATURES_PER_TASK) as u32;
+            let mut documents = Vec::with_capacity(SIGNATURES_PER_TASK);
+            let mut keys = Vec::with_capacity(SIGNATURES_PER_TASK * bands.bands);
+            for (row, document) in signatures.chunks_exact(num_perm).zip(first..) {
+                if row.iter().any(|&slot| slot != u32::MAX) {
+                    documents.push(document);
+                    bands.push_keys(row, &mut keys);
+                }
+            }
+            Ok(Keys::by_band(documents, &keys, bands.bands))
+        })
+        .collect()
+}
+
+/// For each band the entries `(key, document)` whose key occurs at least twice, sorted.
+pub fn buckets(bands: Bands, parts: &[Keys]) -> Vec<Vec<(u32, u32)>> {
+    let count = parts.iter().map(|part| part.documents.len()).sum();
+    (0..bands.bands)
+        .into_par_iter()
+        .map(|band| repeated_keys(count, parts.iter().map(|part| part.band(band))))
+        .collect()
+}
+
 /// The documents that meet in some band.
 pub fn meetings(documents: usize, bands: Bands, parts: &[Keys]) -> Memberships {
-    let count = parts.iter().map(|part| part.documents.len()).sum();
-    let by_band: Vec<Vec<(u32, u32)>> = (0..bands.bands)
-        .into_par_iter()
-        .map(|band| {
-            let keys = parts.iter().flat_map(move |part| {
-                part.keys.iter().skip(band).step_by(bands.bands).copied().zip(part.documents.iter().copied())
-            });
-            repeated_keys(count, keys)
-        })
-        .collect();
+    let by_band = buckets(bands, parts);
     let entries = |band: usize| Ok::<_, Infallible>(by_band[band].iter().copied().map(Ok));
     match Memberships::of(documents, bands.bands, entries) {
         Ok(memberships) => memberships,
@@ -110,10 +155,15 @@ impl Sets {
     }
 }
 
+/// A set of shingles as bytes, little-endian.
+pub fn bytes_of(set: &[u64], bytes: &mut Vec<u8>) {
+    bytes.resize(8 * set.len(), 0);
+    bytes.as_chunks_mut::<8>().0.iter_mut().zip(set).for_each(|(bytes, hash)| *bytes = hash.to_le_bytes());
+}
+
 /// The 128-bit hash that stands for a set of shingles.
 pub fn content_of(set: &[u64], bytes: &mut Vec<u8>) -> u128 {
-    bytes.clear();
-    bytes.extend(set.iter().flat_map(|hash| hash.to_le_bytes()));
+    bytes_of(set, bytes);
     hash128(bytes)
 }
 
@@ -170,7 +220,7 @@ pub fn near_duplicates(
     threads: Option<usize>,
     cancel: &Cancel,
 ) -> Result<Deduplicated, Cancelled> {
-    let first_of = first_of_equal(texts, order, threads, cancel)?;
+    let first_of = first_of_equal(texts, Sameness::Bytes, order, threads, cancel)?;
     let firsts: Vec<u32> = (0..texts.len() as u32).filter(|&index| first_of[index as usize].is_none()).collect();
     let (memberships, short) = pool::install(threads, || {
         let parts = band_keys(texts, &firsts, &options, cancel)?;

@@ -1,13 +1,13 @@
 //! n-grams of a text's units as 64-bit hashes, rolling: each costs the same whatever n is.
 //!
-//! A unit is a word, or what [`Unit`] says. Its hash is xxh3; an n-gram's is a polynomial in its units' hashes, mixed.
+//! A unit is a word, or what [`Unit`] says. A word's hash is `word_hash`'s, other units' xxh3; an n-gram's is a polynomial
+//! in its units' hashes, mixed.
 
 use tokenfoundry_base::stable_hash::{hash64, mix64};
+use tokenfoundry_kernels::ngram_hashes::ngram_hashes;
 
+use crate::word_hash::hash_words;
 use crate::words::{Words, decode};
-
-/// The polynomial's base: odd, so that it has an inverse and loses nothing.
-const BASE: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// What n-grams are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,92 +36,103 @@ impl Unit {
     }
 }
 
-const UNITS_AT_ONCE: usize = 4096;
+/// Units hashed at once where they come one by one.
+const UNITS_AT_ONCE: usize = 2048;
 
 /// Scratch of shingling: reuse one for many texts, so that a text allocates nothing and a long one is never whole in
 /// memory.
 pub struct Shingler {
     unit: Unit,
-    ngram: usize,
-    /// BASE^ngram, which the oldest unit has been multiplied with when it leaves.
-    oldest_weight: u64,
     words: Words,
+    runs: Runs,
+}
+
+/// Units in, n-grams out.
+struct Runs {
+    ngram: usize,
     units: Vec<u64>,
     shingles: Vec<u64>,
 }
 
-/// Turn `units` into the shingles that end in them, and leave the last n - 1 units for the next call.
-fn roll(ngram: usize, oldest_weight: u64, units: &mut Vec<u64>, shingles: &mut Vec<u64>) {
-    shingles.clear();
-    if units.len() < ngram {
-        return;
+impl Runs {
+    /// Hand on the shingles that end in the units so far, and leave the last n - 1 units for the next call.
+    #[inline(always)]
+    fn flush(&mut self, sink: &mut impl FnMut(&[u64])) {
+        let Self { ngram, units, shingles } = self;
+        if units.len() < *ngram {
+            return;
+        }
+        let count = units.len() + 1 - *ngram;
+        shingles.resize(count, 0);
+        ngram_hashes(units, *ngram, shingles);
+        units.copy_within(count.., 0);
+        units.truncate(*ngram - 1);
+        sink(shingles);
     }
-    let mut rolling = units[..ngram].iter().fold(0u64, |sum, unit| sum.wrapping_mul(BASE).wrapping_add(*unit));
-    shingles.reserve(units.len() - ngram + 1);
-    shingles.push(mix64(rolling));
-    shingles.extend(units[ngram..].iter().zip(units.iter()).map(|(new, old)| {
-        rolling = rolling.wrapping_mul(BASE).wrapping_add(new.wrapping_sub(old.wrapping_mul(oldest_weight)));
-        mix64(rolling)
-    }));
-    units.drain(..units.len() - (ngram - 1));
+
+    #[inline(always)]
+    fn push(&mut self, hash: u64, sink: &mut impl FnMut(&[u64])) {
+        self.units.push(hash);
+        if self.units.len() >= UNITS_AT_ONCE {
+            self.flush(sink);
+        }
+    }
 }
 
 impl Shingler {
     pub fn new(unit: Unit, ngram: usize) -> Self {
-        Self {
-            unit,
-            ngram,
-            oldest_weight: (0..ngram).fold(1u64, |power, _| power.wrapping_mul(BASE)),
-            words: Words::default(),
-            units: Vec::with_capacity(UNITS_AT_ONCE + ngram),
-            shingles: Vec::new(),
-        }
+        Self { unit, words: Words::default(), runs: Runs { ngram, units: Vec::new(), shingles: Vec::new() } }
     }
 
     /// Give the shingles of `text`, one an occurrence, in order, to `sink`, some thousands at a time. A text of fewer
     /// units than n has none.
     pub fn visit(&mut self, text: &[u8], mut sink: impl FnMut(&[u64])) {
-        let Self { unit, ngram, oldest_weight, words, units, shingles } = self;
-        units.clear();
-        let mut push = |hash: u64| {
-            units.push(hash);
-            if units.len() >= UNITS_AT_ONCE {
-                roll(*ngram, *oldest_weight, units, shingles);
-                sink(shingles);
-            }
-        };
+        let Self { unit, words, runs } = self;
+        runs.units.clear();
         match unit {
-            Unit::Words => words.visit(text, |word| push(hash64(word))),
+            Unit::Words => words.visit_batches(text, |batch| {
+                hash_words(&batch, &mut runs.units);
+                runs.flush(&mut sink);
+            }),
             Unit::Whitespace => match std::str::from_utf8(text) {
-                Ok(text) => text.split_whitespace().for_each(|word| push(hash64(word.as_bytes()))),
+                Ok(text) => text.split_whitespace().for_each(|word| runs.push(hash64(word.as_bytes()), &mut sink)),
                 Err(_) => text
                     .split(u8::is_ascii_whitespace)
                     .filter(|word| !word.is_empty())
-                    .for_each(|word| push(hash64(word))),
+                    .for_each(|word| runs.push(hash64(word), &mut sink)),
             },
             Unit::Characters => {
                 let mut at = 0;
                 while at < text.len() {
                     let (_, length) = decode(text, at);
-                    push(hash64(&text[at..at + length]));
+                    runs.push(hash64(&text[at..at + length]), &mut sink);
                     at += length;
                 }
             }
-            Unit::Bytes => text.iter().for_each(|&byte| push(mix64(u64::from(byte)))),
-            Unit::Tokens => text.chunks(4).for_each(|token| push(hash64(token))),
+            Unit::Bytes => text.iter().for_each(|&byte| runs.push(mix64(u64::from(byte)), &mut sink)),
+            Unit::Tokens => text.chunks(4).for_each(|token| runs.push(hash64(token), &mut sink)),
         }
-        roll(*ngram, *oldest_weight, units, shingles);
-        if !shingles.is_empty() {
-            sink(shingles);
-        }
+        runs.flush(&mut sink);
     }
 
-    /// The set of shingles: sorted, each once.
+    /// The set of shingles: sorted, each once. Memory: 16 bytes a different shingle.
     pub fn set(&mut self, text: &[u8]) -> Vec<u64> {
-        let mut set = Vec::with_capacity(text.len() / 7 + 1);
-        self.visit(text, |shingles| set.extend_from_slice(shingles));
-        set.sort_unstable();
-        set.dedup();
+        const FIRST: usize = 1 << 16;
+        let mut set: Vec<u64> = Vec::new();
+        let mut most = FIRST;
+        let unique = |set: &mut Vec<u64>| {
+            set.sort_unstable();
+            set.dedup();
+        };
+        self.visit(text, |shingles| {
+            set.extend_from_slice(shingles);
+            // A text that says the same again and again must not be remembered whole.
+            if set.len() > most {
+                unique(&mut set);
+                most = FIRST.max(2 * set.len());
+            }
+        });
+        unique(&mut set);
         set
     }
 }

@@ -1,9 +1,9 @@
-//! Byte strings of at least N bytes that were there before, in this document or an earlier one.
+//! Strings of at least N bytes, or N tokens, that were there before, in this document or an earlier one.
 //!
 //! What suffix arrays are used for (Lee et al. 2021), by winnowing instead (Schleimer, Wilkerson, Aiken 2003), in a
-//! tenth of the memory. Of the hashes of all N/2-byte strings, those are remembered that are the least of a window:
-//! every string of N bytes has one, at the same place wherever it stands. Where a remembered hash comes again, the
-//! bytes are compared and the match is extended both ways, so nothing is found that is not there.
+//! tenth of the memory. Of the hashes of all strings half as long, those are remembered that are the least of a window:
+//! every string of length N has one, at the same place wherever it stands. Where a remembered hash comes again, the
+//! strings are compared and the match is extended both ways, so nothing is found that is not there.
 //!
 //! Cost: about 5 ns a byte on one thread, and 2 bytes of memory a byte of text for N = 100. One hash is remembered at
 //! [`MOST_PLACES`] places; what that leaves out is counted.
@@ -20,10 +20,27 @@ const MOST_PLACES: usize = 64;
 const BASE: u64 = 0x9E37_79B9_7F4A_7C15;
 const NONE: u32 = u32::MAX;
 
-/// Visit the places (start, hash) of the k-byte strings that are the least of some window of w consecutive ones; the
+/// What strings are made of.
+pub trait Element: Copy + PartialEq {
+    fn value(self) -> u64;
+}
+
+impl Element for u8 {
+    fn value(self) -> u64 {
+        u64::from(self) + 1
+    }
+}
+
+impl Element for u32 {
+    fn value(self) -> u64 {
+        u64::from(self) + 1
+    }
+}
+
+/// Visit the places (start, hash) of the strings of length k that are the least of some window of w consecutive ones; the
 /// last of equal ones.
-fn winnow(
-    text: &[u8],
+fn winnow<E: Element>(
+    text: &[E],
     k: usize,
     w: usize,
     mut visit: impl FnMut(usize, u64) -> Result<(), Cancelled>,
@@ -32,15 +49,14 @@ fn winnow(
         return Ok(());
     }
     let oldest_weight = (0..k).fold(1u64, |power, _| power.wrapping_mul(BASE));
-    let mut rolling =
-        text[..k].iter().fold(0u64, |sum, &byte| sum.wrapping_mul(BASE).wrapping_add(u64::from(byte) + 1));
+    let mut rolling = text[..k].iter().fold(0u64, |sum, element| sum.wrapping_mul(BASE).wrapping_add(element.value()));
     // The last w hashes, by place modulo w.
     let mut recent = vec![u64::MAX; w];
     let mut least = (u64::MAX, 0);
     let mut visited = usize::MAX;
     for start in 0..=text.len() - k {
         if start > 0 {
-            let (old, new) = (u64::from(text[start - 1]) + 1, u64::from(text[start + k - 1]) + 1);
+            let (old, new) = (text[start - 1].value(), text[start + k - 1].value());
             rolling = rolling.wrapping_mul(BASE).wrapping_add(new.wrapping_sub(old.wrapping_mul(oldest_weight)));
         }
         let hash = mix64(rolling);
@@ -78,10 +94,10 @@ pub struct Repeats {
 }
 
 /// How far `text` around `start..start + k` equals `other` around `other_start..`, at most `reach` bytes each way.
-fn extend(
-    text: &[u8],
+fn extend<E: Element>(
+    text: &[E],
     start: usize,
-    other: &[u8],
+    other: &[E],
     other_start: usize,
     k: usize,
     reach: usize,
@@ -97,7 +113,7 @@ fn extend(
     }
     let before = text[..start].iter().rev().zip(other[..other_start].iter().rev()).take(most_before);
     let after = text[start + k..].iter().zip(&other[other_start + k..]).take(most_after);
-    let equal = |(left, right): &(&u8, &u8)| left == right;
+    let equal = |(left, right): &(&E, &E)| left == right;
     Some((before.take_while(equal).count(), after.take_while(equal).count()))
 }
 
@@ -109,12 +125,12 @@ fn push_joined(ranges: &mut Vec<Range<usize>>, range: Range<usize>) {
     }
 }
 
-/// All bytes of `texts` that lie in a string of `length` bytes which stands, not overlapping, earlier in the same or
+/// All elements of `texts` that lie in a string of `length` of them which stands, not overlapping, earlier in the same or
 /// in an earlier text.
-pub fn repeats(texts: &[&[u8]], length: usize, cancel: &Cancel) -> Result<Repeats, Cancelled> {
+pub fn repeats<E: Element>(texts: &[&[E]], length: usize, cancel: &Cancel) -> Result<Repeats, Cancelled> {
     let k = (length / 2).max(1);
     let w = length - k + 1;
-    // How far a string of `length` bytes can reach beyond a k-byte string in it.
+    // How far a string of `length` can reach beyond a string of length k in it.
     let reach = length - k;
     let mut heads: FxHashMap<u64, u32> = FxHashMap::default();
     let mut places: Vec<Place> = Vec::new();
@@ -130,7 +146,7 @@ pub fn repeats(texts: &[&[u8]], length: usize, cancel: &Cancel) -> Result<Repeat
             }
             let mut at = heads.get(&hash).copied().unwrap_or(NONE);
             let mut visited = 0;
-            // Whether every string of `length` bytes around this place stands around another one: then nothing is
+            // Whether every string of `length` around this place stands around another one: then nothing is
             // found here that is not found there.
             let mut surrounded = false;
             while at != NONE && !surrounded {

@@ -3,10 +3,13 @@
 
 pub mod byte_classes;
 pub mod byte_pairs;
+pub mod edges;
 pub mod fold_ascii;
 pub mod huge_pages;
+pub mod ngram_hashes;
 pub mod on_tier;
 pub mod permute_min;
+pub mod permute_min_halves;
 pub mod permute_min_p61;
 pub mod prefetch;
 pub mod tier;

@@ -63,6 +63,35 @@ def test_removals_equal_the_all_pairs_join(threshold: float) -> None:
     assert result.stats["skipped"] == 0
 
 
+EDITED = st.lists(
+    st.tuples(
+        st.integers(0, 2), st.lists(st.tuples(st.integers(0, 39), st.sampled_from(["drop", "x", "y"])), max_size=4)
+    ),
+    max_size=14,
+)
+
+
+@given(EDITED, st.sampled_from([0.5, 0.8, 0.95]), st.sampled_from(["first", "last", "longest"]))
+@settings(max_examples=150)
+def test_laws(edits: list[tuple[int, list[tuple[int, str]]]], threshold: float, keep: str) -> None:
+    """Kept and removed are all; a removed text names a kept one that is near enough; no two kept ones that met are."""
+    texts = []
+    for base, changes in edits:
+        words = [f"w{base}_{place}" for place in range(40)]
+        for place, change in changes:
+            words[place] = "" if change == "drop" else change
+        texts.append(" ".join(words))
+    result = tf.dedup.near_duplicates(texts, threshold=threshold, keep=keep, bands=(20, 6))  # type: ignore[arg-type]
+    assert len(result.keep) == len(texts)
+    check_laws(texts, result, threshold)
+    sets = [reference.shingles(text) for text in texts]
+    for bucket in tf.dedup.buckets(tf.dedup.MinHash(120).signatures(texts)).tolist():
+        kept = [index for index in bucket if result.keep[index]]
+        for place, index in enumerate(kept):
+            for other in kept[:place]:
+                assert reference.jaccard(sets[index], sets[other]) < threshold
+
+
 def test_real_text_with_real_copies() -> None:
     originals = standard_library(400_000)
     copies = [text.replace("self", "this_one", 2) for text in originals[::2]] + originals[::3]

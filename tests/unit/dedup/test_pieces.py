@@ -85,9 +85,36 @@ def test_substrings_stay_linear_on_hostile_text() -> None:
     assert sum(crowd.counts["repeated"].to_pylist()) < 60_000
 
 
+TOKENS = st.lists(st.integers(0, 1), max_size=60)
+
+
+@given(st.lists(TOKENS, max_size=5), st.sampled_from([8, 9, 12]), st.sampled_from([0, 2**32 - 2]))
+@settings(max_examples=300)
+def test_strings_of_tokens_equal_the_twin(rows: list[list[int]], length: int, base: int) -> None:
+    ragged = tf.Ragged.from_lists([[token + base for token in row] for row in rows])
+    pieces = tf.dedup.substrings(ragged, minimum_tokens=length)
+    expected = reference.repeated_bytes([bytes(row) for row in rows], length)
+    assert pieces.skipped == 0
+    assert [covered(pieces, index) for index in range(len(rows))] == expected
+    left = [
+        [token + base for place, token in enumerate(row) if place not in cut]
+        for row, cut in zip(rows, expected, strict=True)
+    ]
+    assert pieces.texts.tolist() == left
+    assert sum(pieces.counts["repeated_tokens"].to_pylist()) == sum(map(len, expected))
+
+
+def test_tokens_match_as_tokens_not_as_bytes() -> None:
+    """The bytes of one row stand in the other, but a byte further on."""
+    ragged = tf.Ragged.from_lists([[0x01010100] * 40, [0x00010101] * 40])
+    assert sum(tf.dedup.substrings(ragged, minimum_tokens=30).counts["repeated"].to_pylist()) == 0
+
+
 def test_bad_arguments() -> None:
     with pytest.raises(tf.InputError, match="minimum_bytes"):
         tf.dedup.substrings(["a"], minimum_bytes=2)
+    with pytest.raises(tf.InputError, match="minimum_tokens"):
+        tf.dedup.substrings(tf.Ragged.from_lists([[1]]), minimum_tokens=1)
     with pytest.raises(tf.InputError, match="by must be"):
         tf.dedup.lines(["a"], by="word")  # type: ignore[arg-type]
     with pytest.raises(tf.InputError, match="copies"):

@@ -1,10 +1,18 @@
 """What n-grams may be made of, and choosing who stays."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import tokenfoundry as tf
 from tokenfoundry.dedup import near_duplicates
+from tokenfoundry.reference import dedup as reference
 from tokenfoundry.testing import planted_near_duplicates
 
 
@@ -33,6 +41,105 @@ def test_tokens_come_as_a_ragged_array() -> None:
     assert result.duplicate_of.tolist() == [-1, 0, 0]
     assert result.jaccard[2] == pytest.approx(146 / 296)
     assert tf.dedup.exact(ragged).keep.tolist() == [True, False, True]
+
+
+def test_a_tokenizer_makes_the_units() -> None:
+    tokenizer = tf.Tokenizer.from_tiktoken({bytes([byte]): byte for byte in range(256)}, pattern=r"[\s\S]+")
+    base = [f"word{index}" for index in range(60)]
+    texts = [" ".join(base), " ".join(base) + "!", " ".join(reversed(base)), "<|endoftext|>"]
+    by_tokenizer = near_duplicates(texts, unit=tokenizer, ngram=8)
+    by_bytes = near_duplicates(texts, unit="bytes", ngram=8)
+    assert by_tokenizer.keep.tolist() == by_bytes.keep.tolist() == [True, False, True, True]
+    assert by_tokenizer.jaccard[1] == by_bytes.jaccard[1]
+    signatures = tf.dedup.MinHash(16, ngram=8, unit=tokenizer).signatures(texts)
+    assert (signatures == tf.dedup.MinHash(16, ngram=8, unit="tokens").signatures(tokenizer.encode_batch(texts))).all()
+
+
+WORDS = st.lists(st.sampled_from(["a", "A", "b", "É", "é", ",", " ", "...", "字", "\n"]), max_size=8).map("".join)
+
+
+@given(st.lists(WORDS, max_size=8))
+@settings(max_examples=300)
+def test_normalized_texts_are_identical_when_their_words_are(texts: list[str]) -> None:
+    firsts: dict[object, int] = {}
+    expected = []
+    for index, text in enumerate(texts):
+        first = firsts.setdefault(tuple(reference.words(text)) or text, index)
+        expected.append(-1 if first == index else first)
+    result = tf.dedup.exact(texts, normalized=True)
+    assert result.duplicate_of.tolist() == expected
+    assert set(tf.dedup.exact(texts).pairs[["left", "right"]].tolist()) <= {
+        (left, right) for left, right, _ in result.pairs.tolist()
+    } | {(left, right) for left in range(len(texts)) for right in range(len(texts)) if texts[left] == texts[right]}
+
+
+def test_buckets_are_the_documents_that_share_a_band() -> None:
+    source = np.random.default_rng(1)
+    signatures = source.integers(0, 3, (60, 12), dtype=np.uint32)
+    signatures[7] = signatures[9] = 2**32 - 1
+    expected = set()
+    for band in range(4):
+        groups: dict[bytes, list[int]] = {}
+        for index, row in enumerate(signatures[:, band * 3 : band * 3 + 3]):
+            groups.setdefault(row.tobytes(), []).append(index)
+        expected |= {(band, *group) for group in groups.values() if len(group) > 1 and group != [7, 9]}
+    for dtype in (np.uint8, np.uint16, np.uint32, np.uint64):
+        made = signatures.astype(dtype)
+        if dtype == np.uint64:
+            made[7] = made[9] = 2**64 - 1
+        found = tf.dedup.buckets(made, bands=(4, 3), threads=2).tolist()
+        assert sorted(found) == sorted(list(group[1:]) for group in expected), dtype
+    assert len(tf.dedup.buckets(np.zeros((0, 12), np.uint32), bands=(4, 3))) == 0
+    for wrong in (signatures.astype(float), signatures[0]):
+        with pytest.raises(tf.InputError, match="two-dimensional, of unsigned"):
+            tf.dedup.buckets(wrong)
+    with pytest.raises(tf.InputError, match="20 slots"):
+        tf.dedup.buckets(signatures, bands=(5, 4))
+
+
+def test_signatures_of_hashes_are_those_of_the_texts() -> None:
+    texts = ["one two three four five six", "", "a b c d e f g a b c d e f g"]
+    sets = [sorted(reference.shingles(text)) for text in texts]
+    hashes = np.array([value for one in sets for value in [*one[::-1], *one]], np.uint64)
+    offsets = np.cumsum([0, *(2 * len(one) for one in sets)])
+    minhash = tf.dedup.MinHash(40)
+    assert (minhash.signatures_of_hashes(hashes, offsets, threads=2) == minhash.signatures(texts)).all()
+    assert (minhash.signatures_of_hashes(hashes, offsets, bits=8) == minhash.signatures(texts, bits=8)).all()
+    with pytest.raises(tf.InputError, match="point outside"):
+        minhash.signatures_of_hashes(hashes, offsets + 1)
+    with pytest.raises(tf.InputError, match="hashes n-grams itself"):
+        tf.dedup.MinHash(scheme="datasketch").signatures_of_hashes(hashes, offsets)
+
+
+TIERS = """
+import hashlib, json, sys
+import tokenfoundry as tf
+from tokenfoundry.testing import planted_corpus
+from tests.corpus import SCRIPTS, standard_library
+texts = planted_corpus(60, words=700, seed=1).texts + SCRIPTS + standard_library(400_000)
+made = hashlib.sha256()
+for scheme in ("tokenfoundry", "datasketch", "datasketch-legacy", "datatrove", "datatrove-32"):
+    for num_perm, ngram in ((128, 5), (37, 3)):
+        made.update(tf.dedup.MinHash(num_perm, ngram, scheme=scheme).signatures(texts).tobytes())
+made.update(tf.dedup.near_duplicates(texts).duplicate_of.tobytes())
+print(made.hexdigest())
+"""
+
+
+def test_every_tier_gives_the_same() -> None:
+    root = Path(__file__).parents[3]
+    answers = {
+        tier: subprocess.run(
+            [sys.executable, "-c", TIERS],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=root,
+            env={**os.environ, "TOKENFOUNDRY_TIER": tier},
+        ).stdout
+        for tier in ("scalar", "avx2", "avx512")
+    }
+    assert len(set(answers.values())) == 1, answers
 
 
 def test_order_and_last() -> None:

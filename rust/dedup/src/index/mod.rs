@@ -130,7 +130,7 @@ impl Index {
             unit: unit_name.into(),
             ngram: options.ngram,
             seed: options.seed,
-            scheme_version: 1,
+            scheme_version: crate::minhash::VERSION,
             unicode: format!("{major}.{minor}.{patch}"),
             next_segment: 0,
             segments: Vec::new(),
@@ -159,6 +159,14 @@ impl Index {
             }
             if manifest.clone().sealed() != manifest {
                 return Err(Error::damaged(&path, "its checksum is wrong"));
+            }
+            if manifest.scheme_version != crate::minhash::VERSION {
+                return Err(Error::Input(format!(
+                    "{} holds sketches of version {}; this library makes version {}: build the index anew",
+                    path.display(),
+                    manifest.scheme_version,
+                    crate::minhash::VERSION
+                )));
             }
             let Some(unit) = Unit::from_name(&manifest.unit) else {
                 return Err(Error::damaged(&path, format!("it has no unit {:?}", manifest.unit)));

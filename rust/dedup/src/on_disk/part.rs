@@ -15,7 +15,7 @@ use tokenfoundry_base::{Cancel, pool};
 
 use super::runs::write_run;
 use crate::error::Error;
-use crate::near::{Options, content_of};
+use crate::near::{Options, bytes_of, content_of};
 use crate::shingle::Shingler;
 
 pub const DONE: &str = "part.json";
@@ -116,21 +116,29 @@ impl Part {
             texts
                 .par_iter()
                 .map_init(
-                    || (Shingler::new(options.unit, options.ngram), vec![0; minhash.num_perm()], Vec::new()),
-                    |(shingler, signature, bytes), text| {
+                    || {
+                        (
+                            Shingler::new(options.unit, options.ngram),
+                            minhash.scratch(),
+                            vec![0; minhash.num_perm()],
+                            Vec::new(),
+                        )
+                    },
+                    |(shingler, scratch, signature, bytes), text| {
                         cancel.check()?;
                         let set = shingler.set(text);
                         let content = content_of(&set, bytes);
                         let mut keys = Vec::new();
                         if !set.is_empty() {
-                            minhash.signature_of_set(&set, signature);
-                            keys.extend(options.bands.keys(signature));
+                            minhash.signature_of_set(&set, scratch, signature);
+                            options.bands.push_keys(signature, &mut keys);
                         }
                         Ok(Row { text: hash128(text), content, set, keys })
                     },
                 )
                 .collect::<Result<_, Error>>()
         })?;
+        let mut bytes = Vec::new();
         for row in rows {
             let document = self.done.first_document + self.done.documents;
             self.done.documents += 1;
@@ -142,7 +150,7 @@ impl Part {
             record[16..].copy_from_slice(&row.content.to_le_bytes());
             self.table.write_all(&record).map_err(Error::file(&self.path))?;
             self.set_words += row.set.len() as u64;
-            let bytes: Vec<u8> = row.set.iter().flat_map(|hash| hash.to_le_bytes()).collect();
+            bytes_of(&row.set, &mut bytes);
             self.sets.write_all(&bytes).map_err(Error::file(&self.path))?;
         }
         let records = self.contents.len();

@@ -19,7 +19,7 @@ fn between(bytes: __m256i, first: u8, last: u8) -> __m256i {
     )
 }
 
-/// The lower-cased bytes and the mask of word bytes.
+/// The folded bytes and the mask of word bytes.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn fold(bytes: __m256i) -> (__m256i, u32) {
@@ -27,13 +27,13 @@ fn fold(bytes: __m256i) -> (__m256i, u32) {
     let lower = _mm256_add_epi8(bytes, _mm256_and_si256(upper, _mm256_set1_epi8(0x20)));
     let letter_or_digit = _mm256_or_si256(between(lower, b'a', b'z'), between(bytes, b'0', b'9'));
     let word = _mm256_or_si256(letter_or_digit, _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(b'_' as i8)));
-    (lower, _mm256_movemask_epi8(word) as u32)
+    (_mm256_and_si256(lower, word), _mm256_movemask_epi8(word) as u32)
 }
 
 #[target_feature(enable = "avx2")]
-pub fn fold_ascii(input: &[u8], lowered: &mut [u8], masks: &mut [u64]) -> usize {
+pub fn fold_ascii(input: &[u8], folded: &mut [u8], masks: &mut [u64]) -> usize {
     let mut done = 0;
-    for ((block, target), mask) in input.chunks_exact(BLOCK).zip(lowered.chunks_exact_mut(BLOCK)).zip(masks) {
+    for ((block, target), mask) in input.chunks_exact(BLOCK).zip(folded.chunks_exact_mut(BLOCK)).zip(masks) {
         // SAFETY: `block` has 64 bytes, so both loads of 32 are inside it; they need no alignment.
         let (left, right) =
             unsafe { (_mm256_loadu_si256(block.as_ptr().cast()), _mm256_loadu_si256(block.as_ptr().add(HALF).cast())) };

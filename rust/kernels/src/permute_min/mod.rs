@@ -1,12 +1,14 @@
 //! MinHash's inner loop: for each of k permutations, the smallest value that any shingle gets.
 //!
 //! Permutation i sends a hash h to `a[i] * h + b[i] mod 2^32` (a odd, so it is a bijection). Cost: k multiply-adds a
-//! shingle, 8 at a time with AVX2.
+//! shingle, 8 at a time with AVX2, 16 with AVX-512.
 
 mod scalar;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 
 use crate::tier::{self, Tier};
 
@@ -22,8 +24,11 @@ pub fn permute_min_on(tier: Tier, hashes: &[u32], multipliers: &[u32], increment
     assert!(multipliers.len() == minima.len() && increments.len() == minima.len());
     match tier.min(tier::detected()) {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the tier is at most what was detected on this CPU, so it has AVX2.
-        Tier::Avx2 | Tier::Avx512 => unsafe { avx2::permute_min(hashes, multipliers, increments, minima) },
+        // SAFETY: the tier is at most what was detected on this CPU, so it has AVX-512 and AVX2.
+        Tier::Avx512 => unsafe { avx512::permute_min(hashes, multipliers, increments, minima) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above, so it has AVX2.
+        Tier::Avx2 => unsafe { avx2::permute_min(hashes, multipliers, increments, minima) },
         _ => scalar::permute_min(hashes, multipliers, increments, minima),
     }
 }
@@ -39,7 +44,7 @@ mod tests {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             state ^ state >> 15
         };
-        for permutations in 0..70 {
+        for permutations in (0..70).chain([112, 120, 128, 161, 256, 300]) {
             let multipliers: Vec<u32> = (0..permutations).map(|_| next() | 1).collect();
             let increments: Vec<u32> = (0..permutations).map(|_| next()).collect();
             for count in [0, 1, 2, 7, 33] {

@@ -3,6 +3,9 @@
 //! Permutation i sends a hash h to `((a[i] * h + b[i] mod 2^64) mod 2^61 - 1) & mask`. Cost: six times that of
 //! [`crate::permute_min`]; use that one where nobody asks for equality.
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
 use crate::tier::{self, Tier};
 
 const PRIME: u64 = (1 << 61) - 1;
@@ -25,8 +28,11 @@ pub fn permute_min_p61_on(
     assert!(multipliers.len() == minima.len() && increments.len() == minima.len());
     match tier.min(tier::detected()) {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the tier is at most what was detected on this CPU, so it has AVX2.
-        Tier::Avx2 | Tier::Avx512 => unsafe { avx2(hashes, multipliers, increments, mask, minima) },
+        // SAFETY: the tier is at most what was detected on this CPU, so it has AVX-512 with DQ, and AVX2.
+        Tier::Avx512 => unsafe { avx512::permute_min_p61(hashes, multipliers, increments, mask, minima) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above, so it has AVX2.
+        Tier::Avx2 => unsafe { avx2(hashes, multipliers, increments, mask, minima) },
         _ => portable(hashes, multipliers, increments, mask, minima),
     }
 }

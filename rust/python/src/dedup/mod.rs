@@ -110,11 +110,14 @@ pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     room.add_function(wrap_pyfunction!(near::byte_lengths, room)?)?;
     room.add_function(wrap_pyfunction!(near::exact, room)?)?;
     room.add_function(wrap_pyfunction!(near::near_duplicates, room)?)?;
+    room.add_function(wrap_pyfunction!(signatures::signatures_of_hashes, room)?)?;
+    room.add_function(wrap_pyfunction!(signatures::buckets, room)?)?;
     room.add_function(wrap_pyfunction!(signatures::shingle_set, room)?)?;
     room.add_function(wrap_pyfunction!(signatures::signatures, room)?)?;
     room.add_function(wrap_pyfunction!(signatures::foreign_signatures, room)?)?;
     room.add_function(wrap_pyfunction!(pieces::repeated_lines, room)?)?;
     room.add_function(wrap_pyfunction!(pieces::repeated_substrings, room)?)?;
+    room.add_function(wrap_pyfunction!(pieces::repeated_tokens, room)?)?;
     room.add_function(wrap_pyfunction!(on_disk::merge_band, room)?)?;
     room.add_function(wrap_pyfunction!(on_disk::decide, room)?)?;
     room.add_class::<on_disk::Part>()?;

@@ -4,6 +4,7 @@ use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tokenfoundry_dedup::bands::Bands;
+use tokenfoundry_dedup::exact::{Sameness, exact as exact_of};
 use tokenfoundry_dedup::shingle::Unit;
 
 use super::{OptionFields, cancelled, checked, options, order, result};
@@ -27,11 +28,13 @@ pub fn exact<'py>(
     python: Python<'py>,
     texts: Texts,
     given_order: Option<PyReadonlyArray1<'py, u32>>,
+    normalized: bool,
     threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let bytes = checked(&texts, Unit::Bytes)?;
+    let (unit, sameness) = if normalized { (Unit::Words, Sameness::Words) } else { (Unit::Bytes, Sameness::Bytes) };
+    let bytes = checked(&texts, unit)?;
     let order = order(given_order, texts.len())?;
-    let found = gate::long(python, |cancel| tokenfoundry_dedup::exact::exact(&bytes, &order, threads, cancel))?;
+    let found = gate::long(python, |cancel| exact_of(&bytes, sameness, &order, threads, cancel))?;
     result(python, found.map_err(cancelled)?)
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::LargeStringArray;
 use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
-use numpy::{IntoPyArray, PyArray1};
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use tokenfoundry_base::Ragged;
 use tokenfoundry_dedup::lines::{self, Piece, without};
@@ -17,6 +17,7 @@ use crate::buffers::texts::Texts;
 use crate::{errors, gate};
 
 type Column<'py> = Bound<'py, PyArray1<i64>>;
+type Tokens<'py> = Bound<'py, PyArray1<u32>>;
 
 /// The texts without the ranges, as one Arrow array.
 fn cut<'a>(texts: &[&str], dropped: impl Iterator<Item = &'a [Range<usize>]>) -> PyResult<ArrowArray> {
@@ -88,4 +89,29 @@ pub fn repeated_substrings<'py>(
     let texts = cut(&strs, ranges.iter().map(Vec::as_slice))?;
     let (spans, offsets) = ragged(python, spans(ranges.iter().map(Vec::as_slice)));
     Ok((texts, spans, offsets, found.skipped))
+}
+
+/// `(values and offsets of the rows without the repeats, spans, offsets of spans, comparisons left out)`.
+#[pyfunction]
+pub fn repeated_tokens<'py>(
+    python: Python<'py>,
+    values: PyReadonlyArray1<'py, u32>,
+    offsets: PyReadonlyArray1<'py, i64>,
+    minimum_tokens: usize,
+) -> PyResult<(Tokens<'py>, Column<'py>, Column<'py>, Column<'py>, u64)> {
+    let (values, offsets) = (values.as_slice()?, offsets.as_slice()?);
+    let rows: Option<Vec<&[u32]>> = offsets
+        .windows(2)
+        .map(|ends| values.get(usize::try_from(ends[0]).ok()?..usize::try_from(ends[1]).ok()?))
+        .collect();
+    let rows = rows.ok_or_else(|| errors::input("the offsets of the tokens decrease or point outside them"))?;
+    let found = gate::long(python, |cancel| substrings::repeats(&rows, minimum_tokens, cancel))?.map_err(cancelled)?;
+    let mut left = Ragged::with_capacity(rows.len(), 0);
+    for (row, ranges) in rows.iter().zip(&found.ranges) {
+        without(row, ranges, &mut left.values);
+        left.close_row();
+    }
+    let (values, offsets) = ragged(python, left);
+    let (spans, span_offsets) = ragged(python, spans(found.ranges.iter().map(Vec::as_slice)));
+    Ok((values, offsets, spans, span_offsets, found.skipped))
 }

@@ -1,14 +1,19 @@
 //! Signatures, ours and those of other libraries.
 
-use numpy::{IntoPyArray, PyArray2, PyArrayMethods};
+use numpy::{
+    IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods,
+};
 use pyo3::prelude::*;
 use rayon::prelude::*;
-use tokenfoundry_base::pool;
+use tokenfoundry_base::{Ragged, pool};
+use tokenfoundry_dedup::bands::Bands;
 use tokenfoundry_dedup::minhash::MinHash;
+use tokenfoundry_dedup::near::{band_keys_of_signatures, buckets as buckets_of};
 use tokenfoundry_dedup::schemes::{ForeignMinHash, Scheme, Scratch, Split};
-use tokenfoundry_dedup::shingle::Shingler;
+use tokenfoundry_dedup::shingle::{Shingler, Unit};
 
 use super::{cancelled, checked, unit};
+use crate::buffers::arrays::ragged;
 use crate::buffers::texts::Texts;
 use crate::{errors, gate};
 
@@ -75,6 +80,72 @@ pub fn foreign_signatures<'py>(
     })?
     .map_err(cancelled)?;
     flat.into_pyarray(python).reshape([strs.len(), num_perm])
+}
+
+/// The low halves of many hashes, row after row.
+#[pyfunction]
+pub fn signatures_of_hashes<'py>(
+    python: Python<'py>,
+    hashes: PyReadonlyArray1<'py, u64>,
+    offsets: PyReadonlyArray1<'py, i64>,
+    num_perm: usize,
+    seed: u64,
+    threads: Option<usize>,
+) -> PyResult<Bound<'py, PyArray2<u32>>> {
+    let (hashes, offsets) = (hashes.as_slice()?, offsets.as_slice()?);
+    let rows: Option<Vec<&[u64]>> = offsets
+        .windows(2)
+        .map(|ends| hashes.get(usize::try_from(ends[0]).ok()?..usize::try_from(ends[1]).ok()?))
+        .collect();
+    let rows = rows.ok_or_else(|| errors::input("the offsets of the hashes decrease or point outside them"))?;
+    let minhash = MinHash::new(num_perm, Unit::Words, 1, seed);
+    let mut flat = vec![0u32; rows.len() * num_perm];
+    gate::long(python, |cancel| {
+        pool::install(threads, || {
+            flat.par_chunks_mut(num_perm).zip(&rows).with_min_len(16).try_for_each_init(
+                || minhash.scratch(),
+                |scratch, (signature, row)| {
+                    cancel.check()?;
+                    minhash.signature_of_set(row, scratch, signature);
+                    Ok(())
+                },
+            )
+        })
+    })?
+    .map_err(cancelled)?;
+    flat.into_pyarray(python).reshape([rows.len(), num_perm])
+}
+
+type Buckets<'py> = (Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<i64>>);
+
+/// `(documents, offsets)` of the buckets that hold at least two documents.
+#[pyfunction]
+pub fn buckets<'py>(
+    python: Python<'py>,
+    signatures: PyReadonlyArray2<'py, u32>,
+    bands: usize,
+    rows: usize,
+    threads: Option<usize>,
+) -> PyResult<Buckets<'py>> {
+    let num_perm = signatures.shape()[1];
+    let bands = Bands { bands, rows };
+    let flat = signatures.as_slice()?;
+    if bands.num_perm() > num_perm || num_perm == 0 || signatures.shape()[0] >= u32::MAX as usize {
+        return Err(errors::input(format!("{} slots in bands, {num_perm} in a signature", bands.num_perm())));
+    }
+    let found = gate::long(python, |cancel| {
+        pool::install(threads, || {
+            let parts = band_keys_of_signatures(flat, num_perm, bands, cancel)?;
+            Ok(buckets_of(bands, &parts))
+        })
+    })?
+    .map_err(cancelled)?;
+    let mut rows = Ragged::with_capacity(0, found.iter().map(Vec::len).sum());
+    for bucket in found.iter().flat_map(|entries| entries.chunk_by(|left, right| left.0 == right.0)) {
+        rows.values.extend(bucket.iter().map(|&(_, document)| document));
+        rows.close_row();
+    }
+    Ok(ragged(python, rows))
 }
 
 #[pyfunction]

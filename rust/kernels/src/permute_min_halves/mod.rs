@@ -1,0 +1,128 @@
+//! MinHash's inner loop for our own signatures: permutations of the 32-bit integers made of 16-bit arithmetic.
+//!
+//! A hash is two halves, x (low) and y (high). Permutation i sends it to `(a[i] * x + y mod 2^16, x)`, first part on top:
+//! a bijection, since x and then y can be read back. Two permutations whose multipliers differ by an odd number see
+//! independent first parts (the pair is a linear bijection of x and y), so their minima are as independent as
+//! those of two hash functions. 16-bit lanes are twice as many a vector as 32-bit ones, and every CPU multiplies them in one
+//! instruction, which is not so of 32-bit lanes: this costs less than `permute_min`, most where that
+//! instruction is missing.
+//!
+//! Of many hashes AVX-512 keeps first parts only and looks second parts up at the end, see `avx512_many`.
+
+mod scalar;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512_many;
+
+use crate::tier::{self, Tier};
+
+/// Lower each `minima[i]` to the smallest value that permutation i gives to one of `hashes`.
+///
+/// `multipliers` and `minima` must be equally long.
+pub fn permute_min_halves(hashes: &[u32], multipliers: &[u16], minima: &mut [u32]) {
+    permute_min_halves_on(tier::current(), hashes, multipliers, minima);
+}
+
+/// [`permute_min_halves`] on a given tier, or the best below it that this CPU has.
+pub fn permute_min_halves_on(tier: Tier, hashes: &[u32], multipliers: &[u16], minima: &mut [u32]) {
+    assert!(multipliers.len() == minima.len());
+    match tier.min(tier::detected()) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the tier is at most what was detected on this CPU, so it has AVX-512 with BW, and AVX2.
+        Tier::Avx512 => unsafe { avx512::permute_min_halves(hashes, multipliers, minima) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above, so it has AVX2.
+        Tier::Avx2 => unsafe { avx2::permute_min_halves(hashes, multipliers, minima) },
+        _ => scalar::permute_min_halves(hashes.iter().copied(), multipliers, minima),
+    }
+}
+
+/// A hash's halves as the vectors take them, so that each is broadcast from memory.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Default)]
+struct Doubled {
+    /// x in both halves.
+    x_twice: u32,
+    /// y in the upper half.
+    y_above: u32,
+}
+
+/// Give `work` the hashes so, some hundreds at a time.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn in_doubled_halves(hashes: &[u32], mut work: impl FnMut(&[Doubled])) {
+    const SOME: usize = 512;
+    let mut halves = [Doubled::default(); SOME];
+    for hashes in hashes.chunks(SOME) {
+        for (half, &hash) in halves.iter_mut().zip(hashes) {
+            *half = Doubled { x_twice: (hash & 0xFFFF) * 0x1_0001, y_above: hash & 0xFFFF_0000 };
+        }
+        work(&halves[..hashes.len()]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn permuted(hash: u32, multiplier: u16) -> u32 {
+        let (x, y) = (hash as u16, (hash >> 16) as u16);
+        u32::from(multiplier.wrapping_mul(x).wrapping_add(y)) << 16 | u32::from(x)
+    }
+
+    fn check(hashes: &[u32], multipliers: &[u16]) {
+        for start in [u32::MAX, 0x0003_8000] {
+            let expected: Vec<u32> = multipliers
+                .iter()
+                .map(|&a| hashes.iter().map(|&hash| permuted(hash, a)).min().map_or(start, |least| least.min(start)))
+                .collect();
+            for tier in tier::available() {
+                let mut minima = vec![start; multipliers.len()];
+                permute_min_halves_on(tier, hashes, multipliers, &mut minima);
+                assert_eq!(minima, expected, "{} {} {}", tier.name(), hashes.len(), multipliers.len());
+            }
+        }
+    }
+
+    fn source() -> impl FnMut() -> u32 {
+        let mut state = 1u64;
+        move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 32) as u32 ^ (state >> 13) as u32
+        }
+    }
+
+    #[test]
+    fn every_tier_equals_the_formula_at_every_length() {
+        let mut next = source();
+        for permutations in (0..40).chain([64, 112, 120, 128, 131, 256, 300]) {
+            let multipliers: Vec<u16> = (0..permutations).map(|_| next() as u16).collect();
+            for count in [0, 1, 2, 7, 31, 32, 33, 100, 255, 256, 257, 300, 1000] {
+                let hashes: Vec<u32> = (0..count).map(|_| next()).collect();
+                check(&hashes, &multipliers);
+            }
+        }
+    }
+
+    /// First parts that are equal, in one block and in several, in one call and in several; and hashes that are.
+    #[test]
+    fn ties_are_broken_by_the_second_part() {
+        let mut next = source();
+        let multipliers: Vec<u16> = (0..128).map(|index| index * 3 + 1).collect();
+        for bits in [0x0000_FFFF, 0x0007_0007, 0xFFFF_0000, 0x0001_00FF, 0] {
+            for count in [5, 64, 500, 5000] {
+                let hashes: Vec<u32> = (0..count).map(|_| next() & bits).collect();
+                check(&hashes, &multipliers);
+                let ordered: Vec<u32> = (0..count as u32).rev().map(|value| value << 16 | value).collect();
+                check(&ordered, &[u16::MAX, 0, 1, 0x8000]);
+            }
+        }
+        let hashes: Vec<u32> = (0..200_000).map(|_| next()).collect();
+        check(&hashes, &multipliers[..9]);
+        check(&[u32::MAX; 700], &multipliers);
+    }
+}
