@@ -148,17 +148,18 @@ class Loader:
             row_offsets.append(row_offsets[-1] + len(lengths[-1]))
         piece_lengths = np.concatenate(lengths)
         starts = np.concatenate([[0], np.cumsum(piece_lengths)])[:-1].astype(np.int64)
-        flat = _pack.lay_out_rows(
-            np.concatenate(tokens),
-            starts,
-            piece_lengths,
-            np.array(row_offsets, np.int64),
-            self.sequence_length,
-            self.pad_id,
+        shape = (len(samples), self.sequence_length)
+        arrays: dict[str, NDArray[Any]] = {
+            "tokens": np.empty(shape, np.int64),
+            "labels": np.empty(shape, np.int64),
+            "position_ids": np.empty(shape, np.int32),
+            "document_ids": np.empty(shape, np.int32),
+        }
+        values, offsets = np.concatenate(tokens), np.array(row_offsets, np.int64)
+        _pack.lay_out_rows(
+            values, None, starts, piece_lengths, offsets, self.sequence_length, 1, self.pad_id, arrays["tokens"], arrays["labels"], arrays["position_ids"], arrays["document_ids"], None,
             self.threads,
-        )
-        arrays = {name: array.reshape(len(samples), self.sequence_length) for name, array in flat.items()}
-        arrays["tokens"] = arrays["tokens"].astype(np.int64)
+        )  # fmt: skip
         return arrays
 
     def __iter__(self) -> Iterator[dict[str, NDArray[Any]]]:
