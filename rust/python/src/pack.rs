@@ -219,7 +219,7 @@ struct Columns<'a, T, L> {
 }
 
 fn fill_rows<T: Token, L: Token>(from: &Checked<'_>, columns: Columns<'_, T, L>, pad_id: u32, threads: Option<usize>) {
-    fn rows<'a, S>(column: Option<&'a mut [S]>, capacity: usize, count: usize) -> Vec<Option<&'a mut [S]>> {
+    fn rows<S>(column: Option<&mut [S]>, capacity: usize, count: usize) -> Vec<Option<&mut [S]>> {
         match column {
             Some(slots) => slots.chunks_exact_mut(capacity.max(1)).map(Some).collect(),
             None => (0..count).map(|_| None).collect(),
