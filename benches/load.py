@@ -14,14 +14,15 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from shard import BATCH, WINDOW, drop, make
 
 import tokenfoundry as tf
+from shard import BATCH, WINDOW, drop, make
 from tokenfoundry.load import permute
 
 
@@ -45,37 +46,34 @@ def optional(name: str) -> Any:
         return None
 
 
-def reading(path: Path, windows: int, rounds: int, cold: bool) -> None:
+def reading(path: Path, windows: int, total: int, rounds: int, cold: bool) -> None:
     def loader(mode: Any, **options: Any) -> Callable[[], int]:
         made = None if cold else tf.Loader(path, WINDOW, BATCH, mode=mode, reuse=True, **options)
 
         def read() -> int:
             stream = made or tf.Loader(path, WINDOW, BATCH, mode=mode, reuse=True, **options)
-            total = 0
-            for _ in range(windows // BATCH):
-                total += int(next(stream)["tokens"][0, 0])
-            return total
+            return sum(int(next(stream)["tokens"][0, 0]) for _ in range(windows // BATCH))
 
         return read
 
-    order = permute(np.arange(windows), windows, 1)
+    order = permute(np.arange(windows), total, 1)
 
     def memmap(widen: bool) -> Callable[[], int]:
         """A copy of each window out of a memory map, stacked: what nanoGPT and its kin do."""
 
         def read() -> int:
             tokens = np.memmap(path / "shard-00000.bin", np.uint32, "r")
-            total = 0
+            read_sum = 0
             for first in range(0, windows - BATCH + 1, BATCH):
                 starts = (order[first : first + BATCH] * WINDOW).tolist()
                 if widen:
                     rows = np.stack([tokens[start : start + WINDOW].astype(np.int64) for start in starts])
                     labels = np.stack([tokens[start + 1 : start + 1 + WINDOW].astype(np.int64) for start in starts])
-                    total += int(labels[0, 0])
+                    read_sum += int(labels[0, 0])
                 else:
                     rows = np.stack([tokens[start : start + WINDOW] for start in starts])
-                total += int(rows[0, 0])
-            return total
+                read_sum += int(rows[0, 0])
+            return read_sum
 
         return read
 
@@ -93,14 +91,14 @@ def reading(path: Path, windows: int, rounds: int, cold: bool) -> None:
                 self.tokens = np.memmap(path / "shard-00000.bin", np.uint32, "r")
 
             def __len__(self) -> int:
-                return windows
+                return total
 
             def __getitem__(self, index: int) -> NDArray[np.uint32]:
                 return np.array(self.tokens[index * WINDOW : (index + 1) * WINDOW])
 
         def with_grain() -> int:
             data = grain.MapDataset.source(Source()).shuffle(seed=1).batch(BATCH).to_iter_dataset()
-            return sum(int(batch[0, 0]) for batch in data)
+            return sum(int(batch[0, 0]) for batch in islice(data, windows // BATCH))
 
         named["grain over a memory map, u32"] = with_grain
 
@@ -176,9 +174,9 @@ def main() -> None:
         assert len(shards.names) == 1, "rivals read one file"
         windows = (shards.tokens - 1) // WINDOW
         if given.cold:
-            reading(path, min(windows, 4000), given.rounds, cold=True)
+            reading(path, min(windows, 4000), windows, given.rounds, cold=True)
         else:
-            reading(path, windows, given.rounds, cold=False)
+            reading(path, windows, windows, given.rounds, cold=False)
             sampling(Path(folder), given.rounds)
 
 

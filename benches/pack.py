@@ -189,8 +189,9 @@ def balancing(rounds: int) -> None:
     costs = np.random.default_rng(0).lognormal(10, 0.7, 8192)
     made = compare(
         {
-            "differencing": lambda: tf.pack.balance(costs, 512),
-            "differencing, any counts": lambda: tf.pack.balance(costs, 512, equal_counts=False),
+            "best": lambda: tf.pack.balance(costs, 512),
+            "differencing": lambda: tf.pack.balance(costs, 512, method="differencing"),
+            "differencing, any counts": lambda: tf.pack.balance(costs, 512, equal_counts=False, method="differencing"),
             "largest first": lambda: tf.pack.balance(costs, 512, method="largest_first"),
         },
         rounds,
@@ -200,15 +201,15 @@ def balancing(rounds: int) -> None:
         sums = np.bincount(group_of, weights=costs, minlength=512)
         print(f"  {name:32} {seconds * 1e3:8.2f} ms   dearest / mean {sums.max() / sums.mean():.5f}")
     ranks, rows_per_rank = 64, 8
-    lengths = chat(1_000_000)
-    plan = tf.pack.plan(lengths, 131_072, rows_multiple=ranks * rows_per_rank)
+    plan = tf.pack.plan(chat(1_000_000), 131_072)
     cost = tf.pack.Cost.of_model(parameters=8e9, hidden_size=4096, layers=32).of_rows(plan)
-    print(f"\nchat at 131,072, {ranks} ranks, {rows_per_rank} rows each a step: {plan.rows:,} rows, "
-          f"density of the rows before rounding {tf.pack.plan(lengths, 131_072).density:.4%}, after {plan.density:.4%}")  # fmt: skip
-    random = np.random.default_rng(1).permutation(plan.rows).reshape(-1, ranks, rows_per_rank)
+    whole = plan.rows // (ranks * rows_per_rank) * ranks * rows_per_rank
+    print(f"\nchat at 131,072, {ranks} ranks, {rows_per_rank} rows each a step: {plan.rows:,} rows of density "
+          f"{plan.density:.4%}, {plan.rows - whole} of them left for the next epoch")  # fmt: skip
+    random = np.random.default_rng(1).permutation(plan.rows)[:whole].reshape(-1, ranks, rows_per_rank)
     in_steps = np.stack([_dealt(cost, step.reshape(-1), ranks) for step in random])
     for name, steps in (("at random", random), ("balanced in steps drawn at random", in_steps),
-                        ("schedule", tf.pack.schedule(cost, ranks, rows_per_rank))):  # fmt: skip
+                        ("schedule", tf.pack.schedule(cost, ranks, rows_per_rank, drop_last=True))):  # fmt: skip
         sums = cost[steps].sum(axis=2)
         waits = sums.max(axis=1) / sums.mean(axis=1)
         print(f"  {name:36} mean {waits.mean():.4f}   worst step {waits.max():.4f}")

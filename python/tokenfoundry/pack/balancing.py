@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tokenfoundry._core import load as _load
 from tokenfoundry._core import pack as _pack
 from tokenfoundry.errors import InputError
 from tokenfoundry.pack.planning import Plan, hash_pair
@@ -15,7 +16,7 @@ from tokenfoundry.pack.streaming import Rows
 
 __all__ = ["Cost", "balance", "schedule"]
 
-_METHODS = ("differencing", "largest_first")
+_METHODS = ("best", "differencing", "largest_first")
 
 
 @dataclass(frozen=True)
@@ -68,22 +69,32 @@ def balance(
     groups: int,
     *,
     equal_counts: bool = True,
-    method: Literal["differencing", "largest_first"] = "differencing",
+    method: Literal["best", "differencing", "largest_first"] = "best",
 ) -> NDArray[np.int64]:
     """Deal items to groups so that the dearest group is as cheap as can be; returns the group of each, int64 (n,).
 
     ``equal_counts``: groups have the same number of items, give or take one. ``method``: "differencing" (Karmarkar and
-    Karp; closer) or "largest_first" (LPT: the dearest item to the cheapest group). O(n log n) with equal counts.
+    Karp), "largest_first" (LPT: the dearest item to the cheapest group), or "best", whichever of the two is closer:
+    mostly differencing, but with equal counts it cannot make up for a few very dear items. O(n log n) with equal counts.
     The same costs give the same groups. Raises InputError for costs that are negative or not finite.
     """
     if groups < 1:
         raise InputError(f"groups is {groups}; it must be at least 1")
     if method not in _METHODS:
         raise InputError(f"method must be one of {', '.join(_METHODS)}, not {method!r}")
-    return _pack.balance(_whole(costs), groups, equal_counts, method).astype(np.int64)
+    return _dealt(_whole(costs), groups, equal_counts, method).astype(np.int64)
 
 
-def schedule(costs: ArrayLike, ranks: int, rows_per_rank: int, *, seed: int = 0) -> NDArray[np.int64]:
+def _dealt(costs: NDArray[np.uint64], groups: int, equal_counts: bool, method: str) -> NDArray[np.uint32]:
+    if method != "best":
+        return _pack.balance(costs, groups, equal_counts, method)
+    tried = [_pack.balance(costs, groups, equal_counts, name) for name in _METHODS[1:]]
+    return min(tried, key=lambda group_of: float(np.bincount(group_of, weights=costs).max(initial=0)))
+
+
+def schedule(
+    costs: ArrayLike, ranks: int, rows_per_rank: int, *, seed: int = 0, drop_last: bool = False
+) -> NDArray[np.int64]:
     """Deal rows to steps and ranks: int64 (steps, ranks, rows_per_rank), each row once.
 
     A few rows with one very long document cost a multiple of the others, and a rank that gets one is waited for,
@@ -92,25 +103,33 @@ def schedule(costs: ArrayLike, ranks: int, rows_per_rank: int, *, seed: int = 0)
     until there is one for every rank (the outlier queue of WLB-LLM, Wang et al. 2025); that a step has either none of
     them or many is the price.
 
-    Raises InputError if the rows do not fill whole steps: plan with ``rows_multiple=ranks * rows_per_rank``.
+    ``drop_last`` leaves out rows, drawn at random, that fill no step; without it they raise InputError: plan with
+    ``rows_multiple=ranks * rows_per_rank``, or keep them for the next epoch.
     """
     whole = _whole(costs)
     if ranks < 1 or rows_per_rank < 1:
         raise InputError(f"ranks {ranks} and rows_per_rank {rows_per_rank} must be at least 1")
     per_step = ranks * rows_per_rank
-    if len(whole) % per_step:
+    if len(whole) % per_step and not drop_last:
         raise InputError(
-            f"{len(whole)} rows do not fill steps of {per_step}; plan with rows_multiple={per_step} or drop the rest"
+            f"{len(whole)} rows do not fill steps of {per_step}; plan with rows_multiple={per_step} or set drop_last"
         )
     order = np.argsort(whole, kind="stable")[::-1]
+    if len(whole) % per_step:
+        left_out = _drawn(seed, len(whole))[: len(whole) % per_step]
+        order = order[~np.isin(order, left_out)]
     layers = order.reshape(-1, ranks)
-    drawn = np.array([hash_pair(seed + 1, layer) for layer in range(len(layers))], np.uint64).argsort(kind="stable")
-    steps = layers[drawn].reshape(-1, per_step)
+    steps = layers[_drawn(seed + 1, len(layers))].reshape(-1, per_step)
     made = np.empty((len(steps), ranks, rows_per_rank), np.int64)
     for step, rows in enumerate(steps):
-        rank_of = _pack.balance(whole[rows], ranks, True, "differencing")
+        rank_of = _dealt(whole[rows], ranks, True, "best")
         made[step] = rows[np.argsort(rank_of, kind="stable")].reshape(ranks, rows_per_rank)
     return made
+
+
+def _drawn(seed: int, count: int) -> NDArray[np.int64]:
+    """``range(count)`` in an order of the seed's."""
+    return _load.permute(np.arange(count, dtype=np.int64), max(count, 1), hash_pair(seed, count))
 
 
 def _whole(costs: ArrayLike) -> NDArray[np.uint64]:

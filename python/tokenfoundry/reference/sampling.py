@@ -19,10 +19,10 @@ def mix64(value: int) -> int:
 
 
 def permute(index: int, size: int, key: int) -> int:
-    """Six rounds of a Feistel network on two digits, walked until the result is below ``size``."""
+    """Four rounds of a Feistel network on two digits, walked until the result is below ``size``."""
     height = isqrt(size) + (isqrt(size) ** 2 < size)
     width = -(-size // height)
-    keys = [mix64(key ^ mix64(number)) for number in range(6)]
+    keys = [mix64(key ^ mix64(number)) for number in range(4)]
 
     def moved(digit: int, other: int, base: int) -> int:
         mixed = other * 0x9E3779B97F4A7C15 & _MASK
@@ -31,7 +31,7 @@ def permute(index: int, size: int, key: int) -> int:
 
     while True:
         left, right = divmod(index, width)
-        for number in range(0, 6, 2):
+        for number in range(0, 4, 2):
             left = moved(left, right ^ keys[number], height)
             right = moved(right, left ^ keys[number + 1], width)
         index = left * width + right

@@ -595,8 +595,10 @@ impl Stream {
         let samples = samples.as_slice()?;
         let told = gate::brief(python, || {
             let (_, segments) = self.segments(samples)?;
+            // A window's last label is the token behind it, which may be in the next page.
+            let behind = u64::from(self.kind == Kind::Windows);
             for segment in segments {
-                let last = segment.first + u64::from(segment.length);
+                let last = segment.first + u64::from(segment.length) + behind;
                 self.sets[segment.source as usize].will_need(segment.first..last)?;
             }
             Ok(())

@@ -1,13 +1,13 @@
 //! A keyed permutation of `0..size`, computed on the spot: a global shuffle without an index in memory.
 //!
-//! A Feistel network of six rounds on a pair of digits (`index = left * width + right`) whose ranges are the square root
+//! A Feistel network of four rounds on a pair of digits (`index = left * width + right`) whose ranges are the square root
 //! of `size`, so that fewer than one in `sqrt(size)` results lie outside and are walked on until they are back. Source:
 //! Black and Rogaway, "Ciphers with arbitrary finite domains" (2002). About 5 ns each where several are asked for; not
 //! for secrets.
 
 use tokenfoundry_base::stable_hash::mix64;
 
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 4;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Permutation {
@@ -88,5 +88,5 @@ mod tests {
         assert_eq!(found, GOLDEN);
     }
 
-    const GOLDEN: [u64; 4] = [154_362, 809_447, 390_747, 549_474];
+    const GOLDEN: [u64; 4] = [732_697, 880_580, 672_882, 854_743];
 }
