@@ -287,6 +287,13 @@ impl Stream {
         let tokens: u64 = segments.iter().map(|segment| u64::from(segment.length)).sum();
         let rows = out.rows(self.length);
         let one = |(row, out): (usize, RowOut<'_, T, L>)| {
+            // While this row is copied, the next one's lines come.
+            if let Some(&next) = offsets.get(row + 2) {
+                for segment in &segments[offsets[row + 1]..next] {
+                    let end = segment.first + u64::from(segment.length);
+                    self.sets[segment.source as usize].prefetch(segment.first..end);
+                }
+            }
             self.fill_row(&segments[offsets[row]..offsets[row + 1]], out, pad_id)
         };
         if threads == Some(1) || samples.len() * self.length < 1 << 18 {

@@ -122,6 +122,10 @@ impl Shard {
         })
     }
 
+    pub fn prefetch(&self, tokens: Range<u64>) {
+        self.bin.prefetch(Self::byte_range(&tokens, self.width.bytes()));
+    }
+
     pub fn will_need(&self, tokens: Range<u64>) {
         self.bin.will_need(Self::byte_range(&tokens, self.width.bytes()));
     }

@@ -302,6 +302,14 @@ impl Set {
         }
     }
 
+    /// Ask for these tokens' cache lines: worth it for what is read next, while something else is copied.
+    pub fn prefetch(&self, range: Range<u64>) {
+        let _ = self.over_shards(range, |shard, part, _| {
+            self.shards[shard].prefetch(part);
+            Ok(())
+        });
+    }
+
     /// Tell the kernel that these tokens will be read soon.
     pub fn will_need(&self, range: Range<u64>) -> Result<(), ShardError> {
         self.over_shards(range, |shard, part, _| {
