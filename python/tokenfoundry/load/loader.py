@@ -250,7 +250,7 @@ class Loader:
             self._tell(base, step * self._workers)
         made = self.batch(numbers)
         self._samples += step * self._workers
-        return dict(made) if self._reuse is not None else made
+        return made
 
     def _samples_at(self, base: int) -> NDArray[np.int64]:
         """This rank's samples of the global batch that begins at ``base``. Raises StopIteration at the end."""
