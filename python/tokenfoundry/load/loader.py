@@ -349,15 +349,27 @@ class Loader:
             fresh.enter(*self._stream.block(self._samples - 1))
         self._stream = fresh
 
-    def _spec(self, samples: int) -> str:
-        """Stands for all that decides the samples before this one."""
+    def _take_up(self, changes: list[tuple[int, list[float]]]) -> None:
+        """Make the changes of weights that a state remembers, but for those that the schedule has."""
+        if self._schedule is None:
+            return
+        known = {at for at, _ in self._schedule}
+        fresh = [change for change in changes if change[0] not in known]
+        for at, weights in fresh:
+            self._schedule = [phase for phase in self._schedule if phase[0] < at] + [(at, weights)]
+            self._changes = [phase for phase in self._changes if phase[0] < at] + [(at, weights)]
+        if fresh:
+            self._stream = self._make()
+
+    def _spec(self, samples: int, block: Sequence[int]) -> str:
+        """Stands for all that decides the samples before this one, and the block that the last of them is from."""
         reached = samples
         parts: list[object] = [self.mode, self._shuffle, self.seed & _MASK]
         if self.mode != "rows":
             parts.append(self.sequence_length)
         if self.mode == "pack":
-            parts += [self.block_pieces, self._epochs]
-            reached = 0 if samples == 0 else (self._stream.block(samples - 1)[0] + 1) * self.block_pieces
+            parts += [self.block_pieces, self._epochs, list(block)]
+            reached = (block[0] + 1) * self.block_pieces if block else 0
         sums = self._checksums
         if self._schedule is None:
             parts += sums
@@ -383,9 +395,10 @@ class Loader:
         return self._state_at(first + self.batch_size * self.world_size)
 
     def _state_at(self, samples: int) -> dict[str, Any]:
-        state: dict[str, Any] = {"version": _STATE_VERSION, "samples": samples, "spec": self._spec(samples)}
-        if self.mode == "pack" and samples:
-            state["block"] = list(self._stream.block(samples - 1))
+        block = list(self._stream.block(samples - 1)) if self.mode == "pack" and samples else []
+        state: dict[str, Any] = {"version": _STATE_VERSION, "samples": samples, "spec": self._spec(samples, block)}
+        if block:
+            state["block"] = block
         if self._changes:
             state["changes"] = [[at, weights] for at, weights in self._changes]
         return state
@@ -404,23 +417,25 @@ class Loader:
             changes = [(int(at), [float(weight) for weight in weights]) for at, weights in state.get("changes", ())]
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"state is damaged: {error!r}") from error
-        if samples < 0 or len(block) not in (0, 2) or (block and (min(block) < 0 or block[1] >= max(samples, 1))):
+        if (
+            not 0 <= samples < 1 << 62
+            or len(block) not in (0, 2)
+            or (block and (min(block) < 0 or block[1] >= max(samples, 1)))
+        ):
             raise InputError("state is damaged: its numbers are out of range")
-        if self._schedule is not None and changes:
-            known = {at for at, _ in self._schedule}
-            previous, before = self._schedule, self._changes
-            for at, weights in (change for change in changes if change[0] not in known):
-                self._schedule = [phase for phase in self._schedule if phase[0] < at] + [(at, weights)]
-                self._changes = [phase for phase in self._changes if phase[0] < at] + [(at, weights)]
-            self._samples = 0
-            self._replace(previous, before)
-        if self.mode == "pack" and block:
+        before = (self._schedule, self._changes, self._stream)
+        try:
+            self._take_up(changes)
+            if self._spec(samples, block) != state.get("spec"):
+                raise InputError(
+                    "state is of another loader: its sources, seed, mode, shuffle or weights up to its sample differ from "
+                    f"this one's ({samples} samples taken)"
+                )
+        except InputError:
+            self._schedule, self._changes, self._stream = before
+            raise
+        if block:
             self._stream.enter(block[0], block[1])
-        if self._spec(samples) != state.get("spec"):
-            raise InputError(
-                "state is of another loader: its sources, seed, mode, shuffle or weights up to its sample differ from this "
-                f"one's ({samples} samples taken)"
-            )
         self._samples, self._told = samples, 0
 
     # Processes

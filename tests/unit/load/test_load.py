@@ -343,6 +343,20 @@ def test_states_that_do_not_fit_are_errors(documents: list[tuple[Path, float]]) 
     for damaged in ({}, {"version": 1}, state | {"samples": -1}, state | {"samples": "x"}, state | {"block": [1]}):
         with pytest.raises(tf.InputError):
             tf.Loader(documents, LENGTH, 1, seed=1).load_state_dict(damaged)
+    packing = tf.Loader(documents, LENGTH, 4, mode="pack", block_pieces=20)
+    for _ in range(20):
+        next(packing)
+    held = packing.state_dict()
+    for block in ([held["block"][0], 0], [0, 0], [], [1 << 70, 1]):
+        with pytest.raises(tf.InputError):
+            tf.Loader(documents, LENGTH, 4, mode="pack", block_pieces=20).load_state_dict(held | {"block": block})
+    fresh = tf.Loader(documents, LENGTH, 4, seed=1)
+    next(fresh)
+    with pytest.raises(tf.InputError):
+        fresh.load_state_dict(state | {"samples": 7, "changes": [[0, [1.0, 9.0]], [5, [1.0, 9.0]]]})
+    assert next(fresh)["sample"].tolist() == [4, 5, 6, 7], "a state that was refused changes nothing"
+    with pytest.raises(tf.InputError, match="out of range"):
+        packing.load_state_dict(held | {"samples": 10**30})
     with pytest.raises(tf.InputError, match="from sample 1 on"):
         loader.change_weights([1, 1], at=0)
     with pytest.raises(tf.InputError, match="weights must"):
