@@ -18,6 +18,8 @@ MODERATE = {
     "compat": ["--rounds", "3"],
     "text": [],
     "dedup": ["--megabytes", "20", "--truth-megabytes", "8", "--rounds", "3"],
+    "pack": ["--rounds", "3"],
+    "load": ["--tokens", "50e6", "--rounds", "3"],
     "shard": ["--tokens", "50e6", "--rounds", "3"],
     "pipeline": [],
 }

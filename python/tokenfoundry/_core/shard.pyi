@@ -62,6 +62,10 @@ class Shards:
         """Number of tokens."""
 
     @property
+    def pieces(self) -> int:
+        """Number of pieces."""
+
+    @property
     def vocabulary_size(self) -> int:
         """Ids are below this."""
 

@@ -49,6 +49,11 @@ class Shards:
         return self._shards.tokens
 
     @property
+    def piece_count(self) -> int:
+        """Pieces of all rows."""
+        return self._shards.pieces
+
+    @property
     def vocabulary_size(self) -> int:
         """Ids are below this."""
         return self._shards.vocabulary_size

@@ -1,177 +1,316 @@
-//! Best-fit decreasing: the longest piece first, each into the fullest row that still has room.
+//! Best-fit decreasing over classes: O(pieces + capacity), with a textbook's rows.
 //!
-//! Lengths are small integers, so pieces are sorted by counting, and rows are found by their free space in a bitset:
-//! O(pieces + capacity), with a textbook's result. Among rows with equal space the one that got there last is taken.
+//! Lengths are small integers, so pieces are sorted by counting, and equal ones are placed together. A group is a run
+//! of rows with the same lengths in them; all groups with the same free space are a class, found in a bitset. To place
+//! pieces of length `l`, take a group of the smallest class `r >= l` and put `floor(r / l)` pieces into each of its
+//! rows at once. That is what best fit does one by one: after a piece the row has `r - l` left, which, as long as it is
+//! enough, is the tightest place there is. Only the last group of a length is split.
+//!
+//! A group remembers its rows' contents as a chain of nodes, one a length; which pieces of that length are a row's is
+//! its place in the group. Rows come fullest first.
 
+use std::ops::Range;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
+
+use rayon::prelude::*;
 use tokenfoundry_base::stable_hash::mix64;
 
-use crate::split::Piece;
+use crate::pages;
+use crate::pieces::{Cutting, Table, parts};
+use crate::spaces::SpaceSet;
 
 const NONE: u32 = u32::MAX;
 
-/// Which amounts of free space some row has: a bit an amount, and a bit a word of those, twice.
-struct SpaceSet {
-    levels: [Vec<u64>; 3],
+/// `copies` pieces of `length` in each of a run of rows: those of row `i` are number `first + i * copies` and on, in
+/// the sorted order. Row `i` here is row `parent_offset + i` of `parent`.
+#[derive(Clone, Copy)]
+struct Node {
+    parent: u32,
+    parent_offset: u32,
+    first: u32,
+    length: u32,
+    copies: u32,
+    /// Pieces in a row, this node's and its ancestors'.
+    pieces: u32,
 }
 
-impl SpaceSet {
-    fn new(capacity: usize) -> Self {
-        let words = |bits: usize| vec![0u64; bits / 64 + 1];
-        let (first, second) = (capacity / 64, capacity / 4096);
-        Self { levels: [words(capacity), words(first), words(second)] }
+/// Rows `offset..offset + rows` of a node.
+#[derive(Clone, Copy)]
+struct Group {
+    node: u32,
+    offset: u32,
+    rows: u32,
+    /// The next group of the class.
+    next: u32,
+}
+
+/// Groups by free space.
+struct Classes {
+    spaces: SpaceSet,
+    newest: Vec<u32>,
+    groups: Vec<Group>,
+    /// The first of a chain of groups that are used again.
+    unused: u32,
+}
+
+impl Classes {
+    fn new(capacity: u32) -> Self {
+        let spaces = SpaceSet::new(capacity as usize);
+        Self { spaces, newest: vec![NONE; capacity as usize + 1], groups: Vec::new(), unused: NONE }
     }
 
-    fn insert(&mut self, space: usize) {
-        let mut at = space;
-        for level in &mut self.levels {
-            level[at / 64] |= 1 << (at % 64);
-            at /= 64;
+    fn push(&mut self, space: u32, group: Group) {
+        let head = &mut self.newest[space as usize];
+        if *head == NONE {
+            self.spaces.insert(space as usize);
+        }
+        let group = Group { next: *head, ..group };
+        if self.unused == NONE {
+            *head = self.groups.len() as u32;
+            self.groups.push(group);
+        } else {
+            *head = self.unused;
+            let slot = &mut self.groups[self.unused as usize];
+            self.unused = slot.next;
+            *slot = group;
         }
     }
 
-    fn remove(&mut self, space: usize) {
-        let mut at = space;
-        for level in &mut self.levels {
-            level[at / 64] &= !(1 << (at % 64));
-            if level[at / 64] != 0 {
-                break;
-            }
-            at /= 64;
+    /// A group of the smallest class with that much space.
+    fn pop(&mut self, length: u32) -> Option<(u32, Group)> {
+        let space = self.spaces.at_least(length as usize)?;
+        let head = &mut self.newest[space];
+        let index = *head;
+        let slot = &mut self.groups[index as usize];
+        let group = *slot;
+        *head = group.next;
+        if group.next == NONE {
+            self.spaces.remove(space);
         }
-    }
-
-    /// The smallest amount that is at least `space`.
-    fn at_least(&self, space: usize) -> Option<usize> {
-        let mut at = space;
-        for depth in 0..3 {
-            let level = &self.levels[depth];
-            if at / 64 >= level.len() {
-                return None;
-            }
-            let rest = level[at / 64] & (!0 << (at % 64));
-            if rest != 0 {
-                let mut found = at / 64 * 64 + rest.trailing_zeros() as usize;
-                for level in self.levels[..depth].iter().rev() {
-                    found = found * 64 + level[found].trailing_zeros() as usize;
-                }
-                return Some(found);
-            }
-            at = at / 64 + 1;
-        }
-        // The top level has more than one word only above 262,144 tokens a row.
-        let top = &self.levels[2];
-        let word = (at..top.len()).find(|&word| top[word] != 0)?;
-        let mut found = word * 64 + top[word].trailing_zeros() as usize;
-        for level in self.levels[..2].iter().rev() {
-            found = found * 64 + level[found].trailing_zeros() as usize;
-        }
-        Some(found)
+        slot.next = self.unused;
+        self.unused = index;
+        Some((space as u32, group))
     }
 }
 
-/// Indices of `pieces` from the longest to the shortest; among equals in order, or with a seed in that seed's order.
-pub(crate) fn decreasing(pieces: &[Piece], capacity: u32, seed: u64) -> Vec<u32> {
-    let mut starts = vec![0u32; capacity as usize + 2];
-    for piece in pieces {
-        starts[capacity as usize - piece.length as usize + 1] += 1;
-    }
-    for class in 1..starts.len() {
-        starts[class] += starts[class - 1];
-    }
-    let mut places = starts.clone();
-    let mut order = vec![0u32; pieces.len()];
-    for (index, piece) in pieces.iter().enumerate() {
-        let place = &mut places[capacity as usize - piece.length as usize];
-        order[*place as usize] = index as u32;
-        *place += 1;
-    }
-    if seed != 0 {
-        for class in starts.windows(2) {
-            order[class[0] as usize..class[1] as usize].sort_by_cached_key(|&index| {
-                let piece = pieces[index as usize];
-                (mix64(mix64(seed ^ piece.document as u64) ^ piece.start as u64), index)
-            });
-        }
-    }
-    order
+/// Pieces by number, row after row, and where rows begin.
+pub struct Rows {
+    pub row_offsets: Vec<i64>,
+    pub pieces: Vec<u32>,
+    /// The class of each piece: its length, or its length rounded up where pieces are aligned.
+    pub lengths: Vec<u32>,
 }
 
-/// Put pieces that are in `row_of` into the order of their rows.
-pub(crate) fn gather(pieces: &[Piece], order: &[u32], row_of: &[u32], rows: usize) -> (Vec<i64>, Vec<Piece>) {
-    let mut offsets = vec![0i64; rows + 1];
-    for &row in row_of {
-        offsets[row as usize + 1] += 1;
-    }
-    for row in 0..rows {
-        offsets[row + 1] += offsets[row];
-    }
-    let mut places = offsets.clone();
-    let mut gathered = vec![Piece { document: 0, start: 0, length: 0 }; pieces.len()];
-    for (&index, &row) in order.iter().zip(row_of) {
-        let place = &mut places[row as usize];
-        gathered[*place as usize] = pieces[index as usize];
-        *place += 1;
-    }
-    (offsets, gathered)
+/// Pieces by decreasing class, equal ones by number; and where each class begins (of class `l` at `starts[l]`).
+/// Atomic because threads write to places between each other's; all accesses are plain moves.
+pub struct Sorted {
+    pub order: Vec<AtomicU32>,
+    pub starts: Vec<u32>,
 }
 
-/// Offsets of rows and their pieces.
-pub fn best_fit(pieces: &[Piece], capacity: u32, seed: u64) -> (Vec<i64>, Vec<Piece>) {
-    let order = decreasing(pieces, capacity, seed);
-    let mut spaces = SpaceSet::new(capacity as usize);
-    // The rows of each free space, as a stack: newest[space], and under each row the one before it.
-    let mut newest = vec![NONE; capacity as usize + 1];
-    let mut under: Vec<u32> = Vec::new();
-    let mut row_of = Vec::with_capacity(pieces.len());
-    for &index in &order {
-        let length = pieces[index as usize].length as usize;
-        let (row, space) = match spaces.at_least(length) {
-            Some(space) => {
-                let row = newest[space];
-                newest[space] = under[row as usize];
-                if newest[space] == NONE {
-                    spaces.remove(space);
-                }
-                (row, space)
-            }
-            None => {
-                under.push(NONE);
-                (under.len() as u32 - 1, capacity as usize)
-            }
+impl Sorted {
+    /// `histogram[l]` pieces have class `l`; `table` has their numbers and lengths, which `align` rounds up.
+    pub fn new(histogram: &[u32], align: u32, table: &Table, lengths: &[i64], cutting: &Cutting<'_>) -> Self {
+        let (starts, pieces) = starts_of(histogram);
+        let order = pages::atomic_zeros(pieces as usize);
+        let ranges = parts(lengths, cutting.longest);
+        let sort = |range: Range<usize>, places: &mut [u32]| {
+            let put = |piece: u32, class: u32| {
+                let place = &mut places[class as usize];
+                order[*place as usize].store(piece, Relaxed);
+                *place += 1;
+            };
+            table.for_each(lengths, cutting, range, with_classes(align, put));
         };
-        let left = space - length;
-        if left > 0 {
-            under[row as usize] = newest[left];
-            newest[left] = row;
-            spaces.insert(left);
+        let mut places = starts.clone();
+        if ranges.len() == 1 {
+            sort(0..lengths.len(), &mut places);
+        } else {
+            // Each thread's places in every class: counted first, then written to.
+            let counts: Vec<Vec<u32>> = ranges
+                .par_iter()
+                .map(|range| {
+                    let mut counts = vec![0u32; histogram.len()];
+                    let count = |_, class: u32| counts[class as usize] += 1;
+                    table.for_each(lengths, cutting, range.clone(), with_classes(align, count));
+                    counts
+                })
+                .collect();
+            let firsts: Vec<Vec<u32>> = counts
+                .iter()
+                .map(|counts| {
+                    let first = places.clone();
+                    places.iter_mut().zip(counts).for_each(|(place, count)| *place += count);
+                    first
+                })
+                .collect();
+            ranges.into_par_iter().zip(firsts).for_each(|(range, mut places)| sort(range, &mut places));
         }
-        row_of.push(row);
+        let put = |piece: u32, class: u32| {
+            let place = &mut places[class as usize];
+            order[*place as usize].store(piece, Relaxed);
+            *place += 1;
+        };
+        table.for_each_extra(with_classes(align, put));
+        Self { order, starts }
     }
-    gather(pieces, &order, &row_of, under.len())
+
+    /// Draw an order for the pieces of each class.
+    pub fn shuffle(&self, histogram: &[u32], seed: u64) {
+        for (class, (&start, &count)) in self.starts.iter().zip(histogram).enumerate() {
+            let run = &self.order[start as usize..start as usize + count as usize];
+            let key = mix64(seed ^ mix64(class as u64));
+            for last in (1..run.len()).rev() {
+                // Fisher and Yates; the high half of a product is as good as even for runs below 2^32.
+                let drawn = mix64(key ^ last as u64);
+                let other = ((u128::from(drawn) * (last as u128 + 1)) >> 64) as usize;
+                let swapped = run[other].load(Relaxed);
+                let drawn = run[last].swap(swapped, Relaxed);
+                run[other].store(drawn, Relaxed);
+            }
+        }
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// `take` told of classes where it is called with lengths.
+#[inline(always)]
+fn with_classes(align: u32, mut take: impl FnMut(u32, u32)) -> impl FnMut(u32, u32) {
+    move |piece, length| take(piece, if align == 1 { length } else { length.next_multiple_of(align) })
+}
 
-    #[test]
-    fn the_set_finds_what_a_search_finds() {
-        for capacity in [1usize, 63, 64, 65, 4095, 4097, 300_000] {
-            let mut set = SpaceSet::new(capacity);
-            let mut plain = std::collections::BTreeSet::new();
-            let mut state = 7u64;
-            for _ in 0..3000 {
-                state = mix64(state);
-                let space = (state % (capacity as u64 + 1)) as usize;
-                if state >> 60 < 9 {
-                    set.insert(space);
-                    plain.insert(space);
-                } else {
-                    set.remove(space);
-                    plain.remove(&space);
+fn starts_of(histogram: &[u32]) -> (Vec<u32>, u32) {
+    let mut starts = vec![0; histogram.len()];
+    let mut total = 0;
+    for (start, count) in starts.iter_mut().zip(histogram).rev() {
+        *start = total;
+        total += count;
+    }
+    (starts, total)
+}
+
+/// Fill rows of `capacity` with at most `most_pieces` pieces each. Class 0 of the histogram is empty.
+pub fn best_fit(sorted: &Sorted, histogram: &[u32], capacity: u32, most_pieces: u32) -> Rows {
+    let mut classes = Classes::new(capacity);
+    let mut nodes: Vec<Node> = Vec::new();
+    // Rows that take no more pieces though they have space.
+    let mut closed: Vec<Group> = Vec::new();
+    for length in (1..=capacity).rev() {
+        let mut left = histogram[length as usize];
+        let mut first = sorted.starts[length as usize];
+        while left > 0 {
+            let (space, group) = match classes.pop(length) {
+                Some(found) => found,
+                None => {
+                    let copies = (capacity / length).min(most_pieces);
+                    (capacity, Group { node: NONE, offset: 0, rows: left.div_ceil(copies), next: NONE })
                 }
-                let from = (mix64(state) % (capacity as u64 + 1)) as usize;
-                assert_eq!(set.at_least(from), plain.range(from..).next().copied());
+            };
+            let before = if group.node == NONE { 0 } else { nodes[group.node as usize].pieces };
+            let copies = (space / length).min(most_pieces - before);
+            let full = (left / copies).min(group.rows);
+            let rest = if full < group.rows { left - full * copies } else { 0 };
+            let mut place = |rows: u32, copies: u32, offset: u32| {
+                if rows == 0 || copies == 0 {
+                    return;
+                }
+                let node = nodes.len() as u32;
+                let pieces = before + copies;
+                nodes.push(Node { parent: group.node, parent_offset: offset, first, length, copies, pieces });
+                first += rows * copies;
+                left -= rows * copies;
+                let placed = Group { node, offset: 0, rows, next: NONE };
+                if pieces == most_pieces {
+                    closed.push(placed);
+                } else {
+                    classes.push(space - copies * length, placed);
+                }
+            };
+            place(full, copies, group.offset);
+            place(u32::from(rest > 0), rest, group.offset + full);
+            let used = full + u32::from(rest > 0);
+            if used < group.rows {
+                classes.push(space, Group { offset: group.offset + used, rows: group.rows - used, ..group });
+            }
+        }
+    }
+    emit(sorted, &nodes, &classes, &closed)
+}
+
+fn emit(sorted: &Sorted, nodes: &[Node], classes: &Classes, closed: &[Group]) -> Rows {
+    let mut groups = Vec::new();
+    for (space, &newest) in classes.newest.iter().enumerate() {
+        let (before, mut at) = (groups.len(), newest);
+        while at != NONE {
+            groups.push(classes.groups[at as usize]);
+            at = classes.groups[at as usize].next;
+        }
+        // Of equally full rows those that were filled first.
+        groups[before..].reverse();
+        if space == 0 {
+            groups.extend_from_slice(closed);
+        }
+    }
+    let rows: usize = groups.iter().map(|group| group.rows as usize).sum();
+    let mut row_offsets: Vec<i64> = pages::zeros(rows + 1);
+    let mut pieces: Vec<u32> = pages::zeros(sorted.order.len());
+    let mut lengths: Vec<u32> = pages::zeros(sorted.order.len());
+    let threads = (sorted.order.len() >> 18).clamp(1, rayon::current_num_threads());
+    let out = Output { row_ends: &mut row_offsets[1..], pieces: &mut pieces, lengths: &mut lengths, before: 0 };
+    emit_groups(sorted, nodes, &groups, out, threads);
+    Rows { row_offsets, pieces, lengths }
+}
+
+/// The rows' ends and pieces that groups are written to; `before` pieces are in the rows before.
+struct Output<'a> {
+    row_ends: &'a mut [i64],
+    pieces: &'a mut [u32],
+    lengths: &'a mut [u32],
+    before: usize,
+}
+
+fn emit_groups(sorted: &Sorted, nodes: &[Node], groups: &[Group], out: Output<'_>, threads: usize) {
+    if threads > 1 && groups.len() > 1 {
+        let pieces = |group: &Group| group.rows as usize * nodes[group.node as usize].pieces as usize;
+        let share = out.pieces.len() * (threads / 2) / threads;
+        let (mut first_pieces, mut first_rows, mut split) = (0, 0, 0);
+        while split + 1 < groups.len() && first_pieces < share {
+            first_pieces += pieces(&groups[split]);
+            first_rows += groups[split].rows as usize;
+            split += 1;
+        }
+        let (row_ends, later_ends) = out.row_ends.split_at_mut(first_rows);
+        let (pieces, later_pieces) = out.pieces.split_at_mut(first_pieces);
+        let (lengths, later_lengths) = out.lengths.split_at_mut(first_pieces);
+        let first = Output { row_ends, pieces, lengths, before: out.before };
+        let before = out.before + first_pieces;
+        let later = Output { row_ends: later_ends, pieces: later_pieces, lengths: later_lengths, before };
+        rayon::join(
+            || emit_groups(sorted, nodes, &groups[..split], first, threads / 2),
+            || emit_groups(sorted, nodes, &groups[split..], later, threads - threads / 2),
+        );
+        return;
+    }
+    let mut end = 0;
+    let mut row_ends = out.row_ends.iter_mut();
+    for group in groups {
+        let per_row = nodes[group.node as usize].pieces as usize;
+        for (row, row_end) in (group.offset..group.offset + group.rows).zip(&mut row_ends) {
+            end += per_row;
+            *row_end = (out.before + end) as i64;
+            // The last lengths placed are the smallest: from the row's end to its begin.
+            let (mut at, mut index, mut row) = (end, group.node, row);
+            while index != NONE {
+                let node = &nodes[index as usize];
+                let copies = node.copies as usize;
+                let from = (node.first + row * node.copies) as usize;
+                at -= copies;
+                for (slot, piece) in out.pieces[at..at + copies].iter_mut().zip(&sorted.order[from..from + copies]) {
+                    *slot = piece.load(Relaxed);
+                }
+                out.lengths[at..at + copies].fill(node.length);
+                row += node.parent_offset;
+                index = node.parent;
             }
         }
     }

@@ -1,31 +1,72 @@
-//! A plan: rows of pieces of documents.
+//! A plan: rows of pieces of documents, and how good it is.
 
-use crate::split::{Long, Piece};
-use crate::{best_fit, bound, concat, first_fit, split};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+
+use crate::best_fit::{self, Sorted};
+use crate::pieces::{Boundaries, Cutting, Long, Piece, Table};
+use crate::{PackError, bound, concat, first_fit, in_turn, similar};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strategy {
-    /// Best-fit decreasing: few rows, few cut documents.
+    /// Best-fit decreasing over classes: few rows, few cut documents.
     BestFit,
+    /// Best-fit decreasing with TRL's choice among equals.
+    FirstCome,
     /// First-fit decreasing.
+    FirstFitDecreasing,
+    /// First fit, pieces as they come.
     FirstFit,
     /// Documents end to end, cut where a row is full: no padding but in the last row, and many cut documents.
     Concat,
 }
 
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    pub capacity: u32,
+    pub strategy: Strategy,
+    pub long: Long,
+    pub seed: u64,
+    /// Pieces begin at multiples of this; 1 for anywhere.
+    pub align: u32,
+    /// Pieces with fewer tokens are dropped.
+    pub shortest: u32,
+    pub most_pieces: u32,
+    /// The number of rows is a multiple of this.
+    pub rows_multiple: u32,
+    pub boundaries: Option<Boundaries<'a>>,
+    /// A group for each document; equal ones do not share a row.
+    pub apart: Option<&'a [i64]>,
+    /// A cluster for each document; equal ones come into the same rows where they can.
+    pub together: Option<&'a [i64]>,
+}
+
+/// Which pieces the rows have, one row after another.
+#[derive(Debug)]
+pub enum Contents {
+    Numbered { pieces: Vec<u32>, lengths: Vec<u32>, table: Box<Table> },
+    Listed(Vec<Piece>),
+}
+
 /// Row `i` has the pieces `row_offsets[i]..row_offsets[i + 1]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Plan {
     pub row_offsets: Vec<i64>,
-    pub pieces: Vec<Piece>,
+    pub contents: Contents,
     /// No plan of these pieces has fewer rows.
     pub lower_bound: u64,
     /// Documents that are in more than one piece.
     pub cut: u64,
+    /// Documents that are cut at no boundary, where boundaries were given.
+    pub cut_inside: u64,
     /// Documents longer than a row: these cannot but be cut (or dropped, or truncated).
     pub longer_than_row: u64,
-    /// Tokens that are in no row.
-    pub dropped: u64,
+    /// Tokens that are in no row: of documents too long, of pieces too short.
+    pub dropped_long: u64,
+    pub dropped_short: u64,
+    /// Slots that are lost because pieces begin at multiples.
+    pub alignment_loss: u64,
+    pub tokens: u64,
 }
 
 impl Plan {
@@ -33,38 +74,196 @@ impl Plan {
         self.row_offsets.len() - 1
     }
 
-    /// Plan rows of at most `capacity` tokens for documents of these lengths.
-    pub fn new(lengths: &[i64], capacity: u32, strategy: Strategy, long: Long, seed: u64) -> Self {
-        let longer_than_row = lengths.iter().filter(|&&length| length > i64::from(capacity)).count() as u64;
-        let row = i64::from(capacity);
-        // Concatenation cuts where rows are full, so there a document is one piece before.
-        let longest_piece = if strategy == Strategy::Concat { i64::MAX } else { row };
-        let pieces = split::split(lengths, row, longest_piece, long);
-        let (row_offsets, pieces) = match strategy {
-            Strategy::BestFit => best_fit::best_fit(&pieces, capacity, seed),
-            Strategy::FirstFit => first_fit::first_fit(&pieces, capacity, seed),
-            Strategy::Concat => concat::concat(&pieces, capacity),
+    /// Plan rows of at most `capacity` tokens for documents of these lengths. `align` is between 1 and `capacity`.
+    pub fn new(lengths: &[i64], options: &Options<'_>) -> Result<Self, PackError> {
+        let usable = options.capacity / options.align * options.align;
+        let cutting = Cutting {
+            longest: usable,
+            long: options.long,
+            shortest: options.shortest.max(1),
+            boundaries: options.boundaries,
         };
-        let mut plan = Self { row_offsets, pieces, ..Self::default() };
-        let total: i64 = lengths.iter().sum();
-        let placed: i64 = plan.pieces.iter().map(|piece| piece.length).sum();
-        plan.dropped = (total - placed) as u64;
-        plan.longer_than_row = longer_than_row;
-        plan.cut = count_cut(&plan.pieces, lengths.len());
-        plan.lower_bound = bound::lower_bound(plan.pieces.iter().map(|piece| piece.length as u32), capacity);
-        if strategy == Strategy::Concat {
-            // Its pieces are made to fill rows, so only their sum bounds it.
-            plan.lower_bound = (placed as u64).div_ceil(u64::from(capacity));
+        if options.strategy == Strategy::Concat {
+            return Self::concat(lengths, options);
         }
-        plan
+        let table = Table::new(lengths, &cutting)?;
+        let placed = table.histogram.iter().zip(0u64..).map(|(&count, length)| u64::from(count) * length).sum::<u64>();
+        let classes = aligned(&table.histogram, options.align);
+        let slots = classes.iter().zip(0u64..).map(|(&count, length)| u64::from(count) * length).sum::<u64>();
+        let pieces: u64 = classes.iter().map(|&count| u64::from(count)).sum();
+        let mut plan = Self {
+            row_offsets: Vec::new(),
+            contents: Contents::Listed(Vec::new()),
+            lower_bound: bound::lower_bound(&classes, usable).max(pieces.div_ceil(u64::from(options.most_pieces))),
+            cut: table.cut,
+            cut_inside: table.cut_inside,
+            longer_than_row: table.longer_than_row,
+            dropped_long: table.dropped_long,
+            dropped_short: table.dropped_short,
+            alignment_loss: slots - placed,
+            tokens: placed,
+        };
+        if options.strategy == Strategy::BestFit && options.apart.is_none() && options.together.is_none() {
+            let sorted = Sorted::new(&classes, options.align, &table, lengths, &cutting);
+            if options.seed != 0 {
+                sorted.shuffle(&classes, options.seed);
+            }
+            let mut rows = best_fit::best_fit(&sorted, &classes, usable, options.most_pieces);
+            if options.align > 1 {
+                let mut true_lengths = vec![0u32; table.documents as usize + table.extra.len()];
+                let mut put = |piece: u32, length: u32| true_lengths[piece as usize] = length;
+                table.for_each(lengths, &cutting, 0..lengths.len(), &mut put);
+                table.for_each_extra(&mut put);
+                rows.lengths = rows.pieces.iter().map(|&piece| true_lengths[piece as usize]).collect();
+            }
+            plan.row_offsets = rows.row_offsets;
+            plan.contents = Contents::Numbered { pieces: rows.pieces, lengths: rows.lengths, table: Box::new(table) };
+        } else {
+            let pieces = table.in_order(lengths, &cutting);
+            let most = options.most_pieces;
+            let (row_offsets, pieces) = match (options.strategy, options.apart, options.together) {
+                (Strategy::BestFit, Some(groups), _) => in_turn::apart(&pieces, groups, usable, most, options.seed),
+                (Strategy::BestFit, None, Some(clusters)) => similar::together(&pieces, clusters, usable, options.seed),
+                (Strategy::FirstFitDecreasing, ..) => first_fit::first_fit_decreasing(&pieces, usable, options.seed),
+                (Strategy::FirstFit, ..) => first_fit::first_fit(&pieces, usable),
+                _ => in_turn::first_come(&pieces, usable),
+            };
+            plan.row_offsets = row_offsets;
+            plan.contents = Contents::Listed(pieces);
+        }
+        plan.round_rows(options.rows_multiple);
+        Ok(plan)
+    }
+
+    /// Its pieces are made to fill rows, so only their sum bounds it.
+    fn concat(lengths: &[i64], options: &Options<'_>) -> Result<Self, PackError> {
+        let row = i64::from(options.capacity);
+        let mut kept = Vec::with_capacity(lengths.len());
+        let mut total = 0i64;
+        let (mut longer_than_row, mut dropped) = (0, 0);
+        for (document, &length) in (0i64..).zip(lengths) {
+            if length < 0 {
+                return Err(PackError(format!("lengths[{document}] is negative: {length}")));
+            }
+            longer_than_row += u64::from(length > row);
+            let keep = match options.long {
+                Long::Split => length,
+                Long::Truncate => length.min(row),
+                Long::Drop if length > row => 0,
+                Long::Drop => length,
+            };
+            dropped += (length - keep) as u64;
+            total = total.checked_add(keep).filter(|total| total / row < 1 << 32).ok_or_else(|| {
+                PackError(format!("with lengths[{document}] ({length}) there are more than 2^32 rows"))
+            })?;
+            if keep > 0 {
+                kept.push(Piece { document, start: 0, length: keep });
+            }
+        }
+        let (row_offsets, pieces) = concat::concat(&kept, options.capacity)?;
+        let mut pieces_of = vec![0u8; lengths.len()];
+        for piece in &pieces {
+            let count = &mut pieces_of[piece.document as usize];
+            *count = count.saturating_add(1);
+        }
+        let mut plan = Self {
+            row_offsets,
+            contents: Contents::Listed(pieces),
+            lower_bound: (total as u64).div_ceil(u64::from(options.capacity)),
+            cut: pieces_of.iter().filter(|&&count| count > 1).count() as u64,
+            cut_inside: 0,
+            longer_than_row,
+            dropped_long: dropped,
+            dropped_short: 0,
+            alignment_loss: 0,
+            tokens: total as u64,
+        };
+        plan.round_rows(options.rows_multiple);
+        Ok(plan)
+    }
+
+    /// Add rows until their number is a multiple: by dealing the pieces of the rows with most pieces to two rows, and
+    /// with empty rows where no row has two pieces.
+    fn round_rows(&mut self, multiple: u32) {
+        let rows = self.rows();
+        let missing = rows.next_multiple_of(multiple as usize) - rows;
+        if missing == 0 {
+            return;
+        }
+        let pieces_in = |row: usize| (self.row_offsets[row + 1] - self.row_offsets[row]) as usize;
+        let mut most: BinaryHeap<(usize, Reverse<usize>)> =
+            (0..rows).map(|row| (pieces_in(row), Reverse(row))).collect();
+        // Rows whose pieces are no longer those of the plan, new ones among them.
+        let mut changed: HashMap<usize, Vec<u32>> = HashMap::new();
+        for added in rows..rows + missing {
+            let Some((count, Reverse(row))) = most.pop() else { break };
+            if count < 2 {
+                break;
+            }
+            let old = changed
+                .remove(&row)
+                .unwrap_or_else(|| (self.row_offsets[row] as u32..self.row_offsets[row + 1] as u32).collect());
+            // Turn and turn about: pieces come longest first, so both halves are about equally full.
+            let half = |turn: usize| old.iter().copied().skip(turn).step_by(2).collect::<Vec<u32>>();
+            for (row, pieces) in [(row, half(0)), (added, half(1))] {
+                most.push((pieces.len(), Reverse(row)));
+                changed.insert(row, pieces);
+            }
+        }
+        let mut offsets = vec![0i64];
+        let mut order: Vec<u32> = Vec::with_capacity(self.row_offsets[rows] as usize);
+        for row in 0..rows + missing {
+            match changed.get(&row) {
+                Some(pieces) => order.extend_from_slice(pieces),
+                None if row < rows => order.extend(self.row_offsets[row] as u32..self.row_offsets[row + 1] as u32),
+                None => {}
+            }
+            offsets.push(order.len() as i64);
+        }
+        self.row_offsets = offsets;
+        fn permuted<T: Copy>(values: &[T], order: &[u32]) -> Vec<T> {
+            order.iter().map(|&index| values[index as usize]).collect()
+        }
+        match &mut self.contents {
+            Contents::Numbered { pieces, lengths, .. } => {
+                *pieces = permuted(pieces, &order);
+                *lengths = permuted(lengths, &order);
+            }
+            Contents::Listed(pieces) => *pieces = permuted(pieces, &order),
+        }
+    }
+
+    /// Documents, first tokens and lengths of the pieces, row after row.
+    pub fn columns(&self) -> [Vec<i64>; 3] {
+        match &self.contents {
+            Contents::Numbered { pieces, lengths, table } => {
+                let mut document = Vec::with_capacity(pieces.len());
+                let mut start = Vec::with_capacity(pieces.len());
+                for &piece in pieces {
+                    let origin = table.origin(piece);
+                    document.push(origin.0);
+                    start.push(origin.1);
+                }
+                [document, start, lengths.iter().map(|&length| i64::from(length)).collect()]
+            }
+            Contents::Listed(pieces) => [
+                pieces.iter().map(|piece| piece.document).collect(),
+                pieces.iter().map(|piece| piece.start).collect(),
+                pieces.iter().map(|piece| piece.length).collect(),
+            ],
+        }
     }
 }
 
-fn count_cut(pieces: &[Piece], documents: usize) -> u64 {
-    let mut pieces_of = vec![0u8; documents];
-    for piece in pieces {
-        let count = &mut pieces_of[piece.document as usize];
-        *count = count.saturating_add(1);
+/// The histogram of lengths rounded up to a multiple.
+fn aligned(histogram: &[u32], align: u32) -> Vec<u32> {
+    if align == 1 {
+        return histogram.to_vec();
     }
-    pieces_of.iter().filter(|&&count| count > 1).count() as u64
+    let mut classes = vec![0; histogram.len()];
+    for (length, &count) in histogram.iter().enumerate().filter(|(_, count)| **count > 0) {
+        // The longest piece is itself a multiple.
+        classes[length.next_multiple_of(align as usize)] += count;
+    }
+    classes
 }

@@ -10,6 +10,7 @@ mod buffers;
 mod dedup;
 mod errors;
 mod gate;
+mod load;
 mod pack;
 mod runtime;
 mod shard;
@@ -36,5 +37,6 @@ fn _core(core: &Bound<'_, PyModule>) -> PyResult<()> {
     add_room(core, "dedup", dedup::fill)?;
     add_room(core, "bpe", bpe::fill)?;
     add_room(core, "pack", pack::fill)?;
-    add_room(core, "shard", shard::fill)
+    add_room(core, "shard", shard::fill)?;
+    add_room(core, "load", load::fill)
 }

@@ -1,7 +1,7 @@
 //! `tokenfoundry._core.shard`: see `python/tokenfoundry/_core/shard.pyi` for what each name takes and gives.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use numpy::{Element, IntoPyArray, PyArray1, PyReadonlyArray1, PyReadwriteArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyIndexError, PyKeyboardInterrupt};
@@ -118,7 +118,7 @@ enum Matrix<'py> {
 
 #[pyclass(frozen, module = "tokenfoundry._core.shard")]
 pub struct Shards {
-    pub inner: Set,
+    pub inner: Arc<Set>,
 }
 
 type Pieces<'py> = (Bound<'py, PyBytes>, Bound<'py, PyArray1<u64>>, Bound<'py, PyArray1<u64>>);
@@ -201,7 +201,7 @@ impl Shards {
     #[new]
     fn open(python: Python<'_>, directory: PathBuf, unfinished: bool) -> PyResult<Self> {
         let inner = gate::brief(python, || Set::open(&directory, unfinished)).map_err(shard_error)?;
-        Ok(Self { inner })
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     #[getter]
@@ -218,6 +218,11 @@ impl Shards {
     #[getter]
     fn tokens(&self) -> u64 {
         self.inner.token_count()
+    }
+
+    #[getter]
+    fn pieces(&self) -> u64 {
+        self.inner.piece_count()
     }
 
     #[getter]

@@ -16,10 +16,13 @@ use memmap2::{Advice, Mmap};
 use rayon::prelude::*;
 use tokenfoundry_base::Cancel;
 use tokenfoundry_base::stable_hash::hash64;
+use tokenfoundry_kernels::prefetch::prefetch;
 
 use crate::atomic::AtomicFile;
 use crate::layout::BLOCK_BYTES;
 use crate::{ShardError, Stopped, io_error};
+
+const LINE_BYTES: usize = 64;
 
 /// Written to disk at once, and read at once when all is checked: a whole number of blocks.
 const STRETCH_BYTES: usize = 256 * BLOCK_BYTES;
@@ -159,6 +162,15 @@ impl BlockFile {
             take(&bytes[range.start.max(begins) - begins..range.end.min(ends) - begins]);
         }
         Ok(())
+    }
+
+    /// Ask for this range's cache lines, of pages that are in memory.
+    pub fn prefetch(&self, range: Range<usize>) {
+        if let Some(map) = &self.map {
+            for line in (range.start..range.end.min(self.bytes)).step_by(LINE_BYTES) {
+                prefetch(map, line);
+            }
+        }
     }
 
     /// Tell the kernel that this range will be read soon; it fetches while the caller goes on.

@@ -44,6 +44,8 @@ pub struct Shard {
     columns: Vec<BlockFile>,
     idx_path: PathBuf,
     width: Width,
+    /// Of the `.tfi`, which has the checksums of all other files: two shards with equal ones are equal.
+    pub checksum: u64,
 }
 
 impl Shard {
@@ -52,6 +54,7 @@ impl Shard {
         let paths = Paths::new(stem);
         let bytes = std::fs::read(&paths.tfi).map_err(|error| io_error(&paths.tfi, "cannot be read", error))?;
         let mut sidecar = Sidecar::parse(&bytes, &paths.tfi)?;
+        let checksum = hash64(&bytes);
         let size = |bytes: usize| {
             sidecar.tokens().checked_mul(bytes as u64).and_then(|total| usize::try_from(total).ok()).ok_or_else(|| {
                 ShardError(format!("{}: says {} tokens, too many", paths.tfi.display(), sidecar.tokens()))
@@ -70,7 +73,7 @@ impl Shard {
             return Err(ShardError(format!("{}: is missing; write the shard again", paths.idx.display())));
         }
         let width = sidecar.width;
-        Ok(Self { sidecar, bin, columns, idx_path: paths.idx, width })
+        Ok(Self { sidecar, bin, columns, idx_path: paths.idx, width, checksum })
     }
 
     /// The pieces of a row, as a range.
@@ -117,6 +120,10 @@ impl Shard {
             out[at..at + bytes.len()].copy_from_slice(bytes);
             at += bytes.len();
         })
+    }
+
+    pub fn prefetch(&self, tokens: Range<u64>) {
+        self.bin.prefetch(Self::byte_range(&tokens, self.width.bytes()));
     }
 
     pub fn will_need(&self, tokens: Range<u64>) {

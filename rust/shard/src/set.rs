@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use rayon::prelude::*;
+use tokenfoundry_base::stable_hash::hash64;
 use tokenfoundry_base::{Cancel, pool};
 
 use crate::layout::shard_name;
@@ -23,6 +24,7 @@ pub struct Set {
     /// First row of each shard, and the number of rows.
     first_rows: Vec<u64>,
     first_tokens: Vec<u64>,
+    first_pieces: Vec<u64>,
 }
 
 impl Set {
@@ -86,7 +88,8 @@ impl Set {
         };
         let first_rows = sums(&|shard| shard.sidecar.rows() as u64);
         let first_tokens = sums(&|shard| shard.sidecar.tokens());
-        Ok(Self { shards, first_rows, first_tokens })
+        let first_pieces = sums(&|shard| shard.sidecar.pieces() as u64);
+        Ok(Self { shards, first_rows, first_tokens, first_pieces })
     }
 
     /// At least one.
@@ -100,6 +103,56 @@ impl Set {
 
     pub fn token_count(&self) -> u64 {
         self.first_tokens[self.shards.len()]
+    }
+
+    pub fn piece_count(&self) -> u64 {
+        self.first_pieces[self.shards.len()]
+    }
+
+    /// Stands for every byte of the set.
+    pub fn checksum(&self) -> u64 {
+        let checksums: Vec<u8> = self.shards.iter().flat_map(|shard| shard.checksum.to_le_bytes()).collect();
+        hash64(&checksums)
+    }
+
+    /// A piece, counted in the set: its tokens, counted in the set.
+    pub fn piece_range(&self, piece: u64) -> Range<u64> {
+        let shard = self.first_pieces.partition_point(|&first| first <= piece).clamp(1, self.shards.len()) - 1;
+        let bounds = &self.shards[shard].sidecar.piece_tokens;
+        let local = (piece - self.first_pieces[shard]) as usize;
+        let base = self.first_tokens[shard];
+        base + bounds[local]..base + bounds[local + 1]
+    }
+
+    /// A piece's document id, and its first token counted in the document.
+    pub fn piece_origin(&self, piece: u64) -> ([u8; 16], u64) {
+        let shard = self.first_pieces.partition_point(|&first| first <= piece).clamp(1, self.shards.len()) - 1;
+        let local = (piece - self.first_pieces[shard]) as usize;
+        let sidecar = &self.shards[shard].sidecar;
+        (sidecar.piece_documents[local], sidecar.piece_starts[local])
+    }
+
+    /// The pieces of a row, counted in the set.
+    pub fn row_pieces(&self, row: u64) -> Result<Range<u64>, ShardError> {
+        let (shard, local) = self.locate(row)?;
+        let pieces = self.shards[shard].row_pieces(local);
+        let base = self.first_pieces[shard];
+        Ok(base + pieces.start as u64..base + pieces.end as u64)
+    }
+
+    /// The piece that a token lies in, counted in the set.
+    pub fn piece_of(&self, token: u64) -> u64 {
+        let shard = self.first_tokens.partition_point(|&first| first <= token).clamp(1, self.shards.len()) - 1;
+        let bounds = &self.shards[shard].sidecar.piece_tokens;
+        let local = bounds.partition_point(|&first| first <= token - self.first_tokens[shard]) - 1;
+        self.first_pieces[shard] + local as u64
+    }
+
+    /// Whether all shards have a side column; its number and its bytes a value.
+    pub fn column(&self, name: &str) -> Option<(usize, usize)> {
+        let columns = &self.shards[0].sidecar.columns;
+        let number = columns.iter().position(|column| column.name == name)?;
+        Some((number, columns[number].kind.bytes()))
     }
 
     /// First row of each shard, and the number of rows.
@@ -247,6 +300,14 @@ impl Set {
                     .try_for_each(|((slots, labels), &start)| one(start, slots, Some(labels)))
             }),
         }
+    }
+
+    /// Ask for these tokens' cache lines: worth it for what is read next, while something else is copied.
+    pub fn prefetch(&self, range: Range<u64>) {
+        let _ = self.over_shards(range, |shard, part, _| {
+            self.shards[shard].prefetch(part);
+            Ok(())
+        });
     }
 
     /// Tell the kernel that these tokens will be read soon.

@@ -1,0 +1,217 @@
+"""Laying tokens out in rows as a model reads them: one pass, into arrays of yours where you give some."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from tokenfoundry._core import pack as _pack
+from tokenfoundry.errors import InputError
+from tokenfoundry.pack.planning import Plan, plan
+from tokenfoundry.ragged import Ragged
+
+__all__ = ["COLUMNS", "Boundaries", "Packed", "lay_out", "pack"]
+
+COLUMNS = ("tokens", "position_ids", "labels", "document_ids")
+_KNOWN = (*COLUMNS, "loss_mask")
+
+
+class Boundaries(Sequence[NDArray[np.int32]]):
+    """For each row an int32 array of (pieces + 1): views of one flat array."""
+
+    def __init__(self, flat: NDArray[np.int32], row_offsets: NDArray[np.int64]) -> None:
+        self.flat = flat
+        self._first = row_offsets + np.arange(len(row_offsets))
+
+    def __len__(self) -> int:
+        return len(self._first) - 1
+
+    @overload
+    def __getitem__(self, row: int) -> NDArray[np.int32]: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[NDArray[np.int32]]: ...
+    def __getitem__(self, row: int | slice) -> NDArray[np.int32] | list[NDArray[np.int32]]:
+        if isinstance(row, slice):
+            return [self[index] for index in range(*row.indices(len(self)))]
+        index = row + len(self) if row < 0 else row
+        if not 0 <= index < len(self):
+            raise IndexError(f"row {row} of {len(self)} rows")
+        return self.flat[self._first[index] : self._first[index + 1]]
+
+
+class Packed:
+    """Rows as a model reads them. Columns that were not asked for raise AttributeError."""
+
+    tokens: NDArray[Any]
+    """(rows, capacity) padded with ``pad_id``"""
+    position_ids: NDArray[np.int32]
+    """(rows, capacity) position in the piece, from 0; 0 in padding"""
+    labels: NDArray[Any]
+    """(rows, capacity) the next token of the same piece; -100 at a piece's end, in padding, and where the next token is
+    not to be learned"""
+    document_ids: NDArray[np.int32]
+    """(rows, capacity) which piece of the row, from 0; -1 in padding"""
+    loss_mask: NDArray[np.uint8]
+    """(rows, capacity) 1 where the label counts"""
+
+    def __init__(self, columns: dict[str, NDArray[Any]], plan: Plan) -> None:
+        self.columns = columns
+        self.plan = plan
+        for name, array in columns.items():
+            setattr(self, name, array)
+
+    @cached_property
+    def cu_seqlens(self) -> Boundaries:
+        """For each row how many tokens lie before each of its pieces, and in all: variable-length attention over rows
+        whose padding was taken out."""
+        return _boundaries(self.plan, 1, to_capacity=False)
+
+    @cached_property
+    def cu_seqlens_padded(self) -> Boundaries:
+        """The same in slots: where in the row each piece begins, and last the row's capacity. What Transformer Engine
+        takes beside ``cu_seqlens`` for rows with padding in them."""
+        return _boundaries(self.plan, self.plan.align, to_capacity=True)
+
+    @property
+    def max_seqlen(self) -> int:
+        """Tokens of the longest piece."""
+        return int(self.plan.length.max(initial=0))
+
+    def flat_cu_seqlens(self, first: int = 0, end: int | None = None) -> tuple[NDArray[np.int32], int]:
+        """Boundaries in rows ``first`` to ``end`` laid end to end, and the longest stretch between two.
+
+        For variable-length attention over a batch as it lies there, ``tokens[first:end].reshape(-1)``: padding is a
+        sequence of its own, so nothing attends to it.
+        """
+        last = len(self.plan.row_offsets) - 1 if end is None else end
+        capacity = self.plan.capacity
+        if not 0 <= first <= last <= self.plan.rows or (last - first) * capacity >= 1 << 31:
+            raise InputError(f"rows {first} to {last} of {self.plan.rows}, {capacity} slots each, fit no int32")
+        starts, ends = _slots(self.plan)
+        pieces = slice(int(self.plan.row_offsets[first]), int(self.plan.row_offsets[last]))
+        row = np.repeat(np.arange(last - first), np.diff(self.plan.row_offsets[first : last + 1])) * capacity
+        row_ends = np.arange(last - first + 1) * capacity
+        bounds = np.unique(np.concatenate([starts[pieces] + row, ends[pieces] + row, row_ends])).astype(np.int32)
+        return bounds, int(np.diff(bounds).max(initial=0))
+
+    def __len__(self) -> int:
+        return self.plan.rows
+
+    def __repr__(self) -> str:
+        return f"<tokenfoundry.pack.Packed: {', '.join(self.columns)} of {self.plan!r}>"
+
+
+def pack(
+    ragged: Ragged,
+    capacity: int,
+    *,
+    columns: Sequence[str] = COLUMNS,
+    loss_mask: NDArray[Any] | None = None,
+    pad_id: int = 0,
+    dtype: DTypeLike = np.uint32,
+    label_dtype: DTypeLike = np.int64,
+    out: Mapping[str, NDArray[Any]] | None = None,
+    threads: int | None = None,
+    **options: Any,
+) -> Packed:
+    """Pack the rows of a ragged array of tokens (a document each): `plan` with ``options``, then `lay_out`."""
+    made = plan(np.diff(ragged.offsets), capacity, threads=threads, **options)
+    return lay_out(
+        ragged, made, columns=columns, loss_mask=loss_mask, pad_id=pad_id, dtype=dtype, label_dtype=label_dtype, out=out,
+        threads=threads,
+    )  # fmt: skip
+
+
+def lay_out(
+    ragged: Ragged,
+    plan: Plan,
+    *,
+    columns: Sequence[str] = COLUMNS,
+    loss_mask: NDArray[Any] | None = None,
+    pad_id: int = 0,
+    dtype: DTypeLike = np.uint32,
+    label_dtype: DTypeLike = np.int64,
+    out: Mapping[str, NDArray[Any]] | None = None,
+    threads: int | None = None,
+) -> Packed:
+    """Write a plan's rows: the columns asked for, in one pass, outside the GIL.
+
+    Args:
+        columns: any of "tokens", "position_ids", "labels", "document_ids", "loss_mask". What is not needed costs
+            nothing: tokens alone move at the speed of a copy.
+        loss_mask: (tokens of the ragged array's values) not 0 where a token is to be learned: the assistant's turns,
+            say. Labels of other tokens are -100.
+        dtype, label_dtype: of tokens (uint32, int32, int64) and labels (int32, int64).
+        out: arrays to write to instead of new ones, by name; C-contiguous, of shape (rows, capacity).
+
+    Raises InputError for arrays that do not fit.
+    """
+    given = dict(out or {})
+    for name in [*columns, *given]:
+        if name not in _KNOWN:
+            raise InputError(f"column {name!r} is not one of {', '.join(_KNOWN)}")
+    kinds = {
+        "tokens": np.dtype(dtype),
+        "labels": np.dtype(label_dtype),
+        "position_ids": np.dtype(np.int32),
+        "document_ids": np.dtype(np.int32),
+        "loss_mask": np.dtype(np.uint8),
+    }
+    if kinds["tokens"] not in (np.uint32, np.int32, np.int64) or kinds["labels"] not in (np.int32, np.int64):
+        raise InputError("tokens must be uint32, int32 or int64, labels int32 or int64")
+    shape = (plan.rows, plan.capacity)
+    arrays: dict[str, NDArray[Any]] = {}
+    for name in dict.fromkeys([*columns, *given]):
+        array = given.get(name)
+        if array is None:
+            array = np.empty(shape, kinds[name])
+        elif array.shape != shape or not array.flags.c_contiguous or not array.flags.writeable:
+            raise InputError(f"out[{name!r}] must be a writeable, C-contiguous array of shape {shape}")
+        elif name in ("position_ids", "document_ids", "loss_mask") and array.dtype != kinds[name]:
+            raise InputError(f"out[{name!r}] has {array.dtype}; {kinds[name]} is wanted")
+        arrays[name] = array
+    mask = None
+    if loss_mask is not None:
+        if loss_mask.shape != ragged.values.shape:
+            raise InputError(f"loss_mask has the shape {loss_mask.shape}, the tokens {ragged.values.shape}")
+        mask = np.ascontiguousarray(loss_mask != 0).view(np.uint8)
+    _pack.lay_out_rows(
+        ragged.values,
+        mask,
+        ragged.offsets[plan.document] + plan.start,
+        plan.length,
+        plan.row_offsets,
+        plan.capacity,
+        plan.align,
+        pad_id,
+        arrays.get("tokens"),
+        arrays.get("labels"),
+        arrays.get("position_ids"),
+        arrays.get("document_ids"),
+        arrays.get("loss_mask"),
+        threads,
+    )
+    return Packed(arrays, plan)
+
+
+def _slots(plan: Plan) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First slot of each piece in its row, and the slot behind its last token."""
+    aligned = -(-plan.length // plan.align) * plan.align
+    ends = np.concatenate([[0], np.cumsum(aligned)])
+    starts = ends[:-1] - np.repeat(ends[plan.row_offsets[:-1]], np.diff(plan.row_offsets))
+    return starts, starts + plan.length
+
+
+def _boundaries(plan: Plan, align: int, *, to_capacity: bool) -> Boundaries:
+    slots = -(-plan.length // align) * align
+    before = np.concatenate([[0], np.cumsum(slots)])
+    rows = np.diff(plan.row_offsets)
+    # Piece p of row r is entry p + r, and each row has one more, its end.
+    place = np.arange(len(plan.length)) + np.repeat(np.arange(plan.rows), rows)
+    last = plan.row_offsets[1:] + np.arange(plan.rows)
+    flat = np.zeros(len(plan.length) + plan.rows, np.int32)
+    flat[place] = before[:-1] - np.repeat(before[plan.row_offsets[:-1]], rows)
+    flat[last] = plan.capacity if to_capacity else before[plan.row_offsets[1:]] - before[plan.row_offsets[:-1]]
+    return Boundaries(flat, plan.row_offsets)

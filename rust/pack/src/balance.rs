@@ -1,0 +1,160 @@
+//! Dealing costs to groups so that the dearest group is as cheap as can be: nobody waits.
+//!
+//! `largest_first` is LPT (Graham 1969): the dearest item to the cheapest group. `differencing` is Karmarkar and Karp's
+//! (1982), which is closer: it keeps partial partitions and joins the two with the largest spread, large sets with
+//! small ones. Costs are sums of `u64`, so results are the same everywhere.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// The group of each item. With `equal_counts` groups have the same number of items, give or take one.
+pub fn largest_first(costs: &[u64], groups: usize, equal_counts: bool) -> Vec<u32> {
+    let mut group_of = vec![0u32; costs.len()];
+    let (least, above) = (costs.len() / groups, costs.len() % groups);
+    // Cost and number of items; groups that are full are not in the heap. How many may have one more is counted.
+    let mut open: BinaryHeap<Reverse<(u64, u32)>> = (0..groups as u32).map(|group| Reverse((0, group))).collect();
+    let mut counts = vec![0usize; groups];
+    let mut above_left = above;
+    let mut at_least: Vec<Reverse<(u64, u32)>> = Vec::new();
+    for item in dearest_first(costs) {
+        let Some(Reverse((cost, group))) = open.pop() else { break };
+        group_of[item as usize] = group;
+        counts[group as usize] += 1;
+        let next = Reverse((cost + costs[item as usize], group));
+        if !equal_counts || counts[group as usize] < least {
+            open.push(next);
+        } else if counts[group as usize] == least {
+            // Takes one more if there are still some above.
+            at_least.push(next);
+            if above_left > 0 && open.is_empty() {
+                open.extend(at_least.drain(..));
+            }
+        } else {
+            above_left -= 1;
+        }
+        if equal_counts && open.is_empty() && above_left > 0 {
+            open.extend(at_least.drain(..));
+        }
+    }
+    group_of
+}
+
+fn dearest_first(costs: &[u64]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..costs.len() as u32).collect();
+    order.sort_by_key(|&item| (Reverse(costs[item as usize]), item));
+    order
+}
+
+/// Sets of items with their sums, dearest first, above a common base: sums that all sets have do not matter.
+struct Partition {
+    /// Sum above the others' least, and the set; sets that are missing have sum 0 and nothing in them.
+    sets: Vec<(u64, u32)>,
+    spread: u64,
+}
+
+/// Karmarkar and Karp's differencing. O((items + groups) log) for a fixed number of groups a join.
+pub fn differencing(costs: &[u64], groups: usize, equal_counts: bool) -> Vec<u32> {
+    let order = dearest_first(costs);
+    // Sets are linked lists over items: heads and tails, joined in O(1).
+    let mut lists = Lists { next: vec![u32::MAX; costs.len()], ends: Vec::new() };
+    let mut partitions: BinaryHeap<(u64, Reverse<u32>)> = BinaryHeap::new();
+    let mut store: Vec<Partition> = Vec::new();
+    let mut add = |partition: Partition, store: &mut Vec<Partition>| {
+        partitions.push((partition.spread, Reverse(store.len() as u32)));
+        store.push(partition);
+    };
+    // With equal counts a partition begins with an item for every set; the last may have fewer.
+    for items in order.chunks(if equal_counts { groups } else { 1 }) {
+        let sets: Vec<(u64, u32)> = items.iter().map(|&item| (costs[item as usize], lists.of(item))).collect();
+        add(normal(sets, groups), &mut store);
+    }
+    while let (Some((_, Reverse(one))), Some((_, Reverse(other)))) = (partitions.pop(), partitions.pop()) {
+        let (one, other) = (take(&mut store[one as usize]), take(&mut store[other as usize]));
+        let joined = join(one, other, groups, &mut lists);
+        partitions.push((joined.spread, Reverse(store.len() as u32)));
+        store.push(joined);
+        if partitions.len() == 1 {
+            break;
+        }
+    }
+    let mut group_of = vec![0u32; costs.len()];
+    if let Some(last) = store.last() {
+        for (group, &(_, list)) in last.sets.iter().enumerate() {
+            let mut item = lists.ends[list as usize].0;
+            while item != u32::MAX {
+                group_of[item as usize] = group as u32;
+                item = lists.next[item as usize];
+            }
+        }
+    }
+    group_of
+}
+
+struct Lists {
+    next: Vec<u32>,
+    ends: Vec<(u32, u32)>,
+}
+
+impl Lists {
+    fn of(&mut self, item: u32) -> u32 {
+        self.ends.push((item, item));
+        self.ends.len() as u32 - 1
+    }
+
+    fn join(&mut self, one: u32, other: u32) -> u32 {
+        let (first, last) = self.ends[one as usize];
+        let (second, end) = self.ends[other as usize];
+        self.next[last as usize] = second;
+        self.ends[one as usize] = (first, end);
+        one
+    }
+}
+
+fn take(partition: &mut Partition) -> Partition {
+    std::mem::replace(partition, Partition { sets: Vec::new(), spread: 0 })
+}
+
+/// Sets sorted by decreasing sum; `groups - sets.len()` more are empty.
+fn normal(mut sets: Vec<(u64, u32)>, groups: usize) -> Partition {
+    sets.sort_unstable_by(|one, other| other.cmp(one));
+    let base = if sets.len() < groups { 0 } else { sets.last().map_or(0, |set| set.0) };
+    sets.iter_mut().for_each(|set| set.0 -= base);
+    let spread = sets.first().map_or(0, |set| set.0);
+    Partition { sets, spread }
+}
+
+/// The dearest set of one with the cheapest of the other, and so on.
+fn join(mut one: Partition, mut other: Partition, groups: usize, lists: &mut Lists) -> Partition {
+    if one.sets.len() < other.sets.len() {
+        std::mem::swap(&mut one, &mut other);
+    }
+    // Of the larger partition only the sets that meet one of the smaller change: its last ones, counting empty ones.
+    let (large, small) = (one.sets.len(), other.sets.len());
+    let first_met = groups - small;
+    let mut changed = Vec::with_capacity(small);
+    for (turn, &(sum, list)) in other.sets.iter().enumerate() {
+        let partner = groups - 1 - turn;
+        changed.push(if partner < large {
+            let (partner_sum, partner_list) = one.sets[partner];
+            (sum + partner_sum, lists.join(partner_list, list))
+        } else {
+            (sum, list)
+        });
+    }
+    changed.sort_unstable_by(|one, other| other.cmp(one));
+    one.sets.truncate(first_met.min(large));
+    let mut sets = Vec::with_capacity(one.sets.len() + changed.len());
+    let (mut kept, mut changed) = (one.sets.into_iter().peekable(), changed.into_iter().peekable());
+    while let (Some(left), Some(right)) = (kept.peek(), changed.peek()) {
+        let next = if left >= right { kept.next() } else { changed.next() };
+        sets.extend(next);
+    }
+    sets.extend(kept);
+    sets.extend(changed);
+    let base = if sets.len() < groups { 0 } else { sets.last().map_or(0, |set| set.0) };
+    if base > 0 {
+        sets.iter_mut().for_each(|set| set.0 -= base);
+    }
+    let spread = sets.first().map_or(0, |set| set.0);
+    Partition { sets, spread }
+}
