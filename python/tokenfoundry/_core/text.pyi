@@ -2,6 +2,9 @@
 
 from typing import Any, final
 
+import numpy as np
+from numpy.typing import NDArray
+
 PRESETS: list[str]
 KINDS: list[str]
 LINE_RULES: list[str]
@@ -59,3 +62,39 @@ class NgramIndex:
 
     def overlap(self, texts: Any, *, cut: bool, threads: int | None = None) -> tuple[object, object, object | None]:
         """``(table, spans, texts)``: a struct of ``ngrams, share, set``, a list of ``start, end, set``, the cut texts."""
+
+@final
+class FastText:
+    """A classifier in fastText's format; see ``tokenfoundry.text.FastText``. Immutable."""
+
+    def __new__(cls, content: bytes) -> FastText: ...
+    @property
+    def labels(self) -> list[str]:
+        """With their prefix, the most frequent first."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+
+    @property
+    def dimensions(self) -> int:
+        """Numbers of a vector."""
+
+    def predict(self, texts: Any, *, most: int, threads: int | None = None) -> object:
+        """A struct of ``labels`` (list of string) and ``probabilities`` (list of float32), likeliest first."""
+
+@final
+class LanguageModel:
+    """py3langid's model; see ``tokenfoundry.text.label``. Immutable."""
+
+    def __new__(
+        cls,
+        next: NDArray[np.uint32],
+        row: NDArray[np.uint16],
+        output: NDArray[np.int32],
+        weights: NDArray[np.float32],
+        prior: NDArray[np.float32],
+        names: list[str],
+    ) -> LanguageModel: ...
+    def classify(self, texts: Any, *, most_characters: int, threads: int | None = None) -> object:
+        """A struct of ``language`` and ``confidence`` (float32), null where nothing of a text is known."""

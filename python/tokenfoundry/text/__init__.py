@@ -7,6 +7,7 @@ Work runs on all threads outside the GIL; results never depend on ``threads``.
 ``docs/text.md`` lists every signal, rule and pattern with its source.
 """
 
+from tokenfoundry.text.classifiers import FastText
 from tokenfoundry.text.cleaning import LINE_RULES, KeptLines, Normalized, drop_lines, normalize
 from tokenfoundry.text.labels import label
 from tokenfoundry.text.measures import FAMILIES, PRESETS, Rule, filter, rules, signals, words
@@ -18,6 +19,7 @@ __all__ = [
     "KINDS",
     "LINE_RULES",
     "PRESETS",
+    "FastText",
     "KeptLines",
     "NgramIndex",
     "Normalized",

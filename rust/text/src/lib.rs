@@ -6,6 +6,8 @@
 //! them. A document is at most 4 GiB. Nothing here knows Python, Arrow or files.
 
 pub mod characters;
+pub mod fasttext;
+pub mod language;
 pub mod lines;
 pub mod ngrams;
 pub mod normalize;

@@ -11,7 +11,7 @@ __all__ = ["Label"]
 
 class Label(EverySource):
     name = "label"
-    version = 1
+    version = 2
     edits_text = False
 
     def __init__(self, options: LabelStage) -> None:

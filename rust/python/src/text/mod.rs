@@ -1,6 +1,8 @@
 //! `tokenfoundry._core.text`: see `python/tokenfoundry/_core/text.pyi` for what each name takes and gives.
 
 mod clean;
+mod fasttext;
+mod language;
 mod measures;
 mod overlap;
 mod redaction;
@@ -22,6 +24,8 @@ use crate::{errors, gate};
 
 pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     clean::fill(room)?;
+    fasttext::fill(room)?;
+    language::fill(room)?;
     measures::fill(room)?;
     overlap::fill(room)?;
     redaction::fill(room)
