@@ -98,3 +98,46 @@ class LanguageModel:
     ) -> LanguageModel: ...
     def classify(self, texts: Any, *, most_characters: int, threads: int | None = None) -> object:
         """A struct of ``language`` and ``confidence`` (float32), null where nothing of a text is known."""
+
+@final
+class ByteModel:
+    """An n-gram model over bytes; see ``tokenfoundry.text.ByteModel``. Immutable."""
+
+    def __new__(cls, content: bytes) -> ByteModel: ...
+    @staticmethod
+    def train(texts: Any, *, order: int, least: int) -> ByteModel:
+        """Count n-grams of up to ``order`` bytes and keep those there ``least`` times or more."""
+
+    def to_bytes(self) -> bytes:
+        """What the constructor takes; equal for equal models."""
+
+    @property
+    def order(self) -> int: ...
+    @property
+    def nbytes(self) -> int: ...
+    def __len__(self) -> int:
+        """N-grams kept."""
+
+    def bits_per_byte(self, texts: Any, *, threads: int | None = None) -> object:
+        """float64, one a text; 0 for an empty one."""
+
+@final
+class ArpaModel:
+    """A back-off model over words; see ``tokenfoundry.text.ArpaModel``. Immutable."""
+
+    def __new__(cls, content: bytes) -> ArpaModel: ...
+    @property
+    def order(self) -> int: ...
+    def __len__(self) -> int:
+        """N-grams."""
+
+    def perplexity(self, texts: Any, *, threads: int | None = None) -> object:
+        """float64, one a text; infinite for a blank one."""
+
+@final
+class WordLists:
+    """Phrases of several lists; see ``tokenfoundry.text.WordLists``. Immutable."""
+
+    def __new__(cls, lists: list[tuple[str, list[str]]]) -> WordLists: ...
+    def count(self, texts: Any, *, threads: int | None = None) -> object:
+        """A struct of one int64 column a list."""

@@ -9,9 +9,12 @@ Work runs on all threads outside the GIL; results never depend on ``threads``.
 
 from tokenfoundry.text.classifiers import FastText
 from tokenfoundry.text.cleaning import LINE_RULES, KeptLines, Normalized, drop_lines, normalize
+from tokenfoundry.text.columns import Columns
+from tokenfoundry.text.extraction import Extracted, extract
 from tokenfoundry.text.labels import label
 from tokenfoundry.text.measures import FAMILIES, PRESETS, Rule, filter, rules, signals, words
 from tokenfoundry.text.overlap import NgramIndex, Overlap, joined_fields, ngram_index, ngram_overlap
+from tokenfoundry.text.quality import ArpaModel, ByteModel, WordLists, load_model
 from tokenfoundry.text.redaction import KINDS, Redacted, redact
 
 __all__ = [
@@ -19,6 +22,10 @@ __all__ = [
     "KINDS",
     "LINE_RULES",
     "PRESETS",
+    "ArpaModel",
+    "ByteModel",
+    "Columns",
+    "Extracted",
     "FastText",
     "KeptLines",
     "NgramIndex",
@@ -26,10 +33,13 @@ __all__ = [
     "Overlap",
     "Redacted",
     "Rule",
+    "WordLists",
     "drop_lines",
+    "extract",
     "filter",
     "joined_fields",
     "label",
+    "load_model",
     "ngram_index",
     "ngram_overlap",
     "normalize",

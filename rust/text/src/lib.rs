@@ -11,12 +11,14 @@ pub mod language;
 pub mod lines;
 pub mod ngrams;
 pub mod normalize;
+pub mod quality;
 pub mod redact;
 pub mod script;
 pub mod segment;
 pub mod signals;
 pub mod table;
 pub mod verdict;
+pub mod word_lists;
 
 /// The longest document, in bytes: offsets inside one are `u32`.
 pub const MAX_DOCUMENT_BYTES: usize = u32::MAX as usize;

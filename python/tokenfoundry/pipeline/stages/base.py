@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-__all__ = ["EverySource", "Outcome", "TextStage", "byte_lengths"]
+__all__ = ["EverySource", "OfSources", "Outcome", "TextStage", "byte_lengths"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,15 @@ class EverySource:
 
     def applies_to(self, source: str) -> bool:
         return True
+
+
+class OfSources:
+    """A stage for documents of the sources that its options name, or of all."""
+
+    options: Any
+
+    def applies_to(self, source: str) -> bool:
+        return self.options.sources is None or source in self.options.sources
 
 
 def byte_lengths(texts: pa.LargeStringArray) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ mod fasttext;
 mod language;
 mod measures;
 mod overlap;
+mod quality;
 mod redaction;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     language::fill(room)?;
     measures::fill(room)?;
     overlap::fill(room)?;
+    quality::fill(room)?;
     redaction::fill(room)
 }
 

@@ -42,10 +42,7 @@ pub fn measure(document: &Document<'_>, table: &mut Table, joined: &mut Joined, 
     let (quality, repeated) = values.split_at_mut(QUALITY);
     let (words, lengths) = joined.fill(document);
     let all_words = document.words.len();
-    let text = document.text.as_bytes();
-    let hashes = memchr::memchr_iter(b'#', text).count();
-    let ellipses = if memmem::find(text, b"...").is_some() { memmem::find_iter(text, b"...").count() } else { 0 }
-        + memmem::find_iter(text, "…".as_bytes()).count();
+    let (hashes, ellipses) = symbols(document.text);
     let lines = Lines::count(document.text);
     quality.copy_from_slice(&[
         document.characters as f64,
@@ -59,6 +56,15 @@ pub fn measure(document: &Document<'_>, table: &mut Table, joined: &mut Joined, 
         f64::from(words.stop_words.count_ones()),
     ]);
     repetition::measure(document, table, joined, repeated);
+}
+
+/// Number signs, and ellipses of both kinds.
+pub fn symbols(text: &str) -> (usize, usize) {
+    let text = text.as_bytes();
+    let hashes = memchr::memchr_iter(b'#', text).count();
+    let ellipses = if memmem::find(text, b"...").is_some() { memmem::find_iter(text, b"...").count() } else { 0 }
+        + memmem::find_iter(text, "…".as_bytes()).count();
+    (hashes, ellipses)
 }
 
 /// What the words of a document are, by number.
