@@ -1,13 +1,14 @@
 """Web archives and hostile pages, made for tests."""
 
 import gzip
+import zlib
 from collections.abc import Iterable, Mapping
 
 
 def warc_record(kind: str, address: str, block: bytes, content_type: str) -> bytes:
     head = (
         f"WARC/1.1\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {address}\r\nWARC-Date: 2026-01-01T00:00:00Z\r\n"
-        f"WARC-Record-ID: <urn:uuid:{abs(hash((kind, address))):032x}>\r\nContent-Type: {content_type}\r\n"
+        f"WARC-Record-ID: <urn:uuid:{zlib.crc32(f'{kind} {address}'.encode()):032x}>\r\nContent-Type: {content_type}\r\n"
         f"Content-Length: {len(block)}\r\n\r\n"
     )
     return head.encode() + block + b"\r\n\r\n"
