@@ -5,12 +5,14 @@
 //! [`Sizes::long`] words, or of [`Sizes::short`] if it is shorter, or nothing if it is shorter still.
 //!
 //! N-grams are 64-bit hashes: with ten million of them in the index, one foreign n-gram in two million million is
-//! taken for one. Ten bytes a slot, at most 4/5 full; a one-bit filter before it, small enough for the cache, answers most
-//! questions. Not for near matches: a changed word breaks `n` n-grams.
+//! taken for one. Ten bytes a slot, at most 4/5 full; a filter before it (three bits in one word) answers most questions
+//! with one look. Not for near matches: a changed word breaks `n` n-grams.
 
 use std::ops::Range;
 
 use crate::characters::{Characters, IDEOGRAPH, LETTER, MARK, NUMBER, characters};
+use tokenfoundry_kernels::prefetch::prefetch;
+
 use crate::table::{hash, mix};
 
 /// Words of an n-gram.
@@ -32,6 +34,7 @@ pub struct Words {
     places: Vec<Range<u32>>,
     lower: String,
     grams: Vec<u64>,
+    candidates: Vec<u32>,
 }
 
 impl Words {
@@ -187,8 +190,8 @@ impl Index {
         let bits = (self.filled.max(64) * 12).next_power_of_two();
         self.filter = vec![0; bits / 64];
         for &key in self.keys.iter().filter(|&&key| key != 0) {
-            let (word, bit) = filter_place(key, self.filter.len());
-            self.filter[word] |= bit;
+            let (word, bits) = filter_place(key, self.filter.len());
+            self.filter[word] |= bits;
         }
     }
 
@@ -245,14 +248,7 @@ impl Index {
         let mut hits = Vec::new();
         for n in [self.sizes.long, short] {
             words.roll(n);
-            for (first, &key) in words.grams.iter().enumerate() {
-                let (word, bit) = filter_place(key, self.filter.len());
-                if self.filter[word] & bit != 0
-                    && let Some(set) = self.find(key)
-                {
-                    hits.push((first, first + n, set));
-                }
-            }
+            self.look_up(&words.grams, n, &mut words.candidates, &mut hits);
         }
         overlap.ngrams = hits.len();
         hits.sort_unstable();
@@ -272,10 +268,42 @@ impl Index {
     }
 }
 
+impl Index {
+    /// Add the n-grams that are in the index: first and end word, and set.
+    ///
+    /// The filter of a large index lies outside the cache, so what will be asked in a while is fetched now.
+    fn look_up(&self, grams: &[u64], n: usize, candidates: &mut Vec<u32>, hits: &mut Vec<(usize, usize, u16)>) {
+        const AHEAD: usize = 24;
+        let words = self.filter.len();
+        for &key in &grams[..grams.len().min(AHEAD)] {
+            prefetch(&self.filter, filter_place(key, words).0);
+        }
+        candidates.clear();
+        for (first, &key) in grams.iter().enumerate() {
+            if let Some(&later) = grams.get(first + AHEAD) {
+                prefetch(&self.filter, filter_place(later, words).0);
+            }
+            let (word, bits) = filter_place(key, words);
+            if self.filter[word] & bits == bits {
+                prefetch(&self.keys, (key >> 20) as usize & (self.keys.len() - 1));
+                candidates.push(first as u32);
+            }
+        }
+        for &first in candidates.iter() {
+            let first = first as usize;
+            if let Some(set) = self.find(grams[first]) {
+                hits.push((first, first + n, set));
+            }
+        }
+    }
+}
+
+/// The word of the filter that a key is in, and its three bits.
 #[inline]
 fn filter_place(key: u64, words: usize) -> (usize, u64) {
-    let place = (key.wrapping_mul(0xD6E8_FEB8_6659_FD93) >> 16) as usize;
-    ((place >> 6) & (words - 1), 1 << (place & 63))
+    let mixed = key.wrapping_mul(0xD6E8_FEB8_6659_FD93);
+    let bits = 1 << (mixed >> 58) | 1 << (mixed >> 52 & 63) | 1 << (mixed >> 46 & 63);
+    ((mixed >> 14) as usize & (words - 1), bits)
 }
 
 /// Bytes of a document that are n-grams of `set`, overlapping ones joined (the first one's set is named).
