@@ -5,4 +5,5 @@ pub mod fold_ascii;
 pub mod permute_min;
 pub mod permute_min_p61;
 pub mod prefetch;
+pub mod text_masks;
 pub mod tier;

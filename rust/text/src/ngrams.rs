@@ -13,7 +13,8 @@ use std::ops::Range;
 use crate::characters::{Characters, IDEOGRAPH, LETTER, MARK, NUMBER, characters};
 use tokenfoundry_kernels::prefetch::prefetch;
 
-use crate::table::{hash, mix};
+use crate::segment::Masks;
+use crate::table::{hash_any, kept, mix, short_hash, short_words};
 
 /// Words of an n-gram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,7 @@ pub struct Words {
     hashes: Vec<u64>,
     places: Vec<Range<u32>>,
     lower: String,
+    masks: Masks,
     grams: Vec<u64>,
     candidates: Vec<u32>,
 }
@@ -51,18 +53,22 @@ impl Words {
 
     fn fill_valid(&mut self, table: &Characters, text: &str, base: usize) {
         let bytes = text.as_bytes();
+        let mut masks = std::mem::take(&mut self.masks);
+        masks.fill(bytes);
         let mut at = 0;
-        while at < bytes.len() {
-            let start = at;
-            at += bytes[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        loop {
+            let start = masks.next_word_byte(at);
+            if start >= bytes.len() {
+                break;
+            }
+            at = masks.skip_alphanumeric(start);
             if at < bytes.len() && bytes[at] >= 0x80 {
                 at = self.foreign_word(table, text, start, at, base);
-            } else if at > start {
-                self.push(ascii_hash(&bytes[start..at]), base + start, base + at);
             } else {
-                at += 1;
+                self.push(ascii_hash(bytes, start, at), base + start, base + at);
             }
         }
+        self.masks = masks;
     }
 
     /// A word with a character that is not ASCII at `at`; returns where to go on.
@@ -89,7 +95,7 @@ impl Words {
     fn push_lower(&mut self, word: &str, start: usize) {
         self.lower.clear();
         self.lower.extend(word.chars().flat_map(char::to_lowercase));
-        self.push(hash(self.lower.as_bytes()), start, start + word.len());
+        self.push(hash_any(self.lower.as_bytes()), start, start + word.len());
     }
 
     #[inline]
@@ -121,14 +127,14 @@ impl Words {
 
 /// The hash of an ASCII word in lower case: for letters and digits that is bit 5 set.
 #[inline]
-fn ascii_hash(word: &[u8]) -> u64 {
-    let mut lower = [0x20u8; 16];
-    match lower.get_mut(..word.len()) {
-        Some(part) => {
-            part.iter_mut().zip(word).for_each(|(lower, byte)| *lower = byte | 0x20);
-            hash(&lower[..word.len()])
+fn ascii_hash(text: &[u8], start: usize, end: usize) -> u64 {
+    const LOWER: u64 = 0x2020_2020_2020_2020;
+    match short_words(text, start, end) {
+        Some((low, high, length)) => {
+            let (keep_low, keep_high) = kept(length);
+            short_hash(low | LOWER & keep_low, high | LOWER & keep_high, length)
         }
-        None => hash(&word.to_ascii_lowercase()),
+        None => hash_any(&text[start..end].to_ascii_lowercase()),
     }
 }
 

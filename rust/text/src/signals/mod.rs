@@ -80,6 +80,7 @@ struct Document<'t> {
 #[derive(Debug, Default)]
 pub struct Scratch {
     words: Vec<Word>,
+    masks: segment::Masks,
     table: Table,
     joined: repetition::Joined,
 }
@@ -89,7 +90,8 @@ pub struct Scratch {
 /// `text` must not be longer than [`crate::MAX_DOCUMENT_BYTES`].
 pub fn measure(text: &str, families: &[Family], scratch: &mut Scratch, values: &mut [f64]) {
     scratch.words.clear();
-    segment::words(text, &mut scratch.words);
+    scratch.masks.fill(text.as_bytes());
+    segment::words_with(text, &scratch.masks, &mut scratch.words);
     let document = Document {
         text,
         words: &scratch.words,
