@@ -9,8 +9,10 @@ PRESETS: list[str]
 KINDS: list[str]
 LINE_RULES: list[str]
 
-def normalize(texts: Any, *, form: str | None, threads: int | None = None) -> tuple[object, object]:
-    """``(texts, edits)``: a large_string array and a struct of one int64 column a kind of edit."""
+def normalize(
+    texts: Any, *, form: str | None, reuse: bool = False, threads: int | None = None
+) -> tuple[object | None, object]:
+    """``(texts, edits)``: a large_string array (None if ``reuse`` and nothing changed) and a struct of one int64 column a kind of edit."""
 
 def drop_lines(texts: Any, *, rules: list[str], threads: int | None = None) -> tuple[object, object]:
     """``(texts, dropped)``: a large_string array and a struct of one int64 column a reason."""
@@ -28,9 +30,10 @@ def redact(
     replace: bool,
     key: bytes | None = None,
     public_addresses_only: bool = True,
+    reuse: bool = False,
     threads: int | None = None,
-) -> tuple[object, object]:
-    """``(texts, counts)``: the texts with placeholders if ``replace`` (hashed under 16 bytes of ``key``), and a struct of one int64 column a kind."""
+) -> tuple[object | None, object]:
+    """``(texts, counts)``: the texts (None if ``reuse`` and nothing changed) with placeholders if ``replace`` (hashed under 16 bytes of ``key``), and a struct of one int64 column a kind."""
 
 def scripts(texts: Any, *, threads: int | None = None) -> object:
     """A struct of ``script`` (ISO 15924 code) and ``share`` (float32, of the letters)."""

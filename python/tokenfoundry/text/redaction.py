@@ -69,6 +69,7 @@ def redact(
         replace=action in ("replace", "hash"),
         key=None if secret is None else hashlib.blake2b(secret, digest_size=16).digest(),
         public_addresses_only=public_addresses_only,
+        reuse=isinstance(texts, pa.LargeStringArray),
         threads=threads,
     )
     batch = pa.RecordBatch.from_struct_array(pa.array(counts))
@@ -76,4 +77,4 @@ def redact(
     if action == "drop":
         for column in batch.columns:
             found |= column.to_numpy() > 0
-    return Redacted(pa.array(redacted), batch, pa.array(found))
+    return Redacted(texts if redacted is None else pa.array(redacted), batch, pa.array(found))
