@@ -22,6 +22,9 @@ pub fn clean_ascii(text: &[u8]) -> Option<&str> {
 ///
 /// A newline at the very end stays, one of them.
 pub fn trim(text: &str, edits: &mut Edits) -> Option<String> {
+    if is_trim(text) {
+        return None;
+    }
     let mut trimmed = String::new();
     let before = (edits.trailing_blanks, edits.blank_lines);
     let mut blank = 0;
@@ -53,4 +56,26 @@ pub fn trim(text: &str, edits: &mut Edits) -> Option<String> {
         trimmed.push('\n');
     }
     ((edits.trailing_blanks, edits.blank_lines) != before).then_some(trimmed)
+}
+
+/// Whether there is nothing for [`trim`] to do, looking at newlines only.
+fn is_trim(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let blank_before = |end: usize| {
+        let before = &bytes[..end];
+        before.ends_with(b" ") || before.ends_with(b"\t") || before.ends_with("\u{3000}".as_bytes())
+    };
+    if bytes.first() == Some(&b'\n') || bytes.ends_with(b"\n\n") || blank_before(bytes.len()) || text == "\n" {
+        return false;
+    }
+    let mut run = 0;
+    let mut expected = 0;
+    for newline in memchr::memchr_iter(b'\n', bytes) {
+        run = if newline == expected { run + 1 } else { 1 };
+        expected = newline + 1;
+        if run > MOST_BLANK_LINES + 1 || blank_before(newline) {
+            return false;
+        }
+    }
+    true
 }
