@@ -15,7 +15,7 @@ from tokenfoundry.text.labels import label
 from tokenfoundry.text.measures import FAMILIES, PRESETS, Rule, filter, rules, signals, words
 from tokenfoundry.text.overlap import NgramIndex, Overlap, joined_fields, ngram_index, ngram_overlap
 from tokenfoundry.text.quality import ArpaModel, ByteModel, WordLists, load_model
-from tokenfoundry.text.redaction import KINDS, Redacted, redact
+from tokenfoundry.text.redaction import KINDS, Redacted, presidio_names, redact
 
 __all__ = [
     "FAMILIES",
@@ -43,6 +43,7 @@ __all__ = [
     "ngram_index",
     "ngram_overlap",
     "normalize",
+    "presidio_names",
     "redact",
     "rules",
     "signals",

@@ -59,7 +59,9 @@ def normalize(
     """
     reuse = isinstance(texts, pa.LargeStringArray)
     cleaned, edits = _core.normalize(texts, form=form, reuse=reuse, threads=threads)
-    return Normalized(texts if cleaned is None else pa.array(cleaned), pa.RecordBatch.from_struct_array(pa.array(edits)))
+    return Normalized(
+        texts if cleaned is None else pa.array(cleaned), pa.RecordBatch.from_struct_array(pa.array(edits))
+    )
 
 
 @dataclass(frozen=True, slots=True)
