@@ -116,6 +116,32 @@ def test_a_damaged_model_is_told(name: str, tmp_path: pathlib.Path) -> None:
                 tf.text.FastText(path).predict(["def self import", ""], k=3)
 
 
+def test_perplexities_are_kenlms() -> None:
+    golden = json.loads((GOLDEN / "small-arpa-kenlm.json").read_text("utf-8"))
+    model = tf.text.ArpaModel(GOLDEN / "small.arpa")
+    assert model.perplexity(golden["texts"]).to_pylist() == pytest.approx(golden["perplexity"], rel=1e-4)
+    assert tf.text.load_model(GOLDEN / "small.arpa").perplexity(["", " \n"]).to_pylist() == [float("inf")] * 2  # type: ignore[union-attr]
+
+
+def test_a_damaged_arpa_file_is_told(tmp_path: pathlib.Path) -> None:
+    lines = (GOLDEN / "small.arpa").read_text("utf-8").splitlines()
+    path = tmp_path / "x.arpa"
+    for broken, message in (
+        (lines[:-1], "cut short"),
+        ([*lines[:8], "x\tthe", *lines[8:]], "line 9: not an n-gram of 1 words"),
+        ([line.replace("<s>", "<q>") for line in lines], "it has no word <s>"),
+    ):
+        path.write_text("\n".join(broken), "utf-8")
+        with pytest.raises(tf.InputError, match=message):
+            tf.text.ArpaModel(path)
+    path.write_bytes(b"\x1f\x8b\x08broken")
+    with pytest.raises(tf.InputError, match=r"x\.arpa: "):
+        tf.text.load_model(path)
+    path.write_bytes(b"\x00\x01")
+    with pytest.raises(tf.InputError, match="is no quality model"):
+        tf.text.load_model(path)
+
+
 def test_languages_are_py3langids() -> None:
     identifier: Any = pytest.importorskip("py3langid.langid")
     theirs = identifier.LanguageIdentifier.from_model_file(identifier.MODEL_FILE, norm_probs=True)

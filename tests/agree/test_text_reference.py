@@ -9,6 +9,7 @@ import zlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.corpus import SCRIPTS as SCRIPTS_TEXTS
 
 import tokenfoundry as tf
 from tokenfoundry.reference.c4 import c4, keep_lines
@@ -248,6 +249,31 @@ def test_ngram_overlap(evaluation: list[str], text: str, sizes: tuple[int, int])
     assert [data[span["start"] : span["end"]].decode() for span in found.spans[0].as_py()] == spans
     assert found.texts is not None
     assert len(found.texts[0].as_py()) == len(text) - sum(map(len, spans))
+
+
+@pytest.mark.parametrize("text", SCRIPTS_TEXTS, ids=range(len(SCRIPTS_TEXTS)))
+def test_real_text_in_thirty_languages(text: str) -> None:
+    several = "\n".join([text, text.upper(), text * 3, *SCRIPTS_TEXTS[:3]])
+    for one in (text, several):
+        assert tf.text.words(one) == words(one)
+        assert tf.text.signals([one], families=tuple(TWINS)).to_pylist()[0] == expected_signals(one)
+        cleaned = tf.text.normalize([one])
+        assert (cleaned.texts[0].as_py(), cleaned.edits.to_pylist()[0]) == normalize(one.encode())
+
+
+def test_dclm_asks_gopher_and_then_its_own_rules() -> None:
+    texts = [path.read_text("utf-8", "replace") for path in SOURCES]
+    prose = [" ".join(text.split()) for text in texts]
+    texts += prose + [f"{text[:2000]}\nSIGN UP\nHome\n3 likes\n" * 2 for text in prose]
+    first = tf.text.filter(texts, preset="gopher_repetition").column("verdict").to_pylist()
+    second = tf.text.filter(texts, preset="gopher_quality").column("verdict").to_pylist()
+    found = tf.text.filter(texts, preset="dclm").column("verdict").to_pylist()
+    for text, repetition, quality, verdict in zip(texts, first, second, found, strict=True):
+        signals = refinedweb(text, len(words(text)))
+        own = "dclm.too_many_symbols" if signals["symbol_ratio"] > 0.1 else None
+        own = own or ("dclm.flagged_words" if signals["flagged_words"] > 0.05 else None)
+        assert verdict == (repetition or quality or own)
+    assert len(set(found)) > 3
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
