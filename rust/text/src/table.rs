@@ -143,10 +143,9 @@ pub fn short_words(text: &[u8], start: usize, end: usize) -> Option<(u64, u64, u
 /// Masks of the first `length` of 16 bytes, without a branch.
 #[inline]
 pub fn kept(length: usize) -> (u64, u64) {
-    const ONES: [u64; 9] = [
-        0, 0xFF, 0xFFFF, 0xFF_FFFF, 0xFFFF_FFFF, 0xFF_FFFF_FFFF, 0xFFFF_FFFF_FFFF, 0xFF_FFFF_FFFF_FFFF, u64::MAX,
-    ];
-    (ONES[length.min(8)], ONES[length.max(8).min(16) - 8])
+    const ONES: [u64; 9] =
+        [0, 0xFF, 0xFFFF, 0xFF_FFFF, 0xFFFF_FFFF, 0xFF_FFFF_FFFF, 0xFFFF_FFFF_FFFF, 0xFF_FFFF_FFFF_FFFF, u64::MAX];
+    (ONES[length.min(8)], ONES[length.clamp(8, 16) - 8])
 }
 
 /// The hash of at most 16 bytes that [`short_words`] gave.

@@ -43,7 +43,9 @@ mod tests {
                 assert!(clean_ascii_on(tier, &clean));
             }
             for place in (0..length).step_by(1 + length / 100) {
-                for dirt in [&b"\x7F"[..], b"\x80", b"\r", b"\x1F", b"\xFF", b" \n", b"\t\n", b"\n\n\n\n", b"\n\n\n", b"\t"] {
+                for dirt in
+                    [&b"\x7F"[..], b"\x80", b"\r", b"\x1F", b"\xFF", b" \n", b"\t\n", b"\n\n\n\n", b"\n\n\n", b"\t"]
+                {
                     let mut text = clean.clone();
                     let end = length.min(place + dirt.len());
                     text[place..end].copy_from_slice(&dirt[..end - place]);

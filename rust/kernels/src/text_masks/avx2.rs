@@ -24,11 +24,7 @@ fn half(bytes: __m256i) -> (u32, u32, u32) {
     let lower = _mm256_or_si256(bytes, _mm256_set1_epi8(0x20));
     let alphanumeric = _mm256_or_si256(between(lower, b'a', b'z'), between(bytes, b'0', b'9'));
     let space = _mm256_or_si256(between(bytes, 0x09, 0x0D), between(bytes, 0x1C, 0x20));
-    (
-        _mm256_movemask_epi8(alphanumeric) as u32,
-        _mm256_movemask_epi8(space) as u32,
-        _mm256_movemask_epi8(bytes) as u32,
-    )
+    (_mm256_movemask_epi8(alphanumeric) as u32, _mm256_movemask_epi8(space) as u32, _mm256_movemask_epi8(bytes) as u32)
 }
 
 #[target_feature(enable = "avx2")]
@@ -39,10 +35,7 @@ pub fn text_masks(text: &[u8], masks: &mut [Masks]) {
             unsafe { (_mm256_loadu_si256(block.as_ptr().cast()), _mm256_loadu_si256(block.as_ptr().add(HALF).cast())) };
         let (left, right) = (half(left), half(right));
         let join = |left: u32, right: u32| u64::from(right) << HALF | u64::from(left);
-        *masks = Masks {
-            alphanumeric: join(left.0, right.0),
-            space: join(left.1, right.1),
-            foreign: join(left.2, right.2),
-        };
+        *masks =
+            Masks { alphanumeric: join(left.0, right.0), space: join(left.1, right.1), foreign: join(left.2, right.2) };
     }
 }

@@ -62,10 +62,12 @@ fn redact(
         },
     )?;
     let unchanged = reuse && redacted.iter().all(|(changed, _)| changed.is_none());
-    let strings = (!unchanged).then(|| string_array(redacted.iter().enumerate().map(|(index, (changed, _))| match changed {
-        Some(changed) => changed.as_slice(),
-        None => texts.get(index),
-    })));
+    let strings = (!unchanged).then(|| {
+        string_array(redacted.iter().enumerate().map(|(index, (changed, _))| match changed {
+            Some(changed) => changed.as_slice(),
+            None => texts.get(index),
+        }))
+    });
     let counts = kinds
         .iter()
         .enumerate()

@@ -62,7 +62,10 @@ pub fn replace(text: &str, edits: &mut Edits) -> Option<String> {
     while at < bytes.len() {
         if is_plain(bytes[at]) {
             // Most text is plain for long.
-            while bytes.get(at..at + SKIPPED).is_some_and(|block| block.iter().fold(true, |plain, &byte| plain & is_plain(byte))) {
+            while bytes
+                .get(at..at + SKIPPED)
+                .is_some_and(|block| block.iter().fold(true, |plain, &byte| plain & is_plain(byte)))
+            {
                 at += SKIPPED;
             }
             at += bytes[at..].iter().take(SKIPPED).take_while(|&&byte| is_plain(byte)).count();

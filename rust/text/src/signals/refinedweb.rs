@@ -66,8 +66,8 @@ fn ends_with_ignoring_case(line: &str, end: &str) -> bool {
 }
 
 fn is_furniture(line: &str) -> bool {
-    let begins = |start: &&str| line.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
-    if BEGINS.iter().any(|start| begins(&start)) || ENDS.iter().any(|end| ends_with_ignoring_case(line, end)) {
+    let begins = |start: &str| line.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
+    if BEGINS.iter().any(|start| begins(start)) || ENDS.iter().any(|end| ends_with_ignoring_case(line, end)) {
         return true;
     }
     let lower = line.to_ascii_lowercase();
