@@ -55,6 +55,8 @@ def check_stage_files(options: Any, base: Path, place: str) -> None:
                 near = difflib.get_close_matches(name, columns.schema.names, 3)
                 hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(columns.schema.names)}"
                 raise RecipeError(f"{place}.columns: there is no column {name!r}; {hint}")
+            if columns.schema.field(name).type == "string":
+                raise RecipeError(f"{place}.columns: {name!r} is text; the ledger's signals are numbers")
     elif options.keep is not None:
         from tokenfoundry.expressions import parse
 

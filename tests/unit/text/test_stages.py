@@ -182,6 +182,23 @@ def test_evaluation_sets_leave_the_corpus(tmp_path: Path, action: str) -> None:
         assert rows[1]["bytes_out"] == rows[1]["bytes_in"] - len(question)
 
 
+def test_signals_are_in_the_ledger(tmp_path: Path) -> None:
+    question = "which of the seven rivers that cross the northern plain does not reach the sea in winter"
+    (tmp_path / "quiz.jsonl").write_text(json.dumps({"input": question}) + "\n")
+    texts = [prose(1), f"{prose(2)} {question}"]
+    write_lines(tmp_path / "a.jsonl", texts)
+    names = ["gopher.words", "characters.digits", "bytes"]
+    stages = [{"label": {"columns": names}}, {"decontaminate": {"files": {"quiz": "quiz.jsonl"}}}]
+    rows = run(tmp_path, stages, [{"path": "a.jsonl"}])
+    for row, text in zip(rows, texts, strict=True):
+        expected = tf.text.Columns().compute(pa.array([text], pa.large_string()), names)
+        signals = dict(row["signals"])
+        assert {name: signals[name] for name in names} == {name: expected[name][0].as_py() for name in names}
+    start = len(texts[1]) - len(question)
+    assert dict(rows[1]["signals"])[f"overlap.quiz:{start}-{len(texts[1])}"] == len(question)
+    assert len(rows[0]["signals"]) == len(names)
+
+
 def test_redaction_in_a_run(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"a secret")
     write_lines(tmp_path / "a.jsonl", [prose(1), prose(2) + " Write to ann@example.org."])
@@ -201,6 +218,7 @@ def test_redaction_in_a_run(tmp_path: Path) -> None:
             {"label": {"columns": ["gofer.words"]}},
             "stages[0].label.columns: there is no column 'gofer.words'; did you mean",
         ),
+        ({"label": {"columns": ["lang"]}}, "stages[0].label.columns: 'lang' is text; the ledger's signals are numbers"),
         ({"label": {"word_lists": {"w": "empty.txt"}}}, "the list 'w' has no words"),
         ({"clean": {"drop_lines": ["repeat"]}}, "'repeat' is no rule; did you mean 'repeated'?"),
         ({"redact": {"action": "hash"}}, "needs a key_file"),

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tokenfoundry import text
-from tokenfoundry.pipeline.stages.base import OfSources, Outcome
+from tokenfoundry.pipeline.stages.base import SIGNALS, OfSources, Outcome
 from tokenfoundry.pipeline.text_files import evaluation_texts, fingerprint
 from tokenfoundry.pipeline.text_options import DecontaminateStage
 
@@ -33,7 +33,7 @@ class Decontaminate(OfSources):
         hit = pc.greater_equal(found.table.column("ngrams"), self.options.min_ngrams)
         named = pc.binary_join_element_wise("decontaminate.overlap", found.table.column("set"), ":")
         value = found.table.column("share").to_numpy(zero_copy_only=False).astype(np.float64)
-        columns = {"contamination": _spans(found.spans, hit)}
+        columns = {"signals": _spans(found.spans, hit)}
         edits = {"documents": int(pc.sum(hit.cast(pa.int64())).as_py() or 0)}
         if found.texts is None:
             return Outcome(texts, verdict=pc.if_else(hit, named, None), value=value, columns=columns, edits=edits)
@@ -43,10 +43,12 @@ class Decontaminate(OfSources):
         return Outcome(left, verdict=pc.if_else(empty, named, None), value=value, columns=columns, edits=edits)
 
 
-def _spans(spans: pa.LargeListArray, hit: pa.BooleanArray) -> pa.StringArray:
-    """`set:start-end` in bytes of the text that came in, for the ledger."""
+def _spans(spans: pa.LargeListArray, hit: pa.BooleanArray) -> pa.Array:
+    """For the ledger: `overlap.SET:START-END` (bytes of the text that came in), and the bytes of each span."""
     rows = [
-        " ".join(f"{one['set']}:{one['start']}-{one['end']}" for one in row) if row and kept else None
+        [(f"overlap.{one['set']}:{one['start']}-{one['end']}", one["end"] - one["start"]) for one in row]
+        if kept
+        else None
         for row, kept in zip(spans.to_pylist(), hit.to_pylist(), strict=True)
     ]
-    return pa.array(rows, pa.string())
+    return pa.array(rows, SIGNALS)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tokenfoundry.pipeline.stages.base import OfSources, Outcome
+from tokenfoundry.pipeline.stages.base import OfSources, Outcome, signals_of
 from tokenfoundry.pipeline.text_files import columns_of, fingerprint
 from tokenfoundry.pipeline.text_options import LabelStage
 
@@ -25,4 +25,8 @@ class Label(OfSources):
         self.fingerprint = fingerprint(options, base)
 
     def __call__(self, texts: pa.LargeStringArray, threads: int | None) -> Outcome:
-        return Outcome(texts, columns=self.columns.compute(texts, [*_ALWAYS, *self.options.columns], threads=threads))
+        found = self.columns.compute(texts, [*_ALWAYS, *self.options.columns], threads=threads)
+        columns = {name: found[name] for name in _ALWAYS}
+        if self.options.columns:
+            columns["signals"] = signals_of({name: found[name] for name in self.options.columns}, len(texts))
+        return Outcome(texts, columns=columns)
