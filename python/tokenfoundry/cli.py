@@ -326,6 +326,22 @@ def _print_json(found: Any, text: bool, **more: Any) -> None:
 
 @app.command()
 @_guarded
+def sample(
+    output: Output,
+    where: Annotated[str | None, typer.Option(help="Condition on the ledger: verdict = 'fineweb.short_lines'.")] = None,
+    count: Annotated[int, typer.Option(min=1, help="Examples.")] = 6,
+    seed: Annotated[int, typer.Option(help="Another seed, other examples.")] = 0,
+    characters: Annotated[int, typer.Option(min=1, help="Of each text, so many characters.")] = 600,
+    base: Annotated[Path | None, typer.Option(help="The recipe's folder, if not the output's parent.")] = None,
+) -> None:
+    """Show examples of documents side by side, to judge a rule with one's eyes."""
+    from tokenfoundry.text.command import sample_command
+
+    sample_command(output, where, count, seed, characters, base, _stdout())
+
+
+@app.command()
+@_guarded
 def inspect(
     output: Output,
     shard: Annotated[int, typer.Option(help="Shard.")] = 0,
@@ -487,6 +503,18 @@ def _main(
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None: ...
+
+
+def _quality() -> typer.Typer:
+    from tokenfoundry.text.command import quality_app
+
+    for command in quality_app.registered_commands:
+        if command.callback is not None:
+            command.callback = _guarded(command.callback)
+    return quality_app
+
+
+app.add_typer(_quality(), name="quality")
 
 
 def main() -> None:

@@ -20,12 +20,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from tokenfoundry.errors import InputError
 
-__all__ = ["Condition", "parse"]
+__all__ = ["Condition", "Part", "parse"]
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -53,6 +55,29 @@ _DEEPEST = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One of the conditions that ``and`` joins into a whole.
+
+    Attributes:
+        text: as it was written.
+        expression: for ``RecordBatch.filter``, ``Table.filter`` and datasets.
+        columns: the columns it reads, in the order of their first use.
+    """
+
+    text: str
+    expression: pc.Expression
+    columns: tuple[str, ...]
+
+    def holds(self, batch: pa.RecordBatch | None, rows: int) -> NDArray[np.bool_]:
+        """For each row whether it holds; null is no. ``batch`` may be None where no column is read."""
+        number = pa.array(np.arange(rows))
+        table = pa.table({"#": number}) if batch is None else pa.Table.from_batches([batch]).append_column("#", number)
+        found = np.zeros(rows, np.bool_)
+        found[table.filter(self.expression).column("#").to_numpy()] = True
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """A parsed condition.
 
@@ -60,11 +85,13 @@ class Condition:
         text: as it was written.
         expression: for ``RecordBatch.filter``, ``Table.filter`` and datasets.
         columns: the columns it reads, each once, in the order of their first use.
+        parts: the conditions that its outermost ``and`` joins; itself if there is none.
     """
 
     text: str
     expression: pc.Expression
     columns: tuple[str, ...]
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +180,52 @@ class _Parser:
     def condition(self) -> Condition:
         if self.here.kind == "end":
             raise self.error("it is empty", 0)
-        value = self.either()
+        value, parts = self.whole()
         if self.here.kind != "end":
             hint = "compare with '=='" if self.here.value == "=" else f"unexpected {self.here.value!r}"
             raise self.error(hint)
         self.need_kind(value, "truth", "a condition")
-        return Condition(self.text, value.expression, tuple(self.used))
+        return Condition(self.text, value.expression, tuple(self.used), parts)
+
+    def whole(self) -> tuple[_Value, tuple[Part, ...]]:
+        """The condition, and the parts that its outermost ``and`` joins."""
+        first = self.at
+        parts: list[Part] = []
+        while True:
+            start, before = self.at, self.used
+            self.used = {}
+            value = self.negated()
+            text = self.text[self.tokens[start].start : self.end_of(self.at - 1)]
+            parts.append(Part(text, value.expression, tuple(self.used)))
+            self.used = {**before, **self.used}
+            if not self.take("and"):
+                break
+        if len(parts) == 1 and not self.next_is("or"):
+            return value, tuple(parts)
+        # Once more, now with the rules for `or` and for what may be joined.
+        self.at = first
+        value = self.either()
+        if any(token.value == "or" and token.kind == "name" for token in self.outermost(first, self.at)):
+            text = self.text[self.tokens[first].start : self.end_of(self.at - 1)]
+            return value, (Part(text, value.expression, tuple(self.used)),)
+        return value, tuple(parts)
+
+    def end_of(self, index: int) -> int:
+        """Where the text of a token ends."""
+        start = self.tokens[index].start
+        match = _TOKEN.match(self.text, start)
+        return start if match is None else match.end()
+
+    def outermost(self, first: int, end: int) -> list[_Token]:
+        """The tokens that no parenthesis encloses."""
+        depth = 0
+        found = []
+        for token in self.tokens[first:end]:
+            if token.kind == "sign" and token.value in "()":
+                depth += 1 if token.value == "(" else -1
+            elif depth == 0:
+                found.append(token)
+        return found
 
     def need_kind(self, value: _Value, holds: str, what: str) -> None:
         if value.holds not in (holds, "anything"):

@@ -6,7 +6,9 @@ import pathlib
 import random
 import re
 import string
+import sys
 import sysconfig
+import types
 
 import pytest
 
@@ -157,3 +159,33 @@ def test_drop_names_the_documents() -> None:
     dropped = tf.text.redact(texts, action="drop")
     assert dropped.texts.to_pylist() == texts
     assert dropped.dropped.to_pylist() == [True, False]
+
+
+def test_names_by_a_hook(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["Ann Lee wrote to bob@example.org.", "nobody", "Ann Lee and Ann Lee"]
+
+    def names(text: str) -> list[tuple[int, int]]:
+        return [(found.start(), found.end()) for found in re.finditer("Ann Lee|Lee", text)]
+
+    redacted = tf.text.redact(texts, names=names)
+    assert redacted.texts.to_pylist() == ["<PERSON> wrote to <EMAIL_ADDRESS>.", "nobody", "<PERSON> and <PERSON>"]
+    assert redacted.counts.column("person").to_pylist() == [1, 0, 2]
+    hashed = tf.text.redact(texts, names=names, action="hash", key="k").texts.to_pylist()
+    assert re.fullmatch(r"(<PERSON:[a-p]{16}>) and \1", hashed[2])
+    assert tf.text.redact(texts, names=names, action="drop").dropped.to_pylist() == [True, False, True]
+    monkeypatch.setitem(sys.modules, "presidio_analyzer", None)
+    with pytest.raises(tf.InputError, match="names need Presidio"):
+        tf.text.presidio_names()
+
+
+def test_presidio_is_asked_for_persons(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class AnalyzerEngine:
+        def analyze(self, **options: object) -> list[types.SimpleNamespace]:
+            asked.append(options)
+            return [types.SimpleNamespace(start=0, end=3)]
+
+    monkeypatch.setitem(sys.modules, "presidio_analyzer", types.SimpleNamespace(AnalyzerEngine=AnalyzerEngine))
+    assert tf.text.presidio_names("de")("Ann, hier") == [(0, 3)]
+    assert asked == [{"text": "Ann, hier", "language": "de", "entities": ["PERSON"], "score_threshold": 0.6}]

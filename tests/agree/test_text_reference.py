@@ -1,27 +1,34 @@
 """The Rust text room equals its readable twins on the standard library's sources and on anything Hypothesis thinks of."""
 
 import pathlib
+import re
 import sysconfig
 import unicodedata
+import zlib
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.corpus import SCRIPTS as SCRIPTS_TEXTS
 
 import tokenfoundry as tf
 from tokenfoundry.reference.c4 import c4, keep_lines
+from tokenfoundry.reference.characters import characters
 from tokenfoundry.reference.fineweb import fineweb
 from tokenfoundry.reference.gopher import gopher
 from tokenfoundry.reference.ngrams import overlap
 from tokenfoundry.reference.normalize import normalize
+from tokenfoundry.reference.quality import ByteModel
+from tokenfoundry.reference.refinedweb import flagged, refinedweb
 from tokenfoundry.reference.words import words
 
 SOURCES = sorted(pathlib.Path(sysconfig.get_path("stdlib")).glob("*.py"))[::4]
 
 
 def is_assigned(text: str) -> bool:
-    """Python's tables are older than ours: characters it does not know are left out."""
-    return all(unicodedata.category(character) != "Cn" for character in text)
+    """Python's tables are older than ours: characters it does not know are left out. Those of `regex` are newer: U+3006
+    is Han there."""
+    return all(unicodedata.category(character) != "Cn" and character != "\u3006" for character in text)
 
 
 # Letters, marks, digits and punctuation of thirty writing systems, with the blanks that make words and lines of them.
@@ -65,7 +72,7 @@ SCRIPTS = " \n.,-'" + "".join(
         *(0x3041, 0x30A0, 0x3105, 0x4E00, 0xA000, 0xAC00, 0xFF01, 0x10330, 0x1F600),
     )
     for code in range(start, start + 40)
-    if unicodedata.category(chr(code)) not in ("Cn", "Cs")
+    if unicodedata.category(chr(code)) not in ("Cn", "Cs") and code != 0x3006
 )
 PIECES = st.sampled_from(
     [
@@ -151,7 +158,24 @@ def test_words(text: str) -> None:
     assert "".join(words(text)) == "".join(text.split())
 
 
-TWINS = {"gopher": gopher, "c4": c4, "fineweb": fineweb}
+TWINS = {
+    "gopher": gopher,
+    "c4": c4,
+    "fineweb": fineweb,
+    "dclm": lambda text: refinedweb(text, len(words(text))),
+    "characters": characters,
+}
+FURNITURE = [
+    "3 likes",
+    "(1.2k Views)",
+    "SIGN UP",
+    "Sign-in",
+    "log in to",
+    "Read more...",
+    "items in cart",
+    "42",
+    "Home",
+]
 
 
 def expected_signals(text: str) -> dict[str, float]:
@@ -170,6 +194,35 @@ def test_c4_lines(text: str) -> None:
     assert tf.text.drop_lines([text]).texts[0].as_py() == keep_lines(text)
     kept = tf.text.drop_lines([text], rules=("c4_without_punctuation",))
     assert kept.texts[0].as_py() == keep_lines(text, terminal_punctuation=False)
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(st.sampled_from(FURNITURE), TEXTS), max_size=8).map("\n".join))
+def test_refinedweb_lines(text: str) -> None:
+    row = tf.text.signals([text], families=("dclm",)).to_pylist()[0]
+    assert row == {f"dclm.{name}": value for name, value in refinedweb(text, len(words(text))).items()}
+    kept = tf.text.drop_lines([text], rules=("refinedweb",)).texts[0].as_py()
+    assert kept == "".join(line for line in re.split(r"(?<=\n)", text) if not flagged(line))
+
+
+@settings(deadline=None)
+@given(st.lists(BYTES, max_size=4), BYTES, st.integers(2, 7), st.integers(1, 3))
+def test_byte_model(training: list[bytes], text: bytes, order: int, least: int) -> None:
+    model = tf.text.ByteModel.train(training, order=order, least=least)
+    twin = ByteModel(training, order, least)
+    assert len(model) == len(twin.counts)
+    for asked in (text, *training):
+        assert model.bits_per_byte([asked])[0].as_py() == pytest.approx(twin.bits_per_byte(asked), rel=1e-5, abs=1e-6)
+
+
+def test_compression_is_deflates() -> None:
+    texts = [path.read_text("utf-8", "replace") for path in SOURCES[:30]]
+    ratios = tf.text.signals(texts, families=("compression",)).column(0).to_pylist()
+    for text, ratio in zip(texts, ratios, strict=True):
+        packer = zlib.compressobj(6, zlib.DEFLATED, -15)
+        packed = len(packer.compress(text.encode()) + packer.flush())
+        assert ratio == pytest.approx(len(text.encode()) / packed, rel=0.05)
+    assert tf.text.signals(["", "a" * 100_000], families=("compression",)).column(0).to_pylist()[0] == 0
 
 
 @settings(deadline=None)
@@ -196,6 +249,31 @@ def test_ngram_overlap(evaluation: list[str], text: str, sizes: tuple[int, int])
     assert [data[span["start"] : span["end"]].decode() for span in found.spans[0].as_py()] == spans
     assert found.texts is not None
     assert len(found.texts[0].as_py()) == len(text) - sum(map(len, spans))
+
+
+@pytest.mark.parametrize("text", SCRIPTS_TEXTS, ids=range(len(SCRIPTS_TEXTS)))
+def test_real_text_in_thirty_languages(text: str) -> None:
+    several = "\n".join([text, text.upper(), text * 3, *SCRIPTS_TEXTS[:3]])
+    for one in (text, several):
+        assert tf.text.words(one) == words(one)
+        assert tf.text.signals([one], families=tuple(TWINS)).to_pylist()[0] == expected_signals(one)
+        cleaned = tf.text.normalize([one])
+        assert (cleaned.texts[0].as_py(), cleaned.edits.to_pylist()[0]) == normalize(one.encode())
+
+
+def test_dclm_asks_gopher_and_then_its_own_rules() -> None:
+    texts = [path.read_text("utf-8", "replace") for path in SOURCES]
+    prose = [" ".join(text.split()) for text in texts]
+    texts += prose + [f"{text[:2000]}\nSIGN UP\nHome\n3 likes\n" * 2 for text in prose]
+    first = tf.text.filter(texts, preset="gopher_repetition").column("verdict").to_pylist()
+    second = tf.text.filter(texts, preset="gopher_quality").column("verdict").to_pylist()
+    found = tf.text.filter(texts, preset="dclm").column("verdict").to_pylist()
+    for text, repetition, quality, verdict in zip(texts, first, second, found, strict=True):
+        signals = refinedweb(text, len(words(text)))
+        own = "dclm.too_many_symbols" if signals["symbol_ratio"] > 0.1 else None
+        own = own or ("dclm.flagged_words" if signals["flagged_words"] > 0.05 else None)
+        assert verdict == (repetition or quality or own)
+    assert len(set(found)) > 3
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)

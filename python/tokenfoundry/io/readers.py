@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from tokenfoundry.io import web
 from tokenfoundry.io.files import InputFile
 
 __all__ = ["FORMATS", "ReaderOptions", "Record", "format_of", "records"]
 
-FORMATS = ("jsonl", "parquet", "text")
+FORMATS = ("jsonl", "parquet", "text", "html", "warc")
 _CHUNK_BYTES = 4 << 20
 _COMPRESSED_STEP_BYTES = 4 << 10
 
@@ -55,13 +56,18 @@ class ReaderOptions(Protocol):
 
 
 def format_of(path: Path) -> str:
-    """Format by name: ``.jsonl``/``.ndjson`` (also ``.gz``, ``.zst``), ``.parquet``; everything else is text."""
+    """Format by name: ``.jsonl``/``.ndjson`` and ``.warc``/``.wet`` (also ``.gz``, ``.zst``), ``.parquet``, ``.html``;
+    everything else is text."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     while suffixes and suffixes[-1] in (".gz", ".zst"):
         suffixes.pop()
     last = suffixes[-1] if suffixes else ""
     if last in (".jsonl", ".ndjson"):
         return "jsonl"
+    if last in (".warc", ".wet"):
+        return "warc"
+    if last in (".html", ".htm", ".xhtml"):
+        return "html"
     return "parquet" if last == ".parquet" else "text"
 
 
@@ -70,7 +76,7 @@ def records(file: InputFile, format: str, options: ReaderOptions) -> Iterator[Re
     if file.problem:
         yield Record(0, None, 0, verdict="read.unreadable", reason=f"{file.uri}: {file.problem}")
         return
-    reader = {"jsonl": _jsonl, "parquet": _parquet, "text": _text}[format]
+    reader = {"jsonl": _jsonl, "parquet": _parquet, "text": _text, "html": web.html, "warc": web.warc}[format]
     try:
         yield from reader(file, options)
     except OSError as error:
@@ -80,7 +86,7 @@ def records(file: InputFile, format: str, options: ReaderOptions) -> Iterator[Re
 # Compressed files
 
 
-class _TruncatedError(Exception):
+class TruncatedError(Exception):
     """A compressed file ended in the middle or is damaged."""
 
 
@@ -92,10 +98,10 @@ def _chunks(path: Path) -> Iterator[bytes]:
             while chunk := source.read(_CHUNK_BYTES):
                 yield chunk
             return
-        yield from _decompressed(source, suffix)
+        yield from decompressed(source, suffix)
 
 
-def _decompressed(source: BinaryIO, suffix: str) -> Iterator[bytes]:
+def decompressed(source: BinaryIO, suffix: str) -> Iterator[bytes]:
     """One compressed member after another. The input is fed in small steps, because a step of a hostile file may
     become thousands of times as long."""
     decompressor, error_type = _decompressor(suffix)
@@ -126,7 +132,7 @@ def _decompressed(source: BinaryIO, suffix: str) -> Iterator[bytes]:
     if size:
         yield b"".join(pending)
     if problem or begun:
-        raise _TruncatedError(problem or "the file ends in the middle of its compressed data")
+        raise TruncatedError(problem or "the file ends in the middle of its compressed data")
 
 
 def _decompressor(suffix: str) -> tuple[Any, type[Exception]]:
@@ -169,7 +175,7 @@ def _jsonl(file: InputFile, options: ReaderOptions) -> Iterator[Record]:
                 yield _too_long(file, number, size, options)
             elif line.strip():
                 yield _json_record(file, number, line, options)
-    except _TruncatedError as error:
+    except TruncatedError as error:
         yield Record(
             number + 1,
             None,
@@ -279,7 +285,7 @@ def _text(file: InputFile, options: ReaderOptions) -> Iterator[Record]:
         for chunk in _chunks(file.path):
             size += len(chunk)
             parts = [*parts, chunk] if size <= options.max_document_bytes else []
-    except _TruncatedError as error:
+    except TruncatedError as error:
         reason = f"{file.uri}: damaged or cut short after {size} bytes: {error}"
         yield Record(1, None, size, verdict="read.truncated", reason=reason)
         return

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -35,7 +36,7 @@ ROWS_SCHEMA = pa.schema([
     ("source", pa.string()), ("licence", pa.string()), ("language", pa.string()), ("language_confidence", pa.float32()),
     ("script", pa.string()), ("content_hash", pa.binary(16)), ("bytes_in", pa.int64()), ("bytes_out", pa.int64()),
     ("stage", pa.string()), ("verdict", pa.string()), ("reason", pa.string()), ("value", pa.float64()),
-    ("redacted", pa.map_(pa.string(), pa.int64())),
+    ("redacted", pa.map_(pa.string(), pa.int64())), ("signals", pa.map_(pa.string(), pa.float64())),
 ])  # fmt: skip
 
 
@@ -148,6 +149,12 @@ class _Batch:
                 if name.startswith("redacted_"):
                     for index, amount in zip(alive.tolist(), column.to_pylist(), strict=True):
                         redacted[index] = [*(redacted[index] or []), (name.removeprefix("redacted_"), amount)]
+                elif name == "signals":
+                    # Of several stages all that they say.
+                    pairs = columns.setdefault(name, [None] * count)
+                    for index, item in zip(alive.tolist(), column.to_pylist(), strict=True):
+                        if item:
+                            pairs[index] = [*cast(list[object], pairs[index] or []), *item]
                 else:
                     target = columns.setdefault(name, [None] * count)
                     for index, item in zip(alive.tolist(), column.to_pylist(), strict=True):
@@ -183,6 +190,7 @@ class _Batch:
             "reason": pa.array(reason, pa.string()),
             "value": pa.array(value, mask=np.isnan(value)),
             "redacted": pa.array(redacted, ROWS_SCHEMA.field("redacted").type),
+            "signals": pa.array(columns.get("signals", [None] * count), ROWS_SCHEMA.field("signals").type),
         }, schema=ROWS_SCHEMA)  # fmt: skip
         return rows, texts
 

@@ -18,10 +18,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from tokenfoundry.errors import RecipeError
 from tokenfoundry.io import find_files
+from tokenfoundry.pipeline.text_files import WITH_FILES, check_stage_files
+from tokenfoundry.pipeline.text_options import (
+    CleanStage,
+    DecontaminateStage,
+    ExtractStage,
+    FilterStage,
+    LabelStage,
+    RedactStage,
+    TextOptions,
+)
 
 __all__ = [
     "CleanStage",
+    "DecontaminateStage",
     "DedupStage",
+    "ExtractStage",
     "FilterStage",
     "Input",
     "LabelStage",
@@ -47,7 +59,9 @@ class Input(_Strict):
     path: str = Field(
         min_length=1, description="A file, a folder (read recursively) or a glob; relative to the recipe's folder."
     )
-    format: Literal["auto", "jsonl", "parquet", "text"] = Field("auto", description="auto: by the file's name.")
+    format: Literal["auto", "jsonl", "parquet", "text", "html", "warc"] = Field(
+        "auto", description="auto: by the file's name."
+    )
     source: str = Field("default", min_length=1, description="Name of this source, kept for every document.")
     licence: str | None = Field(None, description="Licence of all its documents.")
     text_field: str = Field("text", description="Field or column that holds the text.")
@@ -64,52 +78,6 @@ class Input(_Strict):
                 codecs.lookup(value)
             except LookupError:
                 raise ValueError(f"{value!r} is no encoding that Python knows; use utf-8, latin-1, … or auto") from None
-        return value
-
-
-class CleanStage(_Strict):
-    """Unicode normal form, control characters, line ends, blanks."""
-
-    form: Literal["NFC", "NFKC", "none"] = "NFC"
-
-
-class LabelStage(_Strict):
-    """Language and script."""
-
-
-class FilterStage(_Strict):
-    """Drop documents that fail a published list of quality rules."""
-
-    preset: str = Field("gopher", description="A preset of tf.text.filter.")
-    sources: list[str] | None = Field(
-        None, description="Only documents of these sources; rules made for prose drop nearly all source code."
-    )
-
-    @field_validator("preset")
-    @classmethod
-    def _known_preset(cls, value: str) -> str:
-        from tokenfoundry.text import PRESETS
-
-        if value not in PRESETS:
-            raise ValueError(f"{value!r} is no preset; {_suggest(value, list(PRESETS))}")
-        return value
-
-
-class RedactStage(_Strict):
-    """Put placeholders in the place of personal data."""
-
-    kinds: list[str] = Field(["email", "ip"], min_length=1)
-
-    @field_validator("kinds")
-    @classmethod
-    def _known_kinds(cls, value: list[str]) -> list[str]:
-        from tokenfoundry.text import KINDS
-
-        for kind in value:
-            if kind not in KINDS:
-                raise ValueError(f"{kind!r} is no kind; {_suggest(kind, list(KINDS))}")
-        if len(set(value)) < len(value):
-            raise ValueError("names a kind twice")
         return value
 
 
@@ -164,11 +132,13 @@ class ShardStage(_Strict):
 
 
 # In the order in which they may stand: a stage may follow one with a smaller or equal number.
-_STAGES: dict[str, tuple[type[_Strict], int]] = {
+_STAGES: dict[str, tuple[type[BaseModel], int]] = {
+    "extract": (ExtractStage, 0),
     "clean": (CleanStage, 0),
     "label": (LabelStage, 0),
     "filter": (FilterStage, 0),
     "redact": (RedactStage, 0),
+    "decontaminate": (DecontaminateStage, 0),
     "dedup": (DedupStage, 1),
     "tokenize": (TokenizeStage, 2),
     "pack": (PackStage, 3),
@@ -177,7 +147,7 @@ _STAGES: dict[str, tuple[type[_Strict], int]] = {
 _REPEATABLE = frozenset({"filter"})
 _NEEDED = ("tokenize", "pack", "shard")
 
-Stage = CleanStage | LabelStage | FilterStage | RedactStage | DedupStage | TokenizeStage | PackStage | ShardStage
+Stage = TextOptions | DedupStage | TokenizeStage | PackStage | ShardStage
 
 
 class Recipe(_Strict):
@@ -343,7 +313,7 @@ def _check_order(recipe: Recipe) -> None:
         if later:
             raise RecipeError(
                 f"stages[{index}]: {name} cannot come after {later[0]}; the order is "
-                "clean, label, filter, redact (as you like), then dedup, tokenize, pack, shard"
+                "extract, clean, label, filter, redact, decontaminate (as you like), then dedup, tokenize, pack, shard"
             )
     for name in _NEEDED:
         if name not in names:
@@ -353,11 +323,13 @@ def _check_order(recipe: Recipe) -> None:
 def _check_files(recipe: Recipe) -> None:
     sources = [entry.source for entry in recipe.input]
     for index, (name, options) in enumerate(recipe.stage_list()):
-        for source in (options.sources or []) if isinstance(options, FilterStage) else []:
+        for source in (options.sources or []) if isinstance(options, TextOptions) else []:
             if source not in sources:
                 raise RecipeError(
                     f"stages[{index}].{name}.sources: {source!r} is no input's source; {_suggest(source, sources)}"
                 )
+        if name in WITH_FILES:
+            check_stage_files(options, recipe.base, f"stages[{index}].{name}")
     for index, entry in enumerate(recipe.input):
         if not find_files(entry.path, recipe.base):
             raise RecipeError(f"input[{index}].path: {entry.path!r} matches no file under {recipe.base}")

@@ -82,7 +82,7 @@ class _Run:
         self.output = recipe.output_path
         self.meter = Meter()
         self.stages: list[TextStage] = [
-            text_stage(name, options) for name, options in recipe.stage_list() if name in TEXT_STAGES
+            text_stage(name, options, recipe.base) for name, options in recipe.stage_list() if name in TEXT_STAGES
         ]
         self.units = cut_units(recipe, self.stages, runtime.VERSION)
         self.input_digest = Work.key([unit.key for unit in self.units])

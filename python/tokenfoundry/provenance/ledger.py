@@ -31,7 +31,7 @@ SCHEMA = pa.schema([
     ("source", pa.string()), ("licence", pa.string()), ("language", pa.string()), ("language_confidence", pa.float32()),
     ("script", pa.string()), ("content_hash", pa.binary(16)), ("bytes_in", pa.int64()), ("bytes_out", pa.int64()),
     ("stage", pa.string()), ("verdict", pa.string()), ("reason", pa.string()), ("value", pa.float64()),
-    ("redacted", pa.map_(pa.string(), pa.int64())), ("tokens", pa.int64()), ("placements", pa.list_(_PLACEMENT)),
+    ("redacted", pa.map_(pa.string(), pa.int64())), ("signals", pa.map_(pa.string(), pa.float64())), ("tokens", pa.int64()), ("placements", pa.list_(_PLACEMENT)),
 ])  # fmt: skip
 
 

@@ -7,30 +7,43 @@ Work runs on all threads outside the GIL; results never depend on ``threads``.
 ``docs/text.md`` lists every signal, rule and pattern with its source.
 """
 
+from tokenfoundry.text.classifiers import FastText
 from tokenfoundry.text.cleaning import LINE_RULES, KeptLines, Normalized, drop_lines, normalize
+from tokenfoundry.text.columns import Columns
+from tokenfoundry.text.extraction import Extracted, extract
 from tokenfoundry.text.labels import label
 from tokenfoundry.text.measures import FAMILIES, PRESETS, Rule, filter, rules, signals, words
 from tokenfoundry.text.overlap import NgramIndex, Overlap, joined_fields, ngram_index, ngram_overlap
-from tokenfoundry.text.redaction import KINDS, Redacted, redact
+from tokenfoundry.text.quality import ArpaModel, ByteModel, WordLists, load_model
+from tokenfoundry.text.redaction import KINDS, Redacted, presidio_names, redact
 
 __all__ = [
     "FAMILIES",
     "KINDS",
     "LINE_RULES",
     "PRESETS",
+    "ArpaModel",
+    "ByteModel",
+    "Columns",
+    "Extracted",
+    "FastText",
     "KeptLines",
     "NgramIndex",
     "Normalized",
     "Overlap",
     "Redacted",
     "Rule",
+    "WordLists",
     "drop_lines",
+    "extract",
     "filter",
     "joined_fields",
     "label",
+    "load_model",
     "ngram_index",
     "ngram_overlap",
     "normalize",
+    "presidio_names",
     "redact",
     "rules",
     "signals",

@@ -55,10 +55,13 @@ def normalize(
     Raises:
         InputError: ``form`` is unknown, or a document is longer than 4 GiB.
 
-    Cost: clean ASCII is recognised at several GB/s a core and copied once.
+    Cost: clean ASCII is recognised at several GB/s a core; an Arrow array of large_string that is all clean is given back as it is.
     """
-    cleaned, edits = _core.normalize(texts, form=form, threads=threads)
-    return Normalized(pa.array(cleaned), pa.RecordBatch.from_struct_array(pa.array(edits)))
+    reuse = isinstance(texts, pa.LargeStringArray)
+    cleaned, edits = _core.normalize(texts, form=form, reuse=reuse, threads=threads)
+    return Normalized(
+        texts if cleaned is None else pa.array(cleaned), pa.RecordBatch.from_struct_array(pa.array(edits))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class KeptLines:
     Attributes:
         texts: large_string, one a document: the lines that were kept.
         dropped: int64 columns, one row a document: lines dropped as ``long_word, no_terminal_punctuation, few_words,
-            javascript, policy`` (C4's reasons), ``repeated``, ``url`` and ``email``.
+            javascript, policy`` (C4's reasons), ``repeated``, ``url``, ``email`` and ``furniture`` (RefinedWeb's rules).
     """
 
     texts: pa.LargeStringArray
@@ -82,6 +85,8 @@ def drop_lines(texts: Any, *, rules: Sequence[str] = ("c4",), threads: int | Non
       ``...``, have three words, none of over 1,000 characters, and hold neither "javascript" nor a cookie or policy
       phrase; citation marks such as ``[1]`` are cut out. Equal to datatrove's ``C4QualityFilter``.
     - ``c4_without_punctuation``: the same but for the end of the line, as FineWeb uses it.
+    - ``refinedweb``: lines that are mainly capitals, only digits, one word, a counter (``3 likes``), or short and a button's
+      or cart's (Penedo et al. 2023, appendix G.2; DCLM applies them too).
     - ``repeated``: lines that say again what an earlier line of the document said; blank lines stay.
     - ``url``, ``email``: lines of links only, of e-mail addresses only.
 

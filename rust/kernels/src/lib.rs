@@ -3,6 +3,7 @@
 
 pub mod byte_classes;
 pub mod byte_pairs;
+pub mod clean_ascii;
 pub mod edges;
 pub mod fold_ascii;
 pub mod huge_pages;
@@ -12,4 +13,5 @@ pub mod permute_min;
 pub mod permute_min_halves;
 pub mod permute_min_p61;
 pub mod prefetch;
+pub mod text_masks;
 pub mod tier;

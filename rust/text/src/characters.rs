@@ -287,6 +287,13 @@ pub fn count(text: &[u8]) -> usize {
 
 /// Python's `str.strip()` for text.
 pub fn trim(text: &str) -> &str {
+    // Most texts begin and end with a letter or a mark.
+    if let (Some(first), Some(last)) = (text.as_bytes().first(), text.as_bytes().last())
+        && first.is_ascii_graphic()
+        && last.is_ascii_graphic()
+    {
+        return text;
+    }
     let characters = characters();
     text.trim_matches(|character| characters.is(character, SPACE))
 }

@@ -6,15 +6,19 @@
 //! them. A document is at most 4 GiB. Nothing here knows Python, Arrow or files.
 
 pub mod characters;
+pub mod fasttext;
+pub mod language;
 pub mod lines;
 pub mod ngrams;
 pub mod normalize;
+pub mod quality;
 pub mod redact;
 pub mod script;
 pub mod segment;
 pub mod signals;
 pub mod table;
 pub mod verdict;
+pub mod word_lists;
 
 /// The longest document, in bytes: offsets inside one are `u32`.
 pub const MAX_DOCUMENT_BYTES: usize = u32::MAX as usize;

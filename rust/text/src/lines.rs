@@ -4,7 +4,7 @@
 
 use crate::characters::{SPACE, characters, trim};
 use crate::redact::{self, Kind};
-use crate::signals::c4;
+use crate::signals::{c4, refinedweb};
 use crate::table::{Table, hash};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Rule {
     C4,
     /// C4's line rules but for the punctuation at the end, as FineWeb uses them.
     C4WithoutPunctuation,
+    /// Lines that RefinedWeb and DCLM take for a page's furniture; see [`refinedweb`].
+    Refinedweb,
     /// Lines that say again what an earlier line of the document said, blanks at their ends apart; blank lines stay.
     Repeated,
     /// Lines of links only.
@@ -22,9 +24,10 @@ pub enum Rule {
 }
 
 impl Rule {
-    pub const ALL: [(&str, Rule); 5] = [
+    pub const ALL: [(&str, Rule); 6] = [
         ("c4", Rule::C4),
         ("c4_without_punctuation", Rule::C4WithoutPunctuation),
+        ("refinedweb", Rule::Refinedweb),
         ("repeated", Rule::Repeated),
         ("url", Rule::Url),
         ("email", Rule::Email),
@@ -36,8 +39,17 @@ impl Rule {
 }
 
 /// Reasons for which lines go, the columns of [`Dropped`].
-pub const REASONS: [&str; 8] =
-    ["long_word", "no_terminal_punctuation", "few_words", "javascript", "policy", "repeated", "url", "email"];
+pub const REASONS: [&str; 9] = [
+    "long_word",
+    "no_terminal_punctuation",
+    "few_words",
+    "javascript",
+    "policy",
+    "repeated",
+    "url",
+    "email",
+    "furniture",
+];
 
 /// Lines dropped, by reason.
 pub type Dropped = [u64; REASONS.len()];
@@ -62,6 +74,7 @@ pub fn drop_lines(text: &str, rules: &[Rule], table: &mut Table) -> (String, Dro
                     line.is_empty() || !table.seen(hash(line.as_bytes()))
                 });
             }
+            Rule::Refinedweb => kept = filter(&kept, &mut dropped[8], |line| refinedweb::flag(line).0.is_none()),
             Rule::Url => kept = filter(&kept, &mut dropped[6], |line| !all_chunks(line, is_link)),
             Rule::Email => kept = filter(&kept, &mut dropped[7], |line| !all_chunks(line, is_email)),
         }
@@ -111,7 +124,7 @@ mod tests {
         let rules = [Rule::Repeated, Rule::Url, Rule::Email];
         let (kept, dropped) = drop_lines(text, &rules, &mut Table::default());
         assert_eq!(kept, "Menu\nHome\n\nA text.\nsee ann@x.org\n\nEnd");
-        assert_eq!(dropped, [0, 0, 0, 0, 0, 1, 1, 1]);
+        assert_eq!(dropped, [0, 0, 0, 0, 0, 1, 1, 1, 0]);
         let (_, dropped) = drop_lines("one\nA line that is kept.", &[Rule::C4], &mut Table::default());
         assert_eq!(dropped[1], 1);
     }

@@ -5,13 +5,16 @@
 //! [`Sizes::long`] words, or of [`Sizes::short`] if it is shorter, or nothing if it is shorter still.
 //!
 //! N-grams are 64-bit hashes: with ten million of them in the index, one foreign n-gram in two million million is
-//! taken for one. Ten bytes a slot, at most 4/5 full; a one-bit filter before it, small enough for the cache, answers most
-//! questions. Not for near matches: a changed word breaks `n` n-grams.
+//! taken for one. Ten bytes a slot, at most 4/5 full; a filter before it (three bits in one word) answers most questions
+//! with one look. Not for near matches: a changed word breaks `n` n-grams.
 
 use std::ops::Range;
 
 use crate::characters::{Characters, IDEOGRAPH, LETTER, MARK, NUMBER, characters};
-use crate::table::{hash, mix};
+use tokenfoundry_kernels::prefetch::prefetch;
+
+use crate::segment::Masks;
+use crate::table::{hash_any, kept, mix, short_hash, short_words};
 
 /// Words of an n-gram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +34,9 @@ pub struct Words {
     hashes: Vec<u64>,
     places: Vec<Range<u32>>,
     lower: String,
+    masks: Masks,
     grams: Vec<u64>,
+    candidates: Vec<u32>,
 }
 
 impl Words {
@@ -48,18 +53,22 @@ impl Words {
 
     fn fill_valid(&mut self, table: &Characters, text: &str, base: usize) {
         let bytes = text.as_bytes();
+        let mut masks = std::mem::take(&mut self.masks);
+        masks.fill(bytes);
         let mut at = 0;
-        while at < bytes.len() {
-            let start = at;
-            at += bytes[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        loop {
+            let start = masks.next_word_byte(at);
+            if start >= bytes.len() {
+                break;
+            }
+            at = masks.skip_alphanumeric(start);
             if at < bytes.len() && bytes[at] >= 0x80 {
                 at = self.foreign_word(table, text, start, at, base);
-            } else if at > start {
-                self.push(ascii_hash(&bytes[start..at]), base + start, base + at);
             } else {
-                at += 1;
+                self.push(ascii_hash(bytes, start, at), base + start, base + at);
             }
         }
+        self.masks = masks;
     }
 
     /// A word with a character that is not ASCII at `at`; returns where to go on.
@@ -86,7 +95,7 @@ impl Words {
     fn push_lower(&mut self, word: &str, start: usize) {
         self.lower.clear();
         self.lower.extend(word.chars().flat_map(char::to_lowercase));
-        self.push(hash(self.lower.as_bytes()), start, start + word.len());
+        self.push(hash_any(self.lower.as_bytes()), start, start + word.len());
     }
 
     #[inline]
@@ -118,14 +127,14 @@ impl Words {
 
 /// The hash of an ASCII word in lower case: for letters and digits that is bit 5 set.
 #[inline]
-fn ascii_hash(word: &[u8]) -> u64 {
-    let mut lower = [0x20u8; 16];
-    match lower.get_mut(..word.len()) {
-        Some(part) => {
-            part.iter_mut().zip(word).for_each(|(lower, byte)| *lower = byte | 0x20);
-            hash(&lower[..word.len()])
+fn ascii_hash(text: &[u8], start: usize, end: usize) -> u64 {
+    const LOWER: u64 = 0x2020_2020_2020_2020;
+    match short_words(text, start, end) {
+        Some((low, high, length)) => {
+            let (keep_low, keep_high) = kept(length);
+            short_hash(low | LOWER & keep_low, high | LOWER & keep_high, length)
         }
-        None => hash(&word.to_ascii_lowercase()),
+        None => hash_any(&text[start..end].to_ascii_lowercase()),
     }
 }
 
@@ -187,8 +196,8 @@ impl Index {
         let bits = (self.filled.max(64) * 12).next_power_of_two();
         self.filter = vec![0; bits / 64];
         for &key in self.keys.iter().filter(|&&key| key != 0) {
-            let (word, bit) = filter_place(key, self.filter.len());
-            self.filter[word] |= bit;
+            let (word, bits) = filter_place(key, self.filter.len());
+            self.filter[word] |= bits;
         }
     }
 
@@ -245,14 +254,7 @@ impl Index {
         let mut hits = Vec::new();
         for n in [self.sizes.long, short] {
             words.roll(n);
-            for (first, &key) in words.grams.iter().enumerate() {
-                let (word, bit) = filter_place(key, self.filter.len());
-                if self.filter[word] & bit != 0
-                    && let Some(set) = self.find(key)
-                {
-                    hits.push((first, first + n, set));
-                }
-            }
+            self.look_up(&words.grams, n, &mut words.candidates, &mut hits);
         }
         overlap.ngrams = hits.len();
         hits.sort_unstable();
@@ -272,10 +274,42 @@ impl Index {
     }
 }
 
+impl Index {
+    /// Add the n-grams that are in the index: first and end word, and set.
+    ///
+    /// The filter of a large index lies outside the cache, so what will be asked in a while is fetched now.
+    fn look_up(&self, grams: &[u64], n: usize, candidates: &mut Vec<u32>, hits: &mut Vec<(usize, usize, u16)>) {
+        const AHEAD: usize = 24;
+        let words = self.filter.len();
+        for &key in &grams[..grams.len().min(AHEAD)] {
+            prefetch(&self.filter, filter_place(key, words).0);
+        }
+        candidates.clear();
+        for (first, &key) in grams.iter().enumerate() {
+            if let Some(&later) = grams.get(first + AHEAD) {
+                prefetch(&self.filter, filter_place(later, words).0);
+            }
+            let (word, bits) = filter_place(key, words);
+            if self.filter[word] & bits == bits {
+                prefetch(&self.keys, (key >> 20) as usize & (self.keys.len() - 1));
+                candidates.push(first as u32);
+            }
+        }
+        for &first in candidates.iter() {
+            let first = first as usize;
+            if let Some(set) = self.find(grams[first]) {
+                hits.push((first, first + n, set));
+            }
+        }
+    }
+}
+
+/// The word of the filter that a key is in, and its three bits.
 #[inline]
 fn filter_place(key: u64, words: usize) -> (usize, u64) {
-    let place = (key.wrapping_mul(0xD6E8_FEB8_6659_FD93) >> 16) as usize;
-    ((place >> 6) & (words - 1), 1 << (place & 63))
+    let mixed = key.wrapping_mul(0xD6E8_FEB8_6659_FD93);
+    let bits = 1 << (mixed >> 58) | 1 << (mixed >> 52 & 63) | 1 << (mixed >> 46 & 63);
+    ((mixed >> 14) as usize & (words - 1), bits)
 }
 
 /// Bytes of a document that are n-grams of `set`, overlapping ones joined (the first one's set is named).

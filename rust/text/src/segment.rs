@@ -8,6 +8,8 @@
 //!
 //! Cost: one pass, about 5 ns a word. Not for linguistics: it knows no language.
 
+use tokenfoundry_kernels::text_masks::{BLOCK, Masks as Block, text_masks};
+
 use crate::characters::{Characters, DIGIT, ICON, IDEOGRAPH, LETTER, LOWER, MARK, PEEL, SPACE, UPPER, characters};
 
 /// A word's place in the text, in bytes.
@@ -26,38 +28,141 @@ impl Word {
     }
 }
 
+/// Kinds of a text's bytes as bits; see [`text_masks`].
+#[derive(Clone, Debug, Default)]
+pub struct Masks {
+    blocks: Vec<Block>,
+}
+
+impl Masks {
+    pub fn fill(&mut self, text: &[u8]) {
+        text_masks(text, &mut self.blocks);
+    }
+
+    /// The first place from `at` on whose bit in what `kind` gives is set; there is one behind the end of every text.
+    #[inline]
+    fn next(&self, at: usize, kind: impl Fn(&Block) -> u64) -> usize {
+        let mut index = at / BLOCK;
+        let mut bits = kind(&self.blocks[index]) & (u64::MAX << (at % BLOCK));
+        while bits == 0 {
+            index += 1;
+            match self.blocks.get(index) {
+                Some(block) => bits = kind(block),
+                None => return index * BLOCK,
+            }
+        }
+        index * BLOCK + bits.trailing_zeros() as usize
+    }
+
+    #[inline]
+    pub fn is_space(&self, at: usize) -> bool {
+        self.blocks[at / BLOCK].space & 1 << (at % BLOCK) != 0
+    }
+
+    /// Where the ASCII white space that begins at `at`, if any, ends.
+    #[inline]
+    pub fn skip_spaces(&self, at: usize) -> usize {
+        self.next(at, |block| !block.space)
+    }
+
+    /// Where the ASCII letters and digits that begin at `at`, if any, end.
+    #[inline]
+    pub fn skip_alphanumeric(&self, at: usize) -> usize {
+        self.next(at, |block| !block.alphanumeric)
+    }
+
+    /// The first ASCII letter or digit, or byte that is not ASCII, from `at` on.
+    #[inline]
+    pub fn next_word_byte(&self, at: usize) -> usize {
+        self.next(at, |block| block.alphanumeric | block.foreign)
+    }
+
+    /// The first ASCII white space from `at` on, or behind the end.
+    #[inline]
+    pub fn next_space(&self, at: usize) -> usize {
+        self.next(at, |block| block.space)
+    }
+
+    /// The first byte of `start..end` that is not ASCII.
+    #[inline]
+    pub fn next_foreign(&self, start: usize, end: usize) -> Option<usize> {
+        let mut index = start / BLOCK;
+        let mut bits = self.blocks[index].foreign & (u64::MAX << (start % BLOCK));
+        while bits == 0 {
+            index += 1;
+            if index * BLOCK >= end {
+                return None;
+            }
+            bits = self.blocks[index].foreign;
+        }
+        let found = index * BLOCK + bits.trailing_zeros() as usize;
+        (found < end).then_some(found)
+    }
+}
+
+/// May stand in an address, in a contraction, or between words of one chunk.
+const ADDRESS: u8 = 1;
+const QUOTE: u8 = 2;
+const MIDDLE: u8 = 4;
+
+const MEANING: [u8; 256] = {
+    let mut meaning = [0; 256];
+    let mut byte = 0x80;
+    while byte < 0x100 {
+        meaning[byte] = QUOTE | MIDDLE;
+        byte += 1;
+    }
+    let separators = b".-~,:<>=/+*^";
+    let mut index = 0;
+    while index < separators.len() {
+        meaning[separators[index] as usize] = MIDDLE;
+        index += 1;
+    }
+    meaning[b'\'' as usize] = QUOTE;
+    meaning[b'@' as usize] |= ADDRESS;
+    meaning[b':' as usize] |= ADDRESS;
+    // "www." has a dot.
+    meaning[b'.' as usize] |= ADDRESS;
+    meaning
+};
+
 /// Append the words of `text` to `words`, in order. `text` must be shorter than 4 GiB.
 pub fn words(text: &str, words: &mut Vec<Word>) {
+    let mut masks = Masks::default();
+    masks.fill(text.as_bytes());
+    words_with(text, &masks, words);
+}
+
+/// [`words`], for a text whose masks are known.
+pub fn words_with(text: &str, masks: &Masks, words: &mut Vec<Word>) {
     let table = characters();
     let bytes = text.as_bytes();
     let mut suffixes = Vec::new();
     let mut at = 0;
-    while at < bytes.len() {
-        let byte = bytes[at];
-        if byte < 0x80 {
-            if table.ascii(byte) & SPACE != 0 {
-                at += 1;
-                continue;
-            }
-        } else if let Some(character) = text[at..].chars().next()
+    loop {
+        at = masks.skip_spaces(at);
+        if at >= bytes.len() {
+            return;
+        }
+        if bytes[at] >= 0x80
+            && let Some(character) = text[at..].chars().next()
             && table.is(character, SPACE)
         {
             at += character.len_utf8();
             continue;
         }
-        let stem = at + bytes[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-        let breaks = |at: usize| bytes.get(at).is_none_or(|&byte| byte < 0x80 && table.ascii(byte) & SPACE != 0);
-        if breaks(stem) {
+        let stem = masks.skip_alphanumeric(at);
+        if masks.is_space(stem) {
             words.push(Word::new(at, stem, true));
             at = stem;
-        } else if stem > at && breaks(stem + 1) && ends_plainly(bytes[stem - 1], bytes[stem]) {
+        } else if stem > at && masks.is_space(stem + 1) && ends_plainly(bytes[stem - 1], bytes[stem]) {
             // The common case of the general one below: "word," and "word." and nothing more.
             words.push(Word::new(at, stem, true));
             words.push(Word::new(stem, stem + 1, false));
             at = stem + 1;
         } else {
-            let end = chunk_end(table, text, stem);
-            Chunk { table, text, words, suffixes: &mut suffixes }.cut(at, end);
+            let end = chunk_end(table, text, masks, stem);
+            Chunk { table, text, masks, words, suffixes: &mut suffixes }.cut(at, end);
             at = end;
         }
     }
@@ -71,28 +176,22 @@ fn ends_plainly(last: u8, mark: u8) -> bool {
 }
 
 /// Where the chunk that goes on at `end` ends.
-fn chunk_end(table: &Characters, text: &str, mut end: usize) -> usize {
-    let bytes = text.as_bytes();
-    while end < bytes.len() {
-        if bytes[end] < 0x80 {
-            if table.ascii(bytes[end]) & SPACE != 0 {
-                break;
-            }
-            end += 1;
-        } else {
-            let Some(character) = text[end..].chars().next() else { break };
-            if table.is(character, SPACE) {
-                break;
-            }
-            end += character.len_utf8();
+fn chunk_end(table: &Characters, text: &str, masks: &Masks, mut end: usize) -> usize {
+    loop {
+        let space = masks.next_space(end).min(text.len());
+        let Some(foreign) = masks.next_foreign(end, space) else { return space };
+        let Some(character) = text[foreign..].chars().next() else { return space };
+        if table.is(character, SPACE) {
+            return foreign;
         }
+        end = foreign + character.len_utf8();
     }
-    end
 }
 
 struct Chunk<'a> {
     table: &'a Characters,
     text: &'a str,
+    masks: &'a Masks,
     words: &'a mut Vec<Word>,
     /// Words taken off the end, last first.
     suffixes: &'a mut Vec<Word>,
@@ -103,18 +202,33 @@ impl Chunk<'_> {
         let start = self.take_prefixes(start, end);
         let end = self.take_suffixes(start, end);
         if start < end {
-            if self.is_address(start, end) {
-                self.push(start, end);
+            if self.masks.skip_alphanumeric(start) >= end {
+                self.words.push(Word::new(start, end, true));
             } else {
-                let stem = self.contraction(start, end);
-                self.cut_middle(start, stem);
-                if stem < end {
-                    self.push(stem, end);
-                }
+                self.cut_core(start, end);
             }
         }
         while let Some(word) = self.suffixes.pop() {
             self.words.push(word);
+        }
+    }
+
+    /// What is left between the punctuation at both ends, with more in it than letters and digits.
+    fn cut_core(&mut self, start: usize, end: usize) {
+        // What may have a meaning here, looked for once.
+        let found = self.text.as_bytes()[start..end].iter().fold(0, |found, &byte| found | MEANING[usize::from(byte)]);
+        if found & ADDRESS != 0 && self.is_address(start, end) {
+            self.push(start, end);
+            return;
+        }
+        let stem = if found & QUOTE != 0 { self.contraction(start, end) } else { end };
+        if found & MIDDLE != 0 {
+            self.cut_middle(start, stem);
+        } else if start < stem {
+            self.push(start, stem);
+        }
+        if stem < end {
+            self.push(stem, end);
         }
     }
 
@@ -151,7 +265,7 @@ impl Chunk<'_> {
                 _ if self.table.is(character, PEEL) => after,
                 _ => break,
             };
-            self.push(start, taken);
+            self.words.push(Word::new(start, taken, false));
             start = taken;
         }
         start

@@ -120,6 +120,49 @@ fn read4(bytes: &[u8]) -> u64 {
     u64::from(u32::from_le_bytes(word))
 }
 
+/// The bytes of `text[start..end]` in two words, zeros behind them, and their number; `None` for more than 16.
+#[inline]
+pub fn short_words(text: &[u8], start: usize, end: usize) -> Option<(u64, u64, usize)> {
+    let length = end - start;
+    if length > 16 {
+        return None;
+    }
+    let block: [u8; 16] = match text.get(start..start + 16).and_then(|block| block.try_into().ok()) {
+        Some(block) => block,
+        None => {
+            let mut block = [0; 16];
+            block[..length].copy_from_slice(&text[start..end]);
+            block
+        }
+    };
+    let both = u128::from_le_bytes(block);
+    let (low, high) = kept(length);
+    Some((both as u64 & low, (both >> 64) as u64 & high, length))
+}
+
+/// Masks of the first `length` of 16 bytes, without a branch.
+#[inline]
+pub fn kept(length: usize) -> (u64, u64) {
+    const ONES: [u64; 9] =
+        [0, 0xFF, 0xFFFF, 0xFF_FFFF, 0xFFFF_FFFF, 0xFF_FFFF_FFFF, 0xFFFF_FFFF_FFFF, 0xFF_FFFF_FFFF_FFFF, u64::MAX];
+    (ONES[length.min(8)], ONES[length.clamp(8, 16) - 8])
+}
+
+/// The hash of at most 16 bytes that [`short_words`] gave.
+#[inline]
+pub fn short_hash(low: u64, high: u64, length: usize) -> u64 {
+    mix(low ^ 0x9E37_79B9_7F4A_7C15, high ^ (length as u64).wrapping_mul(0xD6E8_FEB8_6659_FD93))
+}
+
+/// The same hash for bytes of any number.
+#[inline]
+pub fn hash_any(bytes: &[u8]) -> u64 {
+    match short_words(bytes, 0, bytes.len()) {
+        Some((low, high, length)) => short_hash(low, high, length),
+        None => tokenfoundry_base::stable_hash::hash64(bytes),
+    }
+}
+
 /// Two words to one: a 128-bit product folded, whose bits all depend on all of both.
 #[inline]
 pub fn mix(left: u64, right: u64) -> u64 {

@@ -95,6 +95,16 @@ const FINEWEB: &[Rule] = &[
     fineweb("fineweb.list", "newlines_per_word", AtMost(0.3)),
 ];
 
+const fn dclm(verdict: &'static str, signal: &'static str, limit: Limit) -> Rule {
+    Rule { verdict, family: Family::Dclm, signal, limit }
+}
+
+/// Li et al. 2024, "DataComp-LM", appendix on the heuristics of RefinedWeb: what DCLM asks beyond Gopher's rules.
+const DCLM: &[Rule] = &[
+    dclm("dclm.too_many_symbols", "symbol_ratio", AtMost(0.1)),
+    dclm("dclm.flagged_words", "flagged_words", AtMost(0.05)),
+];
+
 /// Names of the presets and the lists of rules they join.
 pub const PRESETS: &[(&str, &[&[Rule]])] = &[
     ("gopher", &[GOPHER_QUALITY, GOPHER_REPETITION]),
@@ -102,6 +112,7 @@ pub const PRESETS: &[(&str, &[&[Rule]])] = &[
     ("gopher_repetition", &[GOPHER_REPETITION]),
     ("c4", &[C4]),
     ("fineweb", &[FINEWEB]),
+    ("dclm", &[GOPHER_REPETITION, GOPHER_QUALITY, DCLM]),
 ];
 
 /// A preset made ready: its rules, the families they need, and where in their values each rule looks.

@@ -42,7 +42,7 @@ def stage(name: str, **options: Any) -> dict[str, Any]:
         (lambda r: r.update(seed="x"), "seed: must be a valid integer (it is 'x')"),
         (lambda r: r.update(on_error="ignore"), "on_error: must be 'reject' or 'stop' (it is 'ignore')"),
         (lambda r: r["input"][1].update(fromat="jsonl"), "input[1].fromat: unknown key; did you mean 'format'?"),
-        (lambda r: r["input"][0].update(format="csv"), "input[0].format: must be 'auto', 'jsonl', 'parquet' or 'text'"),
+        (lambda r: r["input"][0].update(format="csv"), "input[0].format: must be 'auto', 'jsonl', 'parquet', 'text', 'html' or 'warc'"),
         (lambda r: r["input"][0].update(encoding="klingon"), "input[0].encoding: 'klingon' is no encoding"),
         (lambda r: r["input"][0].update(path="nothing/*.jsonl"), "input[0].path: 'nothing/*.jsonl' matches no file"),
         (lambda r: r["input"].append(dict(r["input"][0])), "twice"),
@@ -110,5 +110,16 @@ def test_the_schema_allows_what_we_allow(folder: Path) -> None:
     assert json.loads(json.dumps(schema)) == schema
     assert set(yaml.safe_load(new_recipe_text())) <= set(schema["properties"])
     names = [next(iter(choice["properties"])) for choice in schema["properties"]["stages"]["items"]["anyOf"]]
-    assert names == ["clean", "label", "filter", "redact", "dedup", "tokenize", "pack", "shard"]
+    assert names == [
+        "extract",
+        "clean",
+        "label",
+        "filter",
+        "redact",
+        "decontaminate",
+        "dedup",
+        "tokenize",
+        "pack",
+        "shard",
+    ]
     assert schema["additionalProperties"] is False

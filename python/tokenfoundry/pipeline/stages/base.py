@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-__all__ = ["EverySource", "Outcome", "TextStage", "byte_lengths"]
+__all__ = ["SIGNALS", "EverySource", "OfSources", "Outcome", "TextStage", "byte_lengths", "signals_of"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,26 @@ class EverySource:
 
     def applies_to(self, source: str) -> bool:
         return True
+
+
+class OfSources:
+    """A stage for documents of the sources that its options name, or of all."""
+
+    options: Any
+
+    def applies_to(self, source: str) -> bool:
+        return self.options.sources is None or source in self.options.sources
+
+
+SIGNALS = pa.map_(pa.string(), pa.float64())
+"""Type of the ledger's column `signals`: numbers by name."""
+
+
+def signals_of(columns: dict[str, pa.Array], rows: int) -> pa.Array:
+    """Columns of numbers as one of maps, in which nulls are left out."""
+    lists = {name: column.cast(pa.float64()).to_pylist() for name, column in columns.items()}
+    pairs = [[(name, found[row]) for name, found in lists.items() if found[row] is not None] for row in range(rows)]
+    return pa.array(pairs, SIGNALS)
 
 
 def byte_lengths(texts: pa.LargeStringArray) -> NDArray[np.int64]:

@@ -1,27 +1,60 @@
-"""filter: drop what fails a published list of quality rules (`tf.text.filter`)."""
+"""filter: drop what fails a published list of quality rules, or a condition on columns (`tf.text.filter`, expressions)."""
+
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from tokenfoundry import text
-from tokenfoundry.pipeline.recipe import FilterStage
-from tokenfoundry.pipeline.stages.base import Outcome
+from tokenfoundry.expressions import Condition, parse
+from tokenfoundry.pipeline.stages.base import OfSources, Outcome
+from tokenfoundry.pipeline.text_files import columns_of, fingerprint
+from tokenfoundry.pipeline.text_options import FilterStage
 
 __all__ = ["Filter"]
 
 
-class Filter:
+class Filter(OfSources):
     name = "filter"
-    version = 1
+    version = 2
+    reads_files = True
     edits_text = False
 
-    def __init__(self, options: FilterStage) -> None:
+    def __init__(self, options: FilterStage, base: Path = Path()) -> None:
         self.options = options
-
-    def applies_to(self, source: str) -> bool:
-        return self.options.sources is None or source in self.options.sources
+        self.columns = columns_of(options, base)
+        self.condition = parse(options.keep, self.columns.schema) if options.keep is not None else None
+        self.fingerprint = fingerprint(options, base)
 
     def __call__(self, texts: pa.LargeStringArray, threads: int | None) -> Outcome:
-        judged = text.filter(texts, preset=self.options.preset, threads=threads)
-        value = judged.column("value").fill_null(np.nan).to_numpy(zero_copy_only=False)
-        return Outcome(texts, verdict=judged.column("verdict"), value=value)
+        count = len(texts)
+        verdict = np.full(count, None, object)
+        value = np.full(count, np.nan)
+        if self.options.preset is not None:
+            judged = text.filter(texts, preset=self.options.preset, threads=threads)
+            verdict[:] = np.array([*judged.column("verdict").to_pylist(), None], object)[:count]
+            value[:] = judged.column("value").fill_null(np.nan).to_numpy(zero_copy_only=False)
+        if self.condition is not None:
+            self._ask(self.condition, texts, threads, verdict, value)
+        return Outcome(texts, verdict=pa.array(verdict, pa.string()), value=value)
+
+    def _ask(
+        self,
+        condition: Condition,
+        texts: pa.LargeStringArray,
+        threads: int | None,
+        verdict: NDArray[np.object_],
+        value: NDArray[np.float64],
+    ) -> None:
+        """The first part of the condition that does not hold, and the number that its only column has, if it has one."""
+        columns = self.columns.compute(texts, condition.columns, threads=threads)
+        batch = pa.RecordBatch.from_arrays(list(columns.values()), list(columns)) if columns else None
+        for part in condition.parts:
+            held = part.holds(batch, len(texts))
+            failed = ~held & (verdict == None)  # noqa: E711  (by element)
+            verdict[failed] = f"filter.keep:{part.text}"
+            if len(part.columns) == 1 and failed.any():
+                column = columns[part.columns[0]]
+                if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
+                    value[failed] = column.cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False)[failed]

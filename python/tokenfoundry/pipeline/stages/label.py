@@ -1,23 +1,32 @@
-"""label: language and script of each document (`tf.text.label`)."""
+"""label: language, script and other columns of each document (`tf.text.label`, `tf.text.Columns`)."""
+
+from pathlib import Path
 
 import pyarrow as pa
 
-from tokenfoundry import text
-from tokenfoundry.pipeline.recipe import LabelStage
-from tokenfoundry.pipeline.stages.base import EverySource, Outcome
+from tokenfoundry.pipeline.stages.base import OfSources, Outcome, signals_of
+from tokenfoundry.pipeline.text_files import columns_of, fingerprint
+from tokenfoundry.pipeline.text_options import LabelStage
 
 __all__ = ["Label"]
 
+_ALWAYS = ("language", "language_confidence", "script")
 
-class Label(EverySource):
+
+class Label(OfSources):
     name = "label"
-    version = 1
+    version = 3
+    reads_files = True
     edits_text = False
 
-    def __init__(self, options: LabelStage) -> None:
+    def __init__(self, options: LabelStage, base: Path = Path()) -> None:
         self.options = options
+        self.columns = columns_of(options, base)
+        self.fingerprint = fingerprint(options, base)
 
     def __call__(self, texts: pa.LargeStringArray, threads: int | None) -> Outcome:
-        labels = text.label(texts, threads=threads)
-        names = ("language", "language_confidence", "script")
-        return Outcome(texts, columns={name: labels.column(name) for name in names})
+        found = self.columns.compute(texts, [*_ALWAYS, *self.options.columns], threads=threads)
+        columns = {name: found[name] for name in _ALWAYS}
+        if self.options.columns:
+            columns["signals"] = signals_of({name: found[name] for name in self.options.columns}, len(texts))
+        return Outcome(texts, columns=columns)

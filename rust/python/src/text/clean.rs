@@ -14,13 +14,14 @@ use crate::buffers::texts::Texts;
 use crate::errors;
 
 #[pyfunction]
-#[pyo3(signature = (texts, *, form, threads=None))]
+#[pyo3(signature = (texts, *, form, reuse=false, threads=None))]
 fn normalize(
     python: Python<'_>,
     texts: Texts,
     form: Option<&str>,
+    reuse: bool,
     threads: Option<usize>,
-) -> PyResult<(ArrowArray, ArrowArray)> {
+) -> PyResult<(Option<ArrowArray>, ArrowArray)> {
     let form = form
         .map(|name| {
             Form::from_name(name).ok_or_else(|| {
@@ -39,12 +40,16 @@ fn normalize(
             (matches!(clean, std::borrow::Cow::Owned(_)).then(|| clean.into_owned()), edits)
         },
     )?;
+    let counts: Vec<_> = cleaned.iter().map(|(_, edits)| edits.values()).collect();
+    let edits = columns(cleaned.len(), count_columns(&Edits::NAMES, &counts))?;
+    if reuse && cleaned.iter().all(|(clean, _)| clean.is_none()) {
+        return Ok((None, edits));
+    }
     let strings = string_array(cleaned.iter().enumerate().map(|(index, (clean, _))| match clean {
         Some(clean) => clean.as_bytes(),
         None => texts.get(index),
     }));
-    let counts: Vec<_> = cleaned.iter().map(|(_, edits)| edits.values()).collect();
-    Ok((ArrowArray(strings), columns(cleaned.len(), count_columns(&Edits::NAMES, &counts))?))
+    Ok((Some(ArrowArray(strings)), edits))
 }
 
 /// Rows of counts as int64 columns.

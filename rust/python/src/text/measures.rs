@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Float32Array, Float64Array};
+use arrow_array::{ArrayRef, Float32Array, Float64Array, Int64Array};
 use pyo3::prelude::*;
 use tokenfoundry_text::script::script;
 use tokenfoundry_text::segment::{self, Word};
 use tokenfoundry_text::signals::{Family, Scratch, measure};
 use tokenfoundry_text::verdict::{Limit, PRESETS, Preset};
+use tokenfoundry_text::word_lists::WordLists as Lists;
 
 use super::{columns, for_each, names};
 use crate::buffers::arrays::ArrowArray;
@@ -68,6 +69,34 @@ fn filter(python: Python<'_>, texts: Texts, preset: &str, threads: Option<usize>
     columns(verdicts.len(), vec![(String::from("verdict"), verdict), (String::from("value"), Arc::new(value))])
 }
 
+/// Phrases of several lists, counted together.
+#[pyclass(frozen, module = "tokenfoundry._core.text")]
+pub struct WordLists {
+    lists: Lists,
+    names: Vec<String>,
+}
+
+#[pymethods]
+impl WordLists {
+    #[new]
+    fn new(lists: Vec<(String, Vec<String>)>) -> PyResult<Self> {
+        let (names, phrases): (Vec<String>, Vec<Vec<String>>) = lists.into_iter().unzip();
+        match Lists::new(&phrases) {
+            Some(lists) => Ok(Self { lists, names }),
+            None => Err(errors::input(String::from("the lists are too long for one automaton"))),
+        }
+    }
+
+    #[pyo3(signature = (texts, *, threads=None))]
+    fn count(&self, python: Python<'_>, texts: Texts, threads: Option<usize>) -> PyResult<ArrowArray> {
+        let rows =
+            for_each(python, &texts, threads, || (), |(), text| self.lists.count(&String::from_utf8_lossy(text)))?;
+        let column = |column: usize| rows.iter().map(|row| Some(row[column] as i64)).collect::<Int64Array>();
+        let named = self.names.iter().enumerate();
+        columns(rows.len(), named.map(|(index, name)| (name.clone(), Arc::new(column(index)) as ArrayRef)).collect())
+    }
+}
+
 #[pyfunction]
 #[pyo3(signature = (texts, *, threads=None))]
 fn scripts(python: Python<'_>, texts: Texts, threads: Option<usize>) -> PyResult<ArrowArray> {
@@ -108,6 +137,7 @@ fn rules(preset: &str) -> PyResult<Vec<RuleRow>> {
 
 pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     room.add("PRESETS", PRESETS.iter().map(|(name, _)| *name).collect::<Vec<_>>())?;
+    room.add_class::<WordLists>()?;
     room.add_function(wrap_pyfunction!(signals, room)?)?;
     room.add_function(wrap_pyfunction!(filter, room)?)?;
     room.add_function(wrap_pyfunction!(scripts, room)?)?;

@@ -1,8 +1,11 @@
 //! `tokenfoundry._core.text`: see `python/tokenfoundry/_core/text.pyi` for what each name takes and gives.
 
 mod clean;
+mod fasttext;
+mod language;
 mod measures;
 mod overlap;
+mod quality;
 mod redaction;
 
 use std::sync::Arc;
@@ -22,8 +25,11 @@ use crate::{errors, gate};
 
 pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     clean::fill(room)?;
+    fasttext::fill(room)?;
+    language::fill(room)?;
     measures::fill(room)?;
     overlap::fill(room)?;
+    quality::fill(room)?;
     redaction::fill(room)
 }
 

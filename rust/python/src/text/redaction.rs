@@ -20,7 +20,8 @@ fn kind(name: &str) -> PyResult<Kind> {
 }
 
 #[pyfunction]
-#[pyo3(signature = (texts, *, kinds, replace, key=None, public_addresses_only=true, threads=None))]
+#[pyo3(signature = (texts, *, kinds, replace, key=None, public_addresses_only=true, reuse=false, threads=None))]
+#[allow(clippy::too_many_arguments)]
 fn redact(
     python: Python<'_>,
     texts: Texts,
@@ -28,8 +29,9 @@ fn redact(
     replace: bool,
     key: Option<[u8; 16]>,
     public_addresses_only: bool,
+    reuse: bool,
     threads: Option<usize>,
-) -> PyResult<(ArrowArray, ArrowArray)> {
+) -> PyResult<(Option<ArrowArray>, ArrowArray)> {
     let kinds = kinds.iter().map(|name| kind(name)).collect::<PyResult<Vec<Kind>>>()?;
     if let Some(twice) = kinds.iter().enumerate().find(|(index, one)| kinds[..*index].contains(one)) {
         return Err(errors::input(format!("kinds has {:?} twice", twice.1.name())));
@@ -59,10 +61,13 @@ fn redact(
             (matches!(changed, Cow::Owned(_)).then(|| changed.into_owned()), counts)
         },
     )?;
-    let strings = string_array(redacted.iter().enumerate().map(|(index, (changed, _))| match changed {
-        Some(changed) => changed.as_slice(),
-        None => texts.get(index),
-    }));
+    let unchanged = reuse && redacted.iter().all(|(changed, _)| changed.is_none());
+    let strings = (!unchanged).then(|| {
+        string_array(redacted.iter().enumerate().map(|(index, (changed, _))| match changed {
+            Some(changed) => changed.as_slice(),
+            None => texts.get(index),
+        }))
+    });
     let counts = kinds
         .iter()
         .enumerate()
@@ -71,7 +76,7 @@ fn redact(
             (String::from(kind.name()), Arc::new(values) as ArrayRef)
         })
         .collect();
-    Ok((ArrowArray(strings), columns(redacted.len(), counts)?))
+    Ok((strings.map(ArrowArray), columns(redacted.len(), counts)?))
 }
 
 pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -1,57 +1,30 @@
 //! Blanks at the ends of lines, blank lines too many, and the fast look that finds neither.
 
+use tokenfoundry_kernels::clean_ascii as kernel;
+
 use super::Edits;
 
 /// Blank lines in a row that are kept: two, as Python's style guide puts between functions.
 const MOST_BLANK_LINES: usize = 2;
 
 /// The text, if it is ASCII and no step of cleaning would change it.
-///
-/// Every byte is looked at together with the three before it, without branches, so that the compiler can use vectors.
 pub fn clean_ascii(text: &[u8]) -> Option<&str> {
-    const BLOCK: usize = 4096;
     if text.first() == Some(&b'\n') || text.ends_with(b" ") || text.ends_with(b"\t") || text.ends_with(b"\n\n") {
         return None;
     }
-    let head = &text[..text.len().min(3)];
-    if head.iter().any(|&byte| is_foreign(byte)) || head.windows(2).any(is_trailing) {
+    if !kernel::clean_ascii(text) {
         return None;
     }
-    let mut start = 3;
-    while start < text.len() {
-        let end = text.len().min(start + BLOCK);
-        let bytes = &text[start..end];
-        let one = &text[start - 1..end - 1];
-        let two = &text[start - 2..end - 2];
-        let three = &text[start - 3..end - 3];
-        let mut dirty = false;
-        for (((&byte, &one), &two), &three) in bytes.iter().zip(one).zip(two).zip(three) {
-            let newline = byte == b'\n';
-            dirty |= is_foreign(byte);
-            dirty |= newline & ((one == b' ') | (one == b'\t'));
-            dirty |= newline & (one == b'\n') & (two == b'\n') & (three == b'\n');
-        }
-        if dirty {
-            return None;
-        }
-        start = end;
-    }
     std::str::from_utf8(text).ok()
-}
-
-#[inline(always)]
-fn is_foreign(byte: u8) -> bool {
-    !((b' '..0x7F).contains(&byte) | (byte == b'\n') | (byte == b'\t'))
-}
-
-fn is_trailing(pair: &[u8]) -> bool {
-    matches!(pair, [b' ' | b'\t', b'\n'])
 }
 
 /// The text without trailing blanks and surplus blank lines; `None` when it has none.
 ///
 /// A newline at the very end stays, one of them.
 pub fn trim(text: &str, edits: &mut Edits) -> Option<String> {
+    if is_trim(text) {
+        return None;
+    }
     let mut trimmed = String::new();
     let before = (edits.trailing_blanks, edits.blank_lines);
     let mut blank = 0;
@@ -83,4 +56,26 @@ pub fn trim(text: &str, edits: &mut Edits) -> Option<String> {
         trimmed.push('\n');
     }
     ((edits.trailing_blanks, edits.blank_lines) != before).then_some(trimmed)
+}
+
+/// Whether there is nothing for [`trim`] to do, looking at newlines only.
+fn is_trim(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let blank_before = |end: usize| {
+        let before = &bytes[..end];
+        before.ends_with(b" ") || before.ends_with(b"\t") || before.ends_with("\u{3000}".as_bytes())
+    };
+    if bytes.first() == Some(&b'\n') || bytes.ends_with(b"\n\n") || blank_before(bytes.len()) || text == "\n" {
+        return false;
+    }
+    let mut run = 0;
+    let mut expected = 0;
+    for newline in memchr::memchr_iter(b'\n', bytes) {
+        run = if newline == expected { run + 1 } else { 1 };
+        expected = newline + 1;
+        if run > MOST_BLANK_LINES + 1 || blank_before(newline) {
+            return false;
+        }
+    }
+    true
 }

@@ -45,6 +45,13 @@ fn flag_length(after_flag: &str) -> usize {
     0
 }
 
+const SKIPPED: usize = 32;
+
+#[inline(always)]
+fn is_plain(byte: u8) -> bool {
+    (b' '..0x7F).contains(&byte) | (byte == b'\n')
+}
+
 /// The text without what does not belong in it; `None` when all of it does.
 pub fn replace(text: &str, edits: &mut Edits) -> Option<String> {
     let bytes = text.as_bytes();
@@ -53,8 +60,15 @@ pub fn replace(text: &str, edits: &mut Edits) -> Option<String> {
     let mut pending = 0;
     let mut at = 0;
     while at < bytes.len() {
-        if (b' '..0x7F).contains(&bytes[at]) || bytes[at] == b'\n' {
-            at += 1;
+        if is_plain(bytes[at]) {
+            // Most text is plain for long.
+            while bytes
+                .get(at..at + SKIPPED)
+                .is_some_and(|block| block.iter().fold(true, |plain, &byte| plain & is_plain(byte)))
+            {
+                at += SKIPPED;
+            }
+            at += bytes[at..].iter().take(SKIPPED).take_while(|&&byte| is_plain(byte)).count();
             continue;
         }
         let Some(character) = text[at..].chars().next() else { break };

@@ -46,7 +46,24 @@ impl Form {
         }
     }
 
+    /// Whether all of a text is in this form, as far as a quick look can tell.
+    ///
+    /// ASCII characters are in every form and do not combine with what follows, so each stretch of others is looked at by
+    /// itself.
     fn quick_check(self, text: &str) -> bool {
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        while let Some(start) = next_foreign(bytes, at) {
+            let end = bytes[start..].iter().position(u8::is_ascii).map_or(bytes.len(), |length| start + length);
+            if !self.check_stretch(&text[start..end]) {
+                return false;
+            }
+            at = end;
+        }
+        true
+    }
+
+    fn check_stretch(self, text: &str) -> bool {
         let answer = match self {
             Form::Nfc => is_nfc_quick(text.chars()),
             Form::Nfd => is_nfd_quick(text.chars()),
@@ -148,6 +165,16 @@ fn repaired<'t>(text: &'t [u8], edits: &mut Edits) -> Cow<'t, str> {
         }
     }
     Cow::Owned(repaired)
+}
+
+/// The first byte from `at` on that is not ASCII.
+fn next_foreign(bytes: &[u8], at: usize) -> Option<usize> {
+    const STEP: usize = 32;
+    let mut at = at;
+    while bytes.get(at..at + STEP).is_some_and(<[u8]>::is_ascii) {
+        at += STEP;
+    }
+    bytes[at..].iter().position(|byte| !byte.is_ascii()).map(|found| at + found)
 }
 
 /// Every line in `form`, or `None` when all are. A newline never combines, so lines can be taken one by one.

@@ -177,18 +177,43 @@ const NAMES: &[&str] = &[
 const FILLERS: &[&str] =
     &["example", "changeme", "placeholder", "your", "xxxx", "dummy", "insert", "redacted", "1234567890"];
 
+/// The longest part of a name that is looked through, before the sign that assigns.
+const MOST_NAME_BYTES: usize = 64;
+
+/// Signs that assign are rarer than the letters that the names begin with, so these are searched for, and the name is
+/// looked for before them.
 pub fn assigned(text: &[u8], found: &mut Vec<Match>) {
     static SEARCH: OnceLock<Option<AhoCorasick>> = OnceLock::new();
     let Some(search) = SEARCH.get_or_init(|| any_case(NAMES)) else { return };
     let mut free = 0;
-    for name in search.find_iter(text) {
-        if name.start() >= free
-            && let Some((start, end)) = value(text, name.end())
-        {
+    for sign in memchr::memchr2_iter(b'=', b':', text) {
+        if sign < free {
+            continue;
+        }
+        let Some((start, name)) = name_before(text, sign, free) else { continue };
+        let names = search.find_iter(name).map(|one| start + one.end());
+        if let Some((start, end)) = names.filter_map(|end| value(text, end)).find(|&(start, _)| start > sign) {
             found.push(Match { start, end, kind: Kind::Secret });
             free = end;
         }
     }
+}
+
+/// The end of a name that stands before `sign`, with blanks and what closes a key between them: where it starts, and its bytes.
+fn name_before(text: &[u8], sign: usize, free: usize) -> Option<(usize, &[u8])> {
+    let skip = |from: usize, most: usize, what: &dyn Fn(u8) -> bool| {
+        from - text[free..from].iter().rev().take(most).take_while(|&&byte| what(byte)).count()
+    };
+    let sign = skip(sign, 1, &|byte| matches!(byte, b'=' | b':' | b'>'));
+    let blank = skip(sign, 8, &|byte| matches!(byte, b' ' | b'\t'));
+    let end = skip(blank, 2, &|byte| matches!(byte, b'"' | b'\'' | b']'));
+    // The shortest name, "pwd", begins and ends with a letter of few.
+    let last = *text[free..end].last()?;
+    if !(is_word(last) || last == b'-') {
+        return None;
+    }
+    let start = skip(end, MOST_NAME_BYTES, &|byte| is_word(byte) || byte == b'-');
+    (end - start >= 3).then(|| (start, &text[start..end]))
 }
 
 /// The value assigned after a telling name that ends at `at`, if it looks random.

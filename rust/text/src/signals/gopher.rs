@@ -42,10 +42,7 @@ pub fn measure(document: &Document<'_>, table: &mut Table, joined: &mut Joined, 
     let (quality, repeated) = values.split_at_mut(QUALITY);
     let (words, lengths) = joined.fill(document);
     let all_words = document.words.len();
-    let text = document.text.as_bytes();
-    let hashes = memchr::memchr_iter(b'#', text).count();
-    let ellipses = if memmem::find(text, b"...").is_some() { memmem::find_iter(text, b"...").count() } else { 0 }
-        + memmem::find_iter(text, "…".as_bytes()).count();
+    let (hashes, ellipses) = symbols(document.text);
     let lines = Lines::count(document.text);
     quality.copy_from_slice(&[
         document.characters as f64,
@@ -61,6 +58,15 @@ pub fn measure(document: &Document<'_>, table: &mut Table, joined: &mut Joined, 
     repetition::measure(document, table, joined, repeated);
 }
 
+/// Number signs, and ellipses of both kinds.
+pub fn symbols(text: &str) -> (usize, usize) {
+    let text = text.as_bytes();
+    let hashes = memchr::memchr_iter(b'#', text).count();
+    let ellipses = if memmem::find(text, b"...").is_some() { memmem::find_iter(text, b"...").count() } else { 0 }
+        + memmem::find_iter(text, "…".as_bytes()).count();
+    (hashes, ellipses)
+}
+
 /// What the words of a document are, by number.
 #[derive(Default)]
 pub struct Words {
@@ -72,12 +78,20 @@ pub struct Words {
 }
 
 impl Words {
-    /// Add one word of ASCII letters and digits.
+    /// Add one word of ASCII letters and digits, of whose first eight bytes `low` is made, zeros behind them.
     #[inline]
-    pub fn add_plain(&mut self, word: &[u8]) {
-        self.stop_words |= stop_word(word);
+    pub fn add_plain(&mut self, low: u64, word: &[u8]) {
+        self.stop_words |= stop_word(low);
         self.worded += 1;
-        self.alphabetic += usize::from(word[0].is_ascii_alphabetic() || word.iter().any(u8::is_ascii_alphabetic));
+        self.alphabetic += usize::from(word[0] > b'9' || word.iter().any(|&byte| byte > b'9'));
+    }
+
+    /// Add a word of one ASCII byte that is no letter or digit, and say whether it is more than a symbol.
+    #[inline]
+    pub fn add_mark(&mut self, mark: u8) -> bool {
+        let worded = characters().ascii(mark) & SYMBOL == 0;
+        self.worded += usize::from(worded);
+        worded
     }
 
     /// Add any word, and say whether it is more than symbols.
@@ -96,20 +110,23 @@ impl Words {
     }
 }
 
-/// The bit of one of Gopher's eight stop words, case as it is.
-#[inline]
-fn stop_word(word: &[u8]) -> u8 {
-    match word {
-        b"the" => 1,
-        b"be" => 2,
-        b"to" => 4,
-        b"of" => 8,
-        b"and" => 16,
-        b"that" => 32,
-        b"have" => 64,
-        b"with" => 128,
-        _ => 0,
+const fn low(word: &[u8]) -> u64 {
+    let mut low = 0;
+    let mut index = 0;
+    while index < word.len() {
+        low |= (word[index] as u64) << (8 * index);
+        index += 1;
     }
+    low
+}
+
+const STOP_WORDS: [u64; 8] =
+    [low(b"the"), low(b"be"), low(b"to"), low(b"of"), low(b"and"), low(b"that"), low(b"have"), low(b"with")];
+
+/// The bit of one of Gopher's eight stop words, case as it is; no branch, and words of five bytes and more equal none.
+#[inline]
+fn stop_word(word: u64) -> u8 {
+    STOP_WORDS.iter().enumerate().fold(0, |bits, (index, &stop)| bits | u8::from(word == stop) << index)
 }
 
 #[derive(Default)]
@@ -120,6 +137,7 @@ struct Lines {
 }
 
 impl Lines {
+    #[inline(never)]
     fn count(text: &str) -> Self {
         let mut lines = Self::default();
         let table = characters();

@@ -1,6 +1,6 @@
 //! A text's lines and paragraphs, cut as the published filters cut them.
 
-use memchr::{memchr_iter, memmem};
+use memchr::{memchr_iter, memchr3, memmem};
 
 use crate::characters::{LINE_BREAK, characters, count, trim};
 use crate::table::{Table, hash};
@@ -36,10 +36,8 @@ pub fn split_lines<'t>(text: &'t str, mut each: impl FnMut(&'t str)) {
 /// Whether `\n` is the only line break of a text, which spares looking at its characters.
 fn only_newlines(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let others = bytes
-        .iter()
-        .fold(false, |found, &byte| found | (byte.wrapping_sub(0x0B) <= 2) | (byte.wrapping_sub(0x1C) <= 2));
-    !others
+    memchr3(0x0B, 0x0C, 0x0D, bytes).is_none()
+        && memchr3(0x1C, 0x1D, 0x1E, bytes).is_none()
         && (text.is_ascii()
             || ["\u{85}", "\u{2028}", "\u{2029}"].iter().all(|one| memmem::find(bytes, one.as_bytes()).is_none()))
 }

@@ -4,14 +4,17 @@
 //! time linear in its bytes and about six times its bytes of scratch memory, kept for the next document.
 
 pub mod c4;
+mod characters;
+mod compression;
 mod fineweb;
 mod gopher;
 pub mod lines;
+pub mod refinedweb;
 mod repetition;
 
 use memchr::memchr_iter;
 
-use crate::characters;
+use crate::characters as flags;
 use crate::segment::{self, Word};
 use crate::table::Table;
 
@@ -24,16 +27,26 @@ pub enum Family {
     C4,
     /// Penedo et al. 2024, section 3.6.
     Fineweb,
+    /// Li et al. 2024, with the line rules of Penedo et al. 2023, appendix G.2.
+    Dclm,
+    /// Shares of characters by kind.
+    Characters,
+    /// DEFLATE.
+    Compression,
 }
 
 impl Family {
-    pub const ALL: [Family; 3] = [Family::Gopher, Family::C4, Family::Fineweb];
+    pub const ALL: [Family; 6] =
+        [Family::Gopher, Family::C4, Family::Fineweb, Family::Dclm, Family::Characters, Family::Compression];
 
     pub fn name(self) -> &'static str {
         match self {
             Family::Gopher => "gopher",
             Family::C4 => "c4",
             Family::Fineweb => "fineweb",
+            Family::Dclm => "dclm",
+            Family::Characters => "characters",
+            Family::Compression => "compression",
         }
     }
 
@@ -47,6 +60,9 @@ impl Family {
             Family::Gopher => gopher::SIGNALS,
             Family::C4 => c4::SIGNALS,
             Family::Fineweb => fineweb::SIGNALS,
+            Family::Dclm => refinedweb::SIGNALS,
+            Family::Characters => characters::SIGNALS,
+            Family::Compression => compression::SIGNALS,
         }
     }
 }
@@ -64,6 +80,7 @@ struct Document<'t> {
 #[derive(Debug, Default)]
 pub struct Scratch {
     words: Vec<Word>,
+    masks: segment::Masks,
     table: Table,
     joined: repetition::Joined,
 }
@@ -73,11 +90,12 @@ pub struct Scratch {
 /// `text` must not be longer than [`crate::MAX_DOCUMENT_BYTES`].
 pub fn measure(text: &str, families: &[Family], scratch: &mut Scratch, values: &mut [f64]) {
     scratch.words.clear();
-    segment::words(text, &mut scratch.words);
+    scratch.masks.fill(text.as_bytes());
+    segment::words_with(text, &scratch.masks, &mut scratch.words);
     let document = Document {
         text,
         words: &scratch.words,
-        characters: characters::count(text.as_bytes()),
+        characters: flags::count(text.as_bytes()),
         newlines: memchr_iter(b'\n', text.as_bytes()).count(),
     };
     let mut rest = values;
@@ -87,6 +105,9 @@ pub fn measure(text: &str, families: &[Family], scratch: &mut Scratch, values: &
             Family::Gopher => gopher::measure(&document, &mut scratch.table, &mut scratch.joined, values),
             Family::C4 => c4::measure(&document, values),
             Family::Fineweb => fineweb::measure(&document, &mut scratch.table, values),
+            Family::Dclm => refinedweb::measure(&document, values),
+            Family::Characters => characters::measure(&document, values),
+            Family::Compression => compression::measure(&document, values),
         }
         rest = after;
     }

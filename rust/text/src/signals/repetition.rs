@@ -12,10 +12,12 @@ use super::gopher::Words;
 use super::lines::repeats_between_newlines;
 use super::{Document, ratio};
 use crate::characters::{count, trim};
-use crate::table::{Table, hash, mix};
+use crate::table::{Table, hash, hash_any, mix, short_hash, short_words};
 
 /// Bytes of joined words that must repeat before a long n-gram can.
 const WINDOW: usize = 16;
+/// The same for the longer ones of them.
+const FAR: usize = 32;
 /// Words up to this long are copied by one load and one store.
 const BLOCK: usize = 16;
 const SHORTEST: usize = 5;
@@ -33,6 +35,8 @@ pub struct Joined {
     grams: Vec<u64>,
     slots: Vec<u32>,
     candidates: Vec<u32>,
+    /// Of each candidate, whether it may repeat for [`FAR`] bytes.
+    far: Vec<bool>,
     twice: Twice,
 }
 
@@ -47,6 +51,7 @@ struct Twice {
 }
 
 impl Twice {
+    #[inline(never)]
     fn mark(&mut self, hashes: &[u64]) {
         let places = (hashes.len() * 16).next_power_of_two().max(64);
         self.mask = places - 1;
@@ -74,6 +79,7 @@ impl Twice {
     }
 
     /// Indices of the hashes that may repeat.
+    #[inline(never)]
     fn find(&mut self, hashes: &[u64], candidates: &mut Vec<u32>) {
         self.mark(hashes);
         candidates.clear();
@@ -89,6 +95,7 @@ impl Twice {
 
 impl Joined {
     /// Take a document's words; returns what they are and the summed length of those that are more than symbols.
+    #[inline(never)]
     pub fn fill(&mut self, document: &Document<'_>) -> (Words, usize) {
         let text = document.text.as_bytes();
         self.bytes.clear();
@@ -99,30 +106,37 @@ impl Joined {
         self.hashes.clear();
         let (mut words, mut lengths) = (Words::default(), 0);
         let (mut end, mut characters) = (0, 0);
+        self.starts.reserve(document.words.len() + 1);
+        self.characters.reserve(document.words.len() + 1);
+        self.hashes.reserve(document.words.len());
         for &word in document.words {
             self.starts.push(end as u32);
             self.characters.push(characters as u32);
-            let start = word.start as usize;
-            let bytes = &text[start..word.end as usize];
-            let length = match text.get(start..start + BLOCK) {
-                Some(block) if bytes.len() <= BLOCK => {
-                    self.bytes[end..end + BLOCK].copy_from_slice(block);
-                    bytes.len()
+            let (start, stop) = (word.start as usize, word.end as usize);
+            let length = stop - start;
+            let short = short_words(text, start, stop);
+            self.hashes.push(match short {
+                Some((low, high, length)) => {
+                    let block = u128::from(low) | u128::from(high) << 64;
+                    self.bytes[end..end + BLOCK].copy_from_slice(&block.to_le_bytes());
+                    short_hash(low, high, length)
                 }
-                _ => {
-                    self.bytes[end..end + bytes.len()].copy_from_slice(bytes);
-                    bytes.len()
+                None => {
+                    self.bytes[end..end + length].copy_from_slice(&text[start..stop]);
+                    hash_any(&text[start..stop])
                 }
-            };
-            self.hashes.push(hash(bytes));
+            });
             end += length;
             if word.plain {
-                words.add_plain(bytes);
+                words.add_plain(short.map_or(0, |(low, ..)| low), &text[start..stop]);
                 lengths += length;
                 characters += length;
+            } else if length == 1 {
+                lengths += usize::from(words.add_mark(text[start]));
+                characters += 1;
             } else {
-                let word = &document.text[start..word.end as usize];
-                let length = count(bytes);
+                let word = &document.text[start..stop];
+                let length = count(word.as_bytes());
                 lengths += if words.add(word) { length } else { 0 };
                 characters += length;
             }
@@ -143,6 +157,7 @@ impl Joined {
 
     /// Characters that the most frequent 2-, 3- and 4-gram cover, spaces between words included; of several most
     /// frequent ones the first.
+    #[inline(never)]
     fn top_characters(&mut self, table: &mut Table) -> [usize; 3] {
         let mut top = [0; 3];
         let words = self.words();
@@ -160,35 +175,48 @@ impl Joined {
             }
             table.reset(self.candidates.len(), words);
             self.slots.clear();
-            let (mut best_slot, mut best_count) = (None, 1);
-            for &at in &self.candidates {
+            let (grams, hashes) = (&mut self.grams, &self.hashes);
+            self.slots.extend(self.candidates.iter().map(|&at| {
                 let at = at as usize;
                 if n > 2 {
-                    self.grams[at] = mix(self.grams[at], self.hashes[at + n - 1]);
+                    grams[at] = mix(grams[at], hashes[at + n - 1]);
                 }
-                let slot = table.count(self.grams[at], at as u32);
-                self.slots.push(slot as u32);
-                let count = table.times(slot);
-                if count > best_count
-                    || (count == best_count && best_slot.is_some_and(|best| table.first(slot) < table.first(best)))
-                {
-                    (best_slot, best_count) = (Some(slot), count);
-                }
-            }
+                table.count(grams[at], at as u32) as u32
+            }));
             // Nothing repeats: the first n-gram of the document is the most frequent one, once.
-            let first = best_slot.map_or(0, |slot| table.first(slot) as usize);
-            *top = (self.length(first, n) + n - 1) * best_count as usize;
+            let (mut best, mut best_count) = (0, 1);
             let mut kept = 0;
             for index in 0..self.candidates.len() {
-                self.candidates[kept] = self.candidates[index];
-                kept += usize::from(table.times(self.slots[index] as usize) > 1);
+                let (at, count) = (self.candidates[index], table.times(self.slots[index] as usize));
+                // Of equally frequent ones the first: it is met first.
+                if count > best_count {
+                    (best, best_count) = (at as usize, count);
+                }
+                self.candidates[kept] = at;
+                kept += usize::from(count > 1);
             }
             self.candidates.truncate(kept);
+            *top = (self.length(best, n) + n - 1) * best_count as usize;
         }
         top
     }
 
+    /// Say for each candidate whether the first [`FAR`] bytes from it on may repeat; of the last ones one cannot say no.
+    #[inline(never)]
+    fn find_far(&mut self) {
+        self.grams.clear();
+        self.grams.extend(self.candidates.iter().map(|&at| {
+            let start = self.starts[at as usize] as usize;
+            self.bytes.get(start..start + FAR).map_or(0, far_hash)
+        }));
+        self.twice.mark(&self.grams);
+        self.far.clear();
+        let twice = &self.twice;
+        self.far.extend(self.grams.iter().map(|&gram| gram == 0 || twice.may_repeat(gram)));
+    }
+
     /// Characters in duplicate 5- to 10-grams.
+    #[inline(never)]
     fn duplicate_characters(&mut self, table: &mut Table) -> [usize; LONGEST - SHORTEST + 1] {
         let mut duplicated = [0; LONGEST - SHORTEST + 1];
         let words = self.words();
@@ -209,10 +237,23 @@ impl Joined {
                 self.candidates.push(at as u32);
             }
         }
+        self.find_far();
         for (n, duplicated) in (SHORTEST..).zip(&mut duplicated) {
             while self.candidates.last().is_some_and(|&at| at as usize + n > words) {
                 self.candidates.pop();
+                self.far.pop();
             }
+            // An n-gram that is long enough repeats only where its first FAR bytes do; longer ones are longer still.
+            let mut kept = 0;
+            for index in 0..self.candidates.len() {
+                let (at, far) = (self.candidates[index], self.far[index]);
+                self.candidates[kept] = at;
+                self.far[kept] = far;
+                let length = (self.starts[at as usize + n] - self.starts[at as usize]) as usize;
+                kept += usize::from(far | (length < FAR));
+            }
+            self.candidates.truncate(kept);
+            self.far.truncate(kept);
             // First by a print of both ends, then those that may repeat by all of their bytes.
             self.grams.clear();
             self.grams.extend(self.candidates.iter().map(|&at| ends_print(gram(&self.bytes, &self.starts, at, n))));
@@ -232,6 +273,12 @@ impl Joined {
         }
         duplicated
     }
+}
+
+#[inline]
+fn far_hash(window: &[u8]) -> u64 {
+    let (left, right) = window.split_at(FAR / 2);
+    mix(hash(left), hash(right)) | 1
 }
 
 /// The joined bytes of `n` words from word `at` on.
