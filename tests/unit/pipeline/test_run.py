@@ -198,13 +198,13 @@ def test_a_dedup_that_loses_a_document_stops_the_line(
 ) -> None:
     from tokenfoundry.pipeline.stages import dedup
 
-    honest = dedup.find_duplicates
+    honest = dedup.decide
 
     def short(*arguments: Any) -> dedup.Duplicates:
         found = honest(*arguments)
         return dedup.Duplicates(found.duplicate_of[:-1], found.near[:-1], found.jaccard[:-1])
 
-    monkeypatch.setattr(dedup, "find_duplicates", short)
+    monkeypatch.setattr(dedup, "decide", short)
     with pytest.raises(tf.GateError, match=r"stage dedup: .* documents in, an answer for"):
         tf.run(load_recipe(recipe(folder, str(tmp_path / "out")), base=folder))
 

@@ -3,7 +3,7 @@
 Text is never read as special tokens: a page that quotes ``<|endoftext|>`` does not end its document.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,7 @@ def make_tokenizer(
     if isinstance(options.tokenizer, str):
         return Tokenizer.from_file(Path(recipe.base / options.tokenizer))
     train = options.tokenizer.train
-    chosen = sample(corpus.lengths(), keep, train, recipe.seed)
+    chosen = sample(corpus.lengths, keep, train, recipe.seed)
     return Tokenizer.train(
         corpus.selected(chosen),
         vocab_size=train.vocab_size,
@@ -63,12 +63,12 @@ def end_of_text_id(tokenizer: Tokenizer, options: TokenizeStage) -> int | None:
 
 
 def encode(
-    corpus: Corpus, keep: NDArray[np.bool_], tokenizer: Tokenizer, end_id: int | None, threads: int | None
-) -> Iterator[tuple[pa.LargeStringArray, Ragged]]:
-    """Batches of the kept texts and their tokens."""
-    for texts in corpus.selected(keep):
-        tokens = tokenizer.encode_batch(texts, threads, allowed_special=())
-        yield texts, tokens if end_id is None else _with_end(tokens, end_id)
+    texts: Iterable[pa.LargeStringArray], tokenizer: Tokenizer, end_id: int | None, threads: int | None
+) -> Iterator[Ragged]:
+    """Tokens of batches of texts."""
+    for batch in texts:
+        tokens = tokenizer.encode_batch(batch, threads, allowed_special=())
+        yield tokens if end_id is None else _with_end(tokens, end_id)
 
 
 def _with_end(tokens: Ragged, end_id: int) -> Ragged:
