@@ -59,7 +59,7 @@ __all__ = ["RunResult", "run"]
 # What a run may find in its output folder.
 _OURS = frozenset({
     "work", "shards", "ledger", "tokenizer.json", "recipe.yaml", "metrics.json", "report.html", "run.sha256",
-    "manifest.sig",
+    "manifest.sig", "takedowns.jsonl",
 })  # fmt: skip
 
 

@@ -86,10 +86,10 @@ class Costs(_Strict):
     price_per_core_hour: Annotated[float, Field(strict=False, ge=0)] = 0.04
     currency: str = "USD"
     watts_per_core: Annotated[float, Field(strict=False, ge=0)] = Field(
-        10.0, description="Estimate of a busy core's power with its share of the machine, where RAPL cannot be read."
+        default=10.0, description="Estimate of a busy core's power with its share of the machine, where RAPL cannot be read."
     )
     grams_co2_per_kwh: Annotated[float, Field(strict=False, ge=0)] | None = Field(
-        None,
+        default=None,
         description="Default: codecarbon's figure for `country` where it is installed, else the world's mean, 473.",
     )
-    country: str | None = Field(None, description="ISO 3166 alpha-3 code, for codecarbon.")
+    country: str | None = Field(default=None, description="ISO 3166 alpha-3 code, for codecarbon.")

@@ -142,6 +142,7 @@ class SketchTask(Task):
         lengths = unit.lengths()
         with scene.meter.measure("dedup", int(lengths.sum())), context.store.making(self.key, "sketch") as folder:
             dedup_stage.sketch(folder, unit.text_batches(), options, context.threads)
+            (folder / "unit.json").write_text(json.dumps({"text": self.text_key}))
         scene.listener.stage_advanced("dedup", len(lengths), int(lengths.sum()), 0)
 
     def __str__(self) -> str:
@@ -200,7 +201,7 @@ class TokenTask(Task):
                     lengths.append(tokens.lengths)
                 np.save(folder / "lengths.npy", np.concatenate(lengths))
             cost = {name: cost.to_dict() for name, cost in meter.costs.items()}
-            (folder / "unit.json").write_text(json.dumps({"costs": cost}))
+            (folder / "unit.json").write_text(json.dumps({"text": self.text_key, "costs": cost}))
         scene.meter.merge(meter.costs)
         total = sum(int(part.sum()) for part in lengths)
         scene.listener.stage_advanced("tokenize", int(keep.sum()), size, total)
