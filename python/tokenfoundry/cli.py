@@ -18,6 +18,7 @@ from rich.console import Console
 
 from tokenfoundry._core import runtime
 from tokenfoundry.errors import RecipeError, TokenFoundryError
+from tokenfoundry.run_commands import register
 
 __all__ = ["app", "main"]
 
@@ -221,11 +222,14 @@ def recipe_check(recipe: Annotated[Path, typer.Argument(help="The recipe.", show
 
 @app.command()
 @_guarded
-def verify(output: Output) -> None:
+def verify(
+    output: Output,
+    key: Annotated[Path | None, typer.Option(help="Ed25519 public key (PEM) that must have signed it.")] = None,
+) -> None:
     """Read everything again and fail on one flipped bit."""
     from tokenfoundry.provenance import verify as verify_output
 
-    found = verify_output(output, lambda what: _stderr().print(f"checking {what}", style="dim"))
+    found = verify_output(output, lambda what: _stderr().print(f"checking {what}", style="dim"), key=key)
     for problem in found.problems:
         _complain(problem)
     if not found.ok:
@@ -382,6 +386,9 @@ def dedup_command(
         )
         + "\n"
     )  # fmt: skip
+
+
+register(app, _guarded, _stdout)
 
 
 def _version(wanted: bool) -> None:

@@ -134,7 +134,8 @@ class _Run:
         self.quarantined: dict[str, Finding] = {}
 
     def run(self) -> RunResult:
-        finished = self._finished()
+        # A work folder is another run's that is about to end, or was left by a kill: under the lock we know which.
+        finished = None if self.work.folder.exists() and not self.keep_work else self._finished()
         if finished is not None:
             return finished
         try:
@@ -145,6 +146,7 @@ class _Run:
             raise RecipeError(f"output: {self.output} cannot be written to: Permission denied")
         owned = self.executor is None
         with self.work.locked():
+            Work.sweep_removed(self.output)
             # The run that we waited for may have been this one.
             finished = self._finished()
             if finished is not None:
@@ -153,7 +155,6 @@ class _Run:
             if self.line.cache is not None:
                 self.line.cache.folder.mkdir(parents=True, exist_ok=True)
                 self.line.cache.sweep()
-            Work.sweep_removed(self.output)
             self._claim()
             self.executor = self.executor or executor_for(self.recipe.executor)
             try:
@@ -218,7 +219,6 @@ class _Run:
                 "list of takedowns; choose another folder or remove it"
             )
         # Interrupted after the manifest, before the work folder was gone.
-        Work.sweep_removed(self.output)
         if self.work.folder.is_dir() and not self.keep_work:
             self.work.remove()
         publish.publish(self.recipe, self.output)

@@ -86,7 +86,8 @@ class Costs(_Strict):
     price_per_core_hour: Annotated[float, Field(strict=False, ge=0)] = 0.04
     currency: str = "USD"
     watts_per_core: Annotated[float, Field(strict=False, ge=0)] = Field(
-        default=10.0, description="Estimate of a busy core's power with its share of the machine, where RAPL cannot be read."
+        default=10.0,
+        description="Estimate of a busy core's power with its share of the machine, where RAPL cannot be read.",
     )
     grams_co2_per_kwh: Annotated[float, Field(strict=False, ge=0)] | None = Field(
         default=None,

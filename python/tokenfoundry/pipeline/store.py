@@ -145,13 +145,15 @@ class Work(Store):
     def sweep_removed(output: Path) -> None:
         """Finish removals that were interrupted."""
         for doomed in output.glob(".work.*.removed"):
-            shutil.rmtree(doomed, ignore_errors=True)
+            process = doomed.name.split(".")[2]
+            if not process.isdigit() or int(process) == os.getpid() or not _alive(int(process)):
+                shutil.rmtree(doomed, ignore_errors=True)
 
     def remove(self) -> None:
         # Renamed first, so that a removal that is interrupted is never taken for unfinished work.
         doomed = self.folder.with_name(f".{self.folder.name}.{os.getpid()}.removed")
         self.folder.rename(doomed)
-        shutil.rmtree(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
 
 
 def save_arrays(folder: Path, **arrays: NDArray[Any]) -> None:

@@ -6,7 +6,7 @@ and counts; `verify` re-reads everything; `trace` goes from a token to its docum
 """
 
 from tokenfoundry.provenance.signing import new_key, sign
-from tokenfoundry.provenance.takedown import Takedown, purge, takedown
+from tokenfoundry.provenance.takedowns import Takedown, purge, takedown
 from tokenfoundry.provenance.trace import DocumentTrace, TokenTrace, trace, trace_document
 from tokenfoundry.provenance.verify import VerifyResult, verify
 

@@ -110,13 +110,14 @@ def check_signature(output: Path, key: Path | None) -> list[str]:
             raise ValueError("its format is unknown")
         raw = base64.b64decode(content["public_key"], validate=True)
         signature = base64.b64decode(content["signature"], validate=True)
+        claimed = content["manifest_sha256"]
         named = ed25519.Ed25519PublicKey.from_public_bytes(raw)
         if path.read_text() != json.dumps(content, indent=1) + "\n":
             raise ValueError("it is not as it was written")
     except (ValueError, KeyError, TypeError) as error:
         return [f"{SIGNATURE}: is damaged: {error}"]
     manifest = (output / "manifest.json").read_bytes()
-    if content["manifest_sha256"] != hashlib.sha256(manifest).hexdigest():
+    if claimed != hashlib.sha256(manifest).hexdigest():
         return [f"{SIGNATURE}: is of another manifest; the run was changed since it was signed"]
     if key is not None:
         trusted = _public_key(key).public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)

@@ -20,7 +20,7 @@ from tokenfoundry.errors import GateError, InputError, ShardError
 from tokenfoundry.provenance import ledger, manifest
 from tokenfoundry.provenance.doors import Door, check_chain
 from tokenfoundry.provenance.signing import SIGNATURE, check_signature
-from tokenfoundry.provenance.takedown import PENDING
+from tokenfoundry.provenance.takedowns import PENDING
 
 __all__ = ["VerifyResult", "verify"]
 
