@@ -16,7 +16,7 @@ from tokenfoundry.provenance import ledger, manifest
 __all__ = ["croissant", "write_croissant"]
 
 _CONTEXT = {
-    "@language": "en", "@vocab": "https://schema.org/", "citeAs": "cr:citeAs", "column": "cr:column",
+    "@language": "en", "equivalentProperty": "cr:equivalentProperty", "samplingRate": "cr:samplingRate", "@vocab": "https://schema.org/", "citeAs": "cr:citeAs", "column": "cr:column",
     "conformsTo": "dct:conformsTo", "cr": "http://mlcommons.org/croissant/", "rai": "http://mlcommons.org/croissant/RAI/",
     "data": {"@id": "cr:data", "@type": "@json"}, "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/", "examples": {"@id": "cr:examples", "@type": "@json"}, "extract": "cr:extract",
@@ -48,18 +48,9 @@ def croissant(
         }
         for entry in content["files"]
     ]  # fmt: skip
-    ledgers = [{"@id": entry["path"]} for entry in content["files"] if entry["path"].startswith("ledger/")]
-    files.append({
-        "@type": "cr:FileSet", "@id": "ledger", "name": "ledger", "containedIn": ledgers,
-        "encodingFormat": "application/x-parquet", "includes": "ledger/*.parquet",
-    })  # fmt: skip
-    fields = [
-        {
-            "@type": "cr:Field", "@id": f"documents/{field.name}", "name": field.name, "description": f"Column {field.name} of the ledger.",
-            "dataType": kind, "source": {"fileSet": {"@id": "ledger"}, "extract": {"column": field.name}},
-        }
-        for field in ledger.SCHEMA
-        if (kind := _type(field.type)) is not None
+    # One record set a file: readers of today take records of single files, not of sets of them.
+    record_sets = [
+        _record_set(entry["path"]) for entry in content["files"] if entry["path"].startswith("ledger/")
     ]  # fmt: skip
     return {
         "@context": _CONTEXT,
@@ -75,12 +66,23 @@ def croissant(
         "datePublished": published,
         "citeAs": f"{content['name']}, tokenfoundry manifest {content['digest']}",
         "distribution": files,
-        "recordSet": [
-            {
-                "@type": "cr:RecordSet", "@id": "documents", "name": "documents",
-                "description": "Every record of the input, with its fate and its places in the shards.", "field": fields,
-            }
-        ],
+        "recordSet": record_sets,
+    }
+
+
+def _record_set(path: str) -> dict[str, Any]:
+    name = Path(path).stem
+    fields = [
+        {
+            "@type": "cr:Field", "@id": f"{name}/{field.name}", "name": field.name, "description": f"Column {field.name} of the ledger.",
+            "dataType": kind, "source": {"fileObject": {"@id": path}, "extract": {"column": field.name}},
+        }
+        for field in ledger.SCHEMA
+        if (kind := _type(field.type)) is not None
+    ]  # fmt: skip
+    return {
+        "@type": "cr:RecordSet", "@id": name, "name": name,
+        "description": "Records of the input, with their fate.", "field": fields,
     }  # fmt: skip
 
 

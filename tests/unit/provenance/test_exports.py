@@ -31,9 +31,9 @@ def test_croissant_is_valid_and_reads_the_ledger(output: Path, tmp_path: Path) -
     assert content["license"] == ["CC-BY-4.0", "CC0"]
     named = {entry["@id"]: entry for entry in content["distribution"]}
     assert {"shards/shard-00000.bin", "ledger/documents-00000.parquet"} <= named.keys()
-    records = list(dataset.records("documents"))
+    records = list(dataset.records("documents-00000"))
     assert len(records) == len(ledger.read(output))
-    uris = {record["documents/uri"] for record in records}
+    uris = {record["documents-00000/uri"] for record in records}
     assert b"data/a.jsonl" in uris or "data/a.jsonl" in uris
 
 
