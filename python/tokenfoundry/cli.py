@@ -405,13 +405,24 @@ def _main(
 ) -> None: ...
 
 
-def main() -> None:
-    """Entry point of the command."""
+def _command_line() -> int:
     try:
         app()
     except KeyboardInterrupt:
         _complain("interrupted")
-        sys.exit(INTERRUPTED)
+        return INTERRUPTED
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+def main() -> None:
+    """Entry point of the command."""
+    if sys.argv[1:2] in (["run"], ["demo"]):
+        from tokenfoundry.supervised import supervised
+
+        sys.exit(supervised(_command_line, _complain))
+    sys.exit(_command_line())
 
 
 if __name__ == "__main__":

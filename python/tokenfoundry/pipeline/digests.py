@@ -6,7 +6,6 @@ Plain JSON Lines and Parquet files are cut into parts of about 32 MB, at line en
 is many units. Files on object stores are not read for this: their digest is that of size and time of change.
 """
 
-import io
 import json
 from collections.abc import Iterable
 from dataclasses import replace
@@ -115,7 +114,7 @@ def _row_group_parts(file: InputFile) -> list[list[Any]]:
 
     whole = _digest_of(file.path)
     try:
-        with pq.ParquetFile(io.FileIO(file.path)) as source:
+        with file.open() as content, pq.ParquetFile(content) as source:
             groups = [
                 (source.metadata.row_group(index).total_byte_size, source.metadata.row_group(index).num_rows)
                 for index in range(source.metadata.num_row_groups)

@@ -17,13 +17,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tokenfoundry.errors import GateError, RecipeError
+from tokenfoundry.errors import GateError, InputError, RecipeError
 from tokenfoundry.pipeline.stages import Outcome, TextStage
 
 __all__ = ["Applied", "apply"]
 
-# What is not the document's fault.
-_NOT_THEIRS = (KeyboardInterrupt, SystemExit, GeneratorExit, GateError, RecipeError)
+# What is not the document's fault. Memory or a disk that runs out is the machine's: a run on another must end with the
+# same documents.
+_NOT_THEIRS = (KeyboardInterrupt, SystemExit, GeneratorExit, GateError, RecipeError, MemoryError, OSError)
+# A stage that fails on all of so many documents is broken; they are not.
+_BROKEN = 8
 
 
 class _ChildError(Exception):
@@ -40,7 +43,14 @@ class Applied:
 
 
 def apply(stage: TextStage, texts: pa.LargeStringArray, threads: int | None, *, in_child: bool = False) -> Applied:
-    """Run a stage; find the documents that it fails on."""
+    """Run a stage; find the documents that it fails on. Raises InputError for a stage that fails on all of many."""
+    applied = _apply(stage, texts, threads, in_child)
+    if len(applied.failed) == len(texts) >= _BROKEN:
+        raise InputError(f"stage {stage.name} fails on every document, for example: {applied.failed[0]}")
+    return applied
+
+
+def _apply(stage: TextStage, texts: pa.LargeStringArray, threads: int | None, in_child: bool) -> Applied:
     try:
         return Applied(_in_child(stage, texts, threads) if in_child else stage(texts, threads))
     except _NOT_THEIRS:
@@ -49,8 +59,8 @@ def apply(stage: TextStage, texts: pa.LargeStringArray, threads: int | None, *, 
         if len(texts) == 1:
             return Applied(Outcome(texts), {0: _say(error)})
     middle = len(texts) // 2
-    left = apply(stage, texts.slice(0, middle), threads, in_child=in_child)
-    right = apply(stage, texts.slice(middle), threads, in_child=in_child)
+    left = _apply(stage, texts.slice(0, middle), threads, in_child)
+    right = _apply(stage, texts.slice(middle), threads, in_child)
     return _joined(left, right)
 
 

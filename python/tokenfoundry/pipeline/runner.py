@@ -374,7 +374,7 @@ class _Run:
     def _decide(self, key: str, sketches: list[Path], corpus: Corpus, present: NDArray[np.bool_]) -> Duplicates:
         options = self.recipe.stage("dedup")
         folder = None
-        if options.near:
+        if options.near and len(corpus):
             masks = [None if present.all() else corpus.of_unit(present, index) for index in range(len(sketches))]
             with self.meter.measure("dedup"):
                 if not self.work.has(key, "bands"):

@@ -67,9 +67,11 @@ def lay_out(folder: Path, sketches: Sequence[tuple[Path, NDArray[np.bool_] | Non
     base = 0
     for number, (source, mask) in enumerate(sketches):
         part = source / "part-00000"
+        done = json.loads((part / "part.json").read_bytes())
+        if not done["documents"]:
+            continue
         target = folder / f"part-{number:05d}"
         target.mkdir()
-        done = json.loads((part / "part.json").read_bytes())
         for path in sorted(part.iterdir()):
             if path.name.startswith(("band-", "contents.")):
                 kind = _BAND_RECORD if path.name.startswith("band-") else _CONTENT_RECORD
