@@ -40,11 +40,11 @@ def supervised(command: Callable[[], int], complain: Callable[[str], None]) -> i
     if os.WIFEXITED(status):
         # Not sys.exit: what Python does at its end was the child's to do.
         os._exit(os.WEXITSTATUS(status))
-    number = os.WTERMSIG(status)
+    number = signal.Signals(os.WTERMSIG(status))
     cause = {
         signal.SIGKILL: "killed, perhaps by the kernel because memory ran out (`dmesg` tells)",
         signal.SIGABRT: "aborted, perhaps because memory ran out",
-    }.get(number, f"ended by signal {number} ({signal.Signals(number).name})")
+    }.get(number, f"ended by signal {int(number)} ({number.name})")
     complain(
         f"the run was {cause}. Finished units are kept: run the same command again to go on, with fewer threads or a "
         "smaller `memory` in the recipe if memory was short; a document that kills the run is found after two deaths"

@@ -220,6 +220,7 @@ def test_a_poisonous_document_goes_alone(tmp_path: Path, monkeypatch: pytest.Mon
         tf.run(load_recipe(stopping, base=tmp_path))
 
 
+@pytest.mark.long
 def test_a_document_that_kills_the_process_is_found_by_the_runs_that_follow(tmp_path: Path) -> None:
     plain = poisoned(tmp_path, "DEADLY")
     (tmp_path / "r.json").write_text(json.dumps(plain))

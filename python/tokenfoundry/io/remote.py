@@ -124,7 +124,7 @@ def upload(source: Path, uri: str) -> None:
         parent = path.rpartition("/")[0]
         if parent and urlsplit(uri).scheme != "s3":
             system.create_dir(parent, recursive=True)
-        with source.open("rb") as file, system.open_output_stream(path) as target:
+        with source.open("rb") as file, system.open_output_stream(path, compression=None) as target:
             while chunk := file.read(_CHUNK_BYTES):
                 target.write(chunk)
     except OSError as error:
