@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from tokenfoundry.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["Ragged"]
 
@@ -114,6 +116,8 @@ class Ragged:
 
     def to_arrow(self) -> pa.LargeListArray:
         """``large_list<uint32>``, sharing memory."""
+        import pyarrow as pa
+
         return pa.LargeListArray.from_arrays(pa.array(self.offsets), pa.array(self.values))
 
     def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:

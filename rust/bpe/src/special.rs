@@ -23,6 +23,8 @@ pub struct AddedToken {
     pub single_word: bool,
     /// Looked for in the normalized text instead of the text as it came.
     pub normalized: bool,
+    /// What is looked for, if it is not the content: its normalized form.
+    pub pattern: Option<String>,
 }
 
 impl AddedToken {
@@ -36,7 +38,12 @@ impl AddedToken {
             rstrip: false,
             single_word: false,
             normalized: false,
+            pattern: None,
         }
+    }
+
+    fn looked_for(&self) -> &str {
+        self.pattern.as_deref().unwrap_or(&self.content)
     }
 }
 
@@ -84,13 +91,15 @@ pub enum Section {
     Text { start: usize, end: usize },
 }
 
-fn finder(tokens: Vec<AddedToken>) -> Result<Option<Box<Finder>>, VocabularyError> {
+fn finder(mut tokens: Vec<AddedToken>) -> Result<Option<Box<Finder>>, VocabularyError> {
+    // A normalizer may leave nothing of a token.
+    tokens.retain(|token| !token.looked_for().is_empty());
     if tokens.is_empty() {
         return Ok(None);
     }
     let automaton = AhoCorasick::builder()
         .match_kind(MatchKind::LeftmostLongest)
-        .build(tokens.iter().map(|token| token.content.as_bytes()))
+        .build(tokens.iter().map(|token| token.looked_for().as_bytes()))
         .map_err(|error| VocabularyError(format!("the added tokens cannot be searched for: {error}")))?;
     let only_special = tokens.iter().all(|token| token.special);
     let word = if tokens.iter().any(|token| token.single_word) { Regex::new(r"^\w$").ok() } else { None };
@@ -204,15 +213,14 @@ impl AddedTokens {
                 if token.rstrip {
                     end = text.len() - text[end..].trim_start_matches(unicode::is_white_space).len();
                 }
-                if start < done {
-                    continue;
-                }
                 if done < start {
                     visit(Section::Text { start: done, end: start })?;
                 }
-                visit(Section::Token { id: token.id, start, end })?;
+                // White space that a token took along may itself be a token, and is then both, as in `tokenizers`.
+                if start < end {
+                    visit(Section::Token { id: token.id, start, end })?;
+                }
                 done = end;
-                from = from.max(done);
             }
         }
         if done < text.len() {

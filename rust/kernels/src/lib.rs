@@ -1,7 +1,9 @@
 //! SIMD kernels and nothing else: one folder a kernel, with `mod.rs` (the safe door), `scalar.rs` (the definition) and a
 //! file for each CPU tier that pays. Every tier equals the scalar one at every length; [`tier`] picks at run time.
 
+pub mod byte_classes;
 pub mod fold_ascii;
+pub mod on_tier;
 pub mod permute_min;
 pub mod permute_min_p61;
 pub mod prefetch;

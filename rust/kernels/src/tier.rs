@@ -33,7 +33,13 @@ impl Tier {
 }
 
 /// The best tier of this CPU, whatever the environment says.
+#[inline]
 pub fn detected() -> Tier {
+    static DETECTED: OnceLock<Tier> = OnceLock::new();
+    *DETECTED.get_or_init(detect)
+}
+
+fn detect() -> Tier {
     #[cfg(target_arch = "x86_64")]
     {
         let avx2 = is_x86_feature_detected!("avx2")
@@ -65,6 +71,7 @@ pub fn available() -> impl Iterator<Item = Tier> {
 }
 
 /// The tier that kernels use in this process.
+#[inline]
 pub fn current() -> Tier {
     static CURRENT: OnceLock<Tier> = OnceLock::new();
     *CURRENT.get_or_init(|| {

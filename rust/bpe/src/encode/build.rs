@@ -6,8 +6,9 @@
 //! token's own bytes ends with before the last merge. That pair is kept and the others are dropped, which changes no
 //! encoding; tokens are visited from short to long so that their parts come first. A token whose own bytes do not end
 //! in such a pair is reached by no merge at all.
-
-use rustc_hash::FxHashMap;
+//!
+//! Two ways find that pair: [`Search::by_cuts`] in a few look-ups a token, for vocabularies whose merges come after
+//! those that make their parts, and [`Search::by_merging`] for any.
 
 use super::adjacent::Adjacent;
 use super::merge::{SHORT, merge_bytes, merge_long, merge_short};
@@ -43,23 +44,31 @@ fn index_tokens(tokens: &Tokens) -> Result<Pieces, VocabularyError> {
     Ok(pieces)
 }
 
-/// Listed merges by the ids of their two tokens: the last listed wins, as in `tokenizers`.
-fn index_merges(
-    listed: &[[u32; 2]],
-    tokens: &Tokens,
-    by_bytes: &Pieces,
-) -> Result<(FxHashMap<u64, u32>, Vec<u32>), VocabularyError> {
+/// The result of each listed merge. Files list merges in the order of their results more often than not, so the token
+/// after the last result is looked at first.
+fn results_of(listed: &[[u32; 2]], tokens: &Tokens, by_bytes: &Pieces) -> Result<Vec<u32>, VocabularyError> {
     let mut results = Vec::with_capacity(listed.len());
-    let mut by_pair = FxHashMap::with_capacity_and_hasher(listed.len(), Default::default());
     let mut joined = Vec::new();
+    let mut last = 0;
     for (rank, &[left, right]) in listed.iter().enumerate() {
         let (Some(left_bytes), Some(right_bytes)) = (tokens.get(left), tokens.get(right)) else {
             return error(format!("merge {rank} names token {left} or {right}, which the vocabulary does not have"));
         };
-        joined.clear();
-        joined.extend_from_slice(left_bytes);
-        joined.extend_from_slice(right_bytes);
-        let Some(result) = by_bytes.get(tokens, &joined) else {
+        let is_result = |id: u32| {
+            let rest = tokens.get(id).and_then(|bytes| bytes.strip_prefix(left_bytes));
+            rest == Some(right_bytes)
+        };
+        let found = if is_result(last) {
+            Some(last)
+        } else if is_result(last + 1) {
+            Some(last + 1)
+        } else {
+            joined.clear();
+            joined.extend_from_slice(left_bytes);
+            joined.extend_from_slice(right_bytes);
+            by_bytes.get(tokens, &joined)
+        };
+        let Some(result) = found else {
             return error(format!(
                 "merge {rank} makes {} of {} and {}, but the vocabulary has no such token",
                 shown(&joined),
@@ -68,9 +77,187 @@ fn index_merges(
             ));
         };
         results.push(result);
-        by_pair.insert((left as u64) << 32 | right as u64, rank as u32);
+        last = result;
     }
-    Ok((by_pair, results))
+    Ok(results)
+}
+
+/// Numbers from 0 grouped by a key: for each key, where its group starts in the list of all numbers.
+fn grouped(keys: impl Iterator<Item = u32> + Clone, key_count: usize) -> (Vec<u32>, Vec<u32>) {
+    let mut starts = vec![0u32; key_count + 2];
+    for key in keys.clone() {
+        starts[key as usize + 2] += 1;
+    }
+    for key in 2..starts.len() {
+        starts[key] += starts[key - 1];
+    }
+    let mut numbers = vec![0u32; starts[key_count + 1] as usize];
+    for (number, key) in keys.enumerate() {
+        let place = &mut starts[key as usize + 1];
+        numbers[*place as usize] = number as u32;
+        *place += 1;
+    }
+    starts.pop();
+    (starts, numbers)
+}
+
+/// How to find the two symbols that a token's own bytes end as, before the last merge.
+struct Search<'a> {
+    tokens: &'a Tokens,
+    by_bytes: &'a Pieces,
+    start: &'a Start,
+    /// The tokens of symbols.
+    to_token: &'a [u32],
+    first_merge: u32,
+    /// Of listed merges: their pairs, and the numbers of those that make a token.
+    listed: Option<(&'a [[u32; 2]], Vec<u32>, Vec<u32>)>,
+}
+
+/// What the search fills in, from short tokens to long.
+struct Found {
+    pairs: Pairs,
+    splits: Splits,
+    /// The symbol of each token that merges reach, or that a text starts as.
+    symbol_of: Vec<u32>,
+}
+
+/// A symbol's parts, and its own number.
+struct Split {
+    left: u32,
+    right: u32,
+    symbol: u32,
+}
+
+/// A vocabulary in which a merge comes before one that makes its parts: symbols do not count up in time.
+struct OutOfOrder;
+
+impl Search<'_> {
+    fn fresh(&self) -> Found {
+        let mut symbol_of = vec![NONE; self.tokens.len()];
+        for (symbol, &token) in self.to_token[..self.first_merge as usize].iter().enumerate() {
+            if token != NONE {
+                symbol_of[token as usize] = symbol as u32;
+            }
+        }
+        Found {
+            pairs: Pairs::with_capacity(self.tokens.len()),
+            splits: Splits::with_capacity(self.to_token.len()),
+            symbol_of,
+        }
+    }
+
+    /// By trying the ways to cut a token in two: that one is right whose parts no other merge would have joined across
+    /// the cut. Needs a vocabulary whose merges come after those that make their parts, as nearly all are.
+    fn by_cuts(&self, order: &[u32]) -> Result<Found, OutOfOrder> {
+        let mut found = self.fresh();
+        for &id in order {
+            let Some(bytes) = self.tokens.get(id) else { continue };
+            let split = match &self.listed {
+                Some((listed, starts, numbers)) => {
+                    let group = &numbers[starts[id as usize] as usize..starts[id as usize + 1] as usize];
+                    let symbols = |rank: u32| {
+                        let [left, right] = listed[rank as usize];
+                        (found.symbol_of[left as usize], found.symbol_of[right as usize], rank)
+                    };
+                    // The last listed of equals wins, as in `tokenizers`.
+                    let mut candidates = group.iter().rev().map(|&rank| symbols(rank));
+                    candidates.find(|&(left, right, _)| found.is_settled(left, right))
+                }
+                None => (1..bytes.len()).rev().find_map(|at| {
+                    let left = found.symbol(self, &bytes[..at])?;
+                    let right = found.symbol(self, &bytes[at..])?;
+                    found.is_settled(left, right).then_some((left, right, id))
+                }),
+            };
+            let Some((left, right, rank)) = split else { continue };
+            let symbol = self.first_merge + rank;
+            if left >= symbol || right >= symbol {
+                return Err(OutOfOrder);
+            }
+            found.insert(id, Split { left, right, symbol });
+        }
+        Ok(found)
+    }
+
+    /// By merging each token's bytes as if they were a text: right for any order of merges.
+    fn by_merging(&self, order: &[u32]) -> Found {
+        let mut found = self.fresh();
+        let mut spelled: Vec<u32> = Vec::new();
+        for &id in order {
+            let Some(bytes) = self.tokens.get(id) else { continue };
+            spelled.clear();
+            if !self.start.spell_token(bytes, &mut spelled) || spelled.len() < 2 {
+                continue;
+            }
+            let count = if matches!(self.start, Start::Bytes(_)) && bytes.len() <= SHORT {
+                merge_bytes(&found.pairs, bytes, &mut spelled)
+            } else if spelled.len() <= SHORT {
+                merge_short(&found.pairs, &mut spelled)
+            } else {
+                merge_long(&found.pairs, &mut spelled)
+            };
+            if count != 2 {
+                continue;
+            }
+            let (left, right) = (spelled[0], spelled[1]);
+            let rank = match &self.listed {
+                None => Some(id),
+                Some((listed, starts, numbers)) => {
+                    let pair = [self.to_token[left as usize], self.to_token[right as usize]];
+                    let group = &numbers[starts[id as usize] as usize..starts[id as usize + 1] as usize];
+                    group.iter().rev().copied().find(|&rank| listed[rank as usize] == pair)
+                }
+            };
+            if let Some(rank) = rank {
+                found.insert(id, Split { left, right, symbol: self.first_merge + rank });
+            }
+        }
+        found
+    }
+}
+
+impl Found {
+    fn insert(&mut self, id: u32, Split { left, right, symbol }: Split) {
+        self.pairs.insert(left, right, symbol);
+        self.splits.set(symbol, left, right);
+        self.symbol_of[id as usize] = symbol;
+    }
+
+    /// The symbol of a token with these bytes that merges reach.
+    #[inline(always)]
+    fn symbol(&self, search: &Search<'_>, bytes: &[u8]) -> Option<u32> {
+        if let &[byte] = bytes {
+            return Some(byte as u32);
+        }
+        let symbol = self.symbol_of[search.by_bytes.get(search.tokens, bytes)? as usize];
+        (symbol != NONE).then_some(symbol)
+    }
+
+    /// Whether the bytes of two symbols, put together, merge into just these two before anything else: going back in
+    /// time, the symbols on both sides of the cut are ever smaller ones, and at no time may a merge of those two have
+    /// been due before what really happened next. Of equal merges the left one comes first.
+    #[inline]
+    fn is_settled(&self, mut left: u32, mut right: u32) -> bool {
+        if left == NONE || right == NONE {
+            return false;
+        }
+        let mut due_before = NONE;
+        loop {
+            if self.pairs.get(left, right) < due_before {
+                return false;
+            }
+            // The later of the two merges is undone. Symbols that a text starts as are less than all others.
+            if left > right {
+                let Some([_, end]) = self.splits.get(left) else { return true };
+                due_before = left;
+                left = end;
+            } else {
+                let Some([end, _]) = self.splits.get(right) else { return true };
+                due_before = right + 1;
+                right = end;
+            }
+        }
+    }
 }
 
 pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
@@ -96,9 +283,9 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         return error(format!("the unknown token has id {unknown}, which the vocabulary does not have"));
     }
     let first_merge = start.count();
-    let (by_pair, results) = match &merges {
-        Merges::ByRank => (FxHashMap::default(), Vec::new()),
-        Merges::Listed(listed) => index_merges(listed, &tokens, &by_bytes)?,
+    let results = match &merges {
+        Merges::ByRank => Vec::new(),
+        Merges::Listed(listed) => results_of(listed, &tokens, &by_bytes)?,
     };
     let merge_count = if let Merges::Listed(listed) = &merges { listed.len() } else { tokens.len() };
     if first_merge as usize + merge_count > MAX_SYMBOLS {
@@ -110,64 +297,28 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         Merges::Listed(_) => to_token.extend_from_slice(&results),
     }
 
-    // Counting sort of the tokens by length; the parts of a token are shorter than it is.
-    let longest = tokens.iter().map(|(_, bytes)| bytes.len()).max().unwrap_or(0);
-    let mut starts = vec![0u32; longest + 2];
-    for (_, bytes) in tokens.iter() {
-        starts[bytes.len() + 1] += 1;
-    }
-    for length in 1..starts.len() {
-        starts[length] += starts[length - 1];
-    }
-    let mut by_length = vec![0u32; starts[longest + 1] as usize];
-    for (id, bytes) in tokens.iter() {
-        by_length[starts[bytes.len()] as usize] = id;
-        starts[bytes.len()] += 1;
-    }
-
-    let mut pairs = Pairs::with_capacity(tokens.len());
-    let mut splits = Splits::with_capacity(first_merge as usize + merge_count);
-    // The symbol of each token that merges reach, or that a text starts as.
-    let mut symbol_of = vec![NONE; tokens.len()];
-    for symbol in 0..first_merge {
-        let token = to_token[symbol as usize];
-        if token != NONE {
-            symbol_of[token as usize] = symbol;
-        }
-    }
-    let mut spelled: Vec<u32> = Vec::with_capacity(longest);
-    let mut ranks = [0u32; SHORT];
-    for id in by_length {
-        let Some(bytes) = tokens.get(id) else { continue };
-        spelled.clear();
-        if !start.spell_token(bytes, &mut spelled) || spelled.len() < 2 {
-            continue;
-        }
-        let count = if matches!(start, Start::Bytes(_)) && bytes.len() <= SHORT {
-            merge_bytes(&pairs, bytes, &mut spelled, &mut ranks)
-        } else if spelled.len() <= SHORT {
-            merge_short(&pairs, &mut spelled, &mut ranks)
-        } else {
-            merge_long(&pairs, &mut spelled)
-        };
-        if count != 2 {
-            continue;
-        }
-        let (left, right) = (spelled[0], spelled[1]);
-        let rank = match &merges {
-            Merges::ByRank => Some(id),
-            Merges::Listed(_) => {
-                let pair = (to_token[left as usize] as u64) << 32 | to_token[right as usize] as u64;
-                by_pair.get(&pair).copied().filter(|&rank| results[rank as usize] == id)
+    // The parts of a token are shorter than it is.
+    let length = |id: u32| tokens.get(id).map_or(0, <[u8]>::len) as u32;
+    let ids = 0..tokens.len() as u32;
+    let longest = ids.clone().map(length).max().unwrap_or(0);
+    let (_, order) = grouped(ids.map(length), longest as usize + 1);
+    let search = Search {
+        tokens: &tokens,
+        by_bytes: &by_bytes,
+        start: &start,
+        to_token: &to_token,
+        first_merge,
+        listed: match &merges {
+            Merges::ByRank => None,
+            Merges::Listed(listed) => {
+                let (starts, numbers) = grouped(results.iter().copied(), tokens.len());
+                Some((listed.as_slice(), starts, numbers))
             }
-        };
-        if let Some(rank) = rank {
-            let symbol = first_merge + rank;
-            pairs.insert(left, right, symbol);
-            splits.set(symbol, left, right);
-            symbol_of[id as usize] = symbol;
-        }
-    }
+        },
+    };
+    // By cuts is several times as quick.
+    let cut = search.by_cuts(&order);
+    let Found { pairs, splits, symbol_of } = cut.unwrap_or_else(|OutOfOrder| search.by_merging(&order));
 
     let pieces = if whole_pieces {
         by_bytes
@@ -199,4 +350,96 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         whole_pieces,
         adjacent,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tokens over two letters, each the join of two before it; ids are in a random order if `shuffled`.
+    fn vocabulary(seed: &mut u64, listed: bool, shuffled: bool) -> Vocabulary {
+        let mut next = |limit: usize| {
+            *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (*seed >> 33) as usize % limit
+        };
+        let mut spelled: Vec<Vec<u8>> = (0..=255).map(|byte| vec![byte]).collect();
+        for _ in 0..40 {
+            let letters = [b'a' as usize, b'b' as usize];
+            let mut part = || match next(spelled.len() - 256 + 2) {
+                letter @ (0 | 1) => letters[letter],
+                merged => merged + 254,
+            };
+            let (left, right) = (part(), part());
+            let joined = [spelled[left].as_slice(), spelled[right].as_slice()].concat();
+            if !spelled.contains(&joined) && joined.len() < 20 {
+                spelled.push(joined);
+            }
+        }
+        if shuffled {
+            for at in (257..spelled.len()).rev() {
+                spelled.swap(at, 256 + next(at - 255));
+            }
+        }
+        let vocabulary = Vocabulary::from_ranks(Tokens::from_ordered(&spelled));
+        if !listed {
+            return vocabulary;
+        }
+        let id = |bytes: &[u8]| spelled.iter().position(|token| token == bytes).map(|id| id as u32);
+        let mut merges = Vec::new();
+        for token in &spelled[256..] {
+            for at in 1..token.len() {
+                if let (Some(left), Some(right)) = (id(&token[..at]), id(&token[at..])) {
+                    merges.push([left, right]);
+                }
+            }
+        }
+        if shuffled {
+            for at in (1..merges.len()).rev() {
+                merges.swap(at, next(at + 1));
+            }
+        }
+        Vocabulary { merges: Merges::Listed(merges), ..vocabulary }
+    }
+
+    #[test]
+    fn cutting_finds_what_merging_finds() {
+        let mut seed = 1;
+        let mut in_order = 0;
+        for round in 0..400 {
+            let Vocabulary { tokens, merges, .. } = vocabulary(&mut seed, round % 2 == 0, round % 4 >= 2);
+            let by_bytes = index_tokens(&tokens).expect("no token twice");
+            let start = Start::bytes(&tokens, &by_bytes);
+            let mut to_token = start.to_token();
+            let results = match &merges {
+                Merges::ByRank => (0..tokens.len() as u32).collect(),
+                Merges::Listed(listed) => results_of(listed, &tokens, &by_bytes).expect("results"),
+            };
+            to_token.extend_from_slice(&results);
+            let length = |id: u32| tokens.get(id).map_or(0, <[u8]>::len) as u32;
+            let (_, order) = grouped((0..tokens.len() as u32).map(length), 64);
+            assert!(order.is_sorted_by_key(|&id| length(id)));
+            let search = Search {
+                tokens: &tokens,
+                by_bytes: &by_bytes,
+                start: &start,
+                to_token: &to_token,
+                first_merge: 256,
+                listed: match &merges {
+                    Merges::ByRank => None,
+                    Merges::Listed(listed) => {
+                        let (starts, numbers) = grouped(results.iter().copied(), tokens.len());
+                        Some((listed.as_slice(), starts, numbers))
+                    }
+                },
+            };
+            let merged = search.by_merging(&order);
+            let Ok(cut) = search.by_cuts(&order) else { continue };
+            in_order += 1;
+            assert_eq!(cut.symbol_of, merged.symbol_of, "round {round}");
+            for symbol in 0..to_token.len() as u32 {
+                assert_eq!(cut.splits.get(symbol), merged.splits.get(symbol), "round {round}, symbol {symbol}");
+            }
+        }
+        assert!(in_order > 100, "{in_order} of 400 vocabularies were in order");
+    }
 }

@@ -6,16 +6,18 @@
 
 mod adjacent;
 mod build;
-mod cache;
+mod long;
+mod memory;
 mod merge;
 mod pairs;
 mod pieces;
 mod split;
 mod symbols;
+mod tables;
 
 pub use adjacent::Adjacent;
 pub use build::{build, shown};
-pub use cache::{Count, Memory, Sink};
+pub use memory::{Count, Memory, Sink};
 
 use merge::{SHORT, merge_bytes, merge_long, merge_short};
 use pairs::{NONE, Pairs};
@@ -181,8 +183,7 @@ impl Encoder {
             Start::Bytes(start) if start.complete => {
                 if piece.len() <= SHORT {
                     let mut symbols = [0; SHORT];
-                    let mut ranks = [0; SHORT];
-                    let count = merge_bytes(&self.pairs, piece, &mut symbols, &mut ranks);
+                    let count = merge_bytes(&self.pairs, piece, &mut symbols[..piece.len()]);
                     out.extend(symbols[..count].iter().map(|&symbol| self.to_token[symbol as usize]));
                 } else {
                     let symbols = &mut memory.symbols;
@@ -213,7 +214,6 @@ impl Encoder {
             // As `tokenizers` has it: what is unknown where nothing stands for it is as if it were not there.
             symbols.retain(|&symbol| symbol != NONE);
         }
-        let mut ranks = [0; SHORT];
         let mut at = 0;
         let mut after_unknown = false;
         while at < symbols.len() {
@@ -232,8 +232,7 @@ impl Encoder {
                 after_unknown = false;
             }
             let run = &mut symbols[at..at + known];
-            let count =
-                if known <= SHORT { merge_short(&self.pairs, run, &mut ranks) } else { merge_long(&self.pairs, run) };
+            let count = if known <= SHORT { merge_short(&self.pairs, run) } else { merge_long(&self.pairs, run) };
             out.extend(run[..count].iter().map(|&symbol| self.to_token[symbol as usize]));
             at += known;
         }

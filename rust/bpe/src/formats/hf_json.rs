@@ -1,6 +1,8 @@
 //! `tokenizer.json` of Hugging Face `tokenizers` with a BPE model, byte-level (GPT-2, Llama 3, Qwen, DeepSeek …) or with
 //! characters and byte fallback (Llama 2, Mistral, Gemma …).
 
+mod decoders;
+mod onig;
 mod parts;
 mod write;
 
@@ -14,7 +16,7 @@ use serde_json::Value;
 
 use crate::byte_alphabet;
 use crate::special::AddedToken;
-use crate::tokenizer::{JsonParts, Parts, byte_level_decoder, with_added};
+use crate::tokenizer::{JsonParts, Normalizer, Parts, normalize, with_added};
 use crate::vocabulary::{Merges, Symbols, Tokens, Vocabulary, VocabularyError};
 
 pub use write::write;
@@ -48,6 +50,8 @@ struct Added {
     normalized: Option<bool>,
     #[serde(default)]
     special: bool,
+    /// Our own: what is looked for in a text.
+    pattern: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -214,40 +218,32 @@ fn error<T>(message: impl Into<String>) -> Result<T, VocabularyError> {
 
 pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
     // The kind first: another model's vocabulary has another shape, and its error should say so.
-    let file: File<'_> = match serde_json::from_slice(file) {
+    let text = match std::str::from_utf8(file) {
+        Ok(text) => text,
+        Err(problem) => return error(format!("the tokenizer.json cannot be read: it is not UTF-8, {problem}")),
+    };
+    let file: File<'_> = match serde_json::from_str(text) {
         Ok(file) => file,
         Err(problem) => return error(format!("the tokenizer.json cannot be read: {problem}")),
     };
     let File { added_tokens, normalizer, pre_tokenizer, post_processor, decoder, model } = file;
     check_model(&model)?;
-    let added: Vec<AddedToken> = added_tokens
-        .into_iter()
-        .map(|token| AddedToken {
-            normalized: token.normalized.unwrap_or(!token.special),
-            content: token.content,
-            id: token.id,
-            special: token.special,
-            lstrip: token.lstrip,
-            rstrip: token.rstrip,
-            single_word: token.single_word,
-        })
-        .collect();
-
-    let splits = parts::pre_tokenizer(pre_tokenizer.as_ref())?;
     let normalizers = parts::normalizers(normalizer.as_ref())?;
-    let byte_level = splits.byte_level || normalizers_are_byte_level(normalizer.as_ref());
-    let (tokens, mut loose) = tokens_by_id(&model.vocab.0, byte_level)?;
-    let merges = merges_by_id(&model, &tokens, byte_level)?;
+    let ids = ids_by_text(&model.vocab.0);
+    let added = added_with_ids(added_tokens, &ids, &normalizers)?;
+    let splits = parts::pre_tokenizer(pre_tokenizer.as_ref(), &normalizers)?;
+    let byte_level = splits.byte_level;
+    let (mut tokens, mut loose) = tokens_by_id(&model.vocab.0, byte_level)?;
+    let merges = merges_by_id(&model, &ids, &tokens, byte_level)?;
     let unknown = match &model.unk_token {
-        Some(unknown) => match model.vocab.0.iter().find(|(token, _)| token == unknown) {
-            Some((_, id)) => Some(*id),
+        Some(unknown) => match ids.get(unknown.as_str()) {
+            Some(id) => Some(*id),
             None => added.iter().find(|token| token.content == *unknown).map(|token| token.id),
         },
         None => None,
     };
     let json_loose = loose.clone();
     let json_decoder = decoder.clone().unwrap_or_default();
-    let mut tokens = tokens;
     // The unknown token may be spelled with characters that are no bytes; it is emitted but never merged into.
     loose.extend(added.iter().map(|token| (token.id, token.content.clone())));
     if let Some(unknown) = unknown
@@ -256,20 +252,7 @@ pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
     {
         tokens = with_added(&tokens, std::iter::once((unknown, content.as_bytes().to_vec())));
     }
-    let decoder = if byte_level {
-        let pieces = loose.iter().map(|(id, content)| {
-            let mut bytes = Vec::new();
-            if !byte_alphabet::decode(content, &mut bytes) {
-                bytes = content.as_bytes().to_vec();
-            }
-            (*id, bytes)
-        });
-        let mut decoder = byte_level_decoder(&tokens, &[]);
-        decoder.pieces = with_added(&tokens, pieces);
-        decoder
-    } else {
-        parts::decoder(decoder.as_ref(), &tokens, &loose)?
-    };
+    let decoder = decoders::decoder(decoder.as_ref(), spelled(&model.vocab.0, &added), byte_level)?;
     let symbols = match (byte_level, model.byte_fallback) {
         (true, _) => Symbols::Bytes,
         (false, true) => Symbols::CharactersOrBytes,
@@ -287,6 +270,7 @@ pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
         pretokenizer: splits.pretokenizer,
         normalizers,
         late_normalizers: splits.normalizers,
+        general: splits.general,
         added,
         template: parts::template(post_processor.as_ref())?,
         decoder,
@@ -297,22 +281,101 @@ pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
             post_processor: post_processor.unwrap_or_default(),
             decoder: json_decoder,
             loose: json_loose,
+            from_file: true,
         },
     })
 }
 
-fn normalizers_are_byte_level(normalizer: Option<&Value>) -> bool {
-    match normalizer {
-        Some(Value::Object(fields)) => match fields.get("type").and_then(Value::as_str) {
-            Some("ByteLevel") => true,
-            Some("Sequence") => fields
-                .get("normalizers")
-                .and_then(Value::as_array)
-                .is_some_and(|all| all.iter().any(|one| normalizers_are_byte_level(Some(one)))),
-            _ => false,
-        },
-        _ => false,
+/// All tokens by their ids, as the file spells them; an added token's own text comes before the vocabulary's.
+fn spelled(vocab: &[(Cow<'_, str>, u32)], added: &[AddedToken]) -> Tokens {
+    let last = vocab.iter().map(|(_, id)| *id).chain(added.iter().map(|token| token.id)).max().unwrap_or(0);
+    let mut by_id = vec![""; last as usize + 1];
+    let mut total = 0;
+    for (token, id) in vocab {
+        by_id[*id as usize] = token;
+        total += token.len();
     }
+    for token in added {
+        let text = token.pattern.as_ref().unwrap_or(&token.content);
+        by_id[token.id as usize] = text;
+        total += text.len();
+    }
+    let mut texts = Tokens::with_capacity(by_id.len(), total);
+    by_id.iter().for_each(|text| texts.push(text.as_bytes()));
+    texts
+}
+
+fn ids_by_text<'a>(vocab: &'a [(Cow<'_, str>, u32)]) -> FxHashMap<&'a str, u32> {
+    let mut ids = FxHashMap::with_capacity_and_hasher(vocab.len(), Default::default());
+    ids.extend(vocab.iter().map(|(token, id)| (token.as_ref(), *id)));
+    ids
+}
+
+/// What is looked for in a normalized text instead of the content, if that is something else.
+fn normalized_form(normalized: bool, content: &str, normalizers: &[Normalizer]) -> Option<String> {
+    if !normalized {
+        return None;
+    }
+    normalize(normalizers, content, true).filter(|form| form != content)
+}
+
+/// Added tokens with the ids that `tokenizers` gives them: the vocabulary's own where it has the text, else the next
+/// after its size in the order of the file. A file may say otherwise only where that takes no ordinary token's id.
+fn added_with_ids(
+    listed: Vec<Added>,
+    ids: &FxHashMap<&str, u32>,
+    normalizers: &[Normalizer],
+) -> Result<Vec<AddedToken>, VocabularyError> {
+    let by_id: FxHashMap<u32, &str> = if listed.iter().all(|token| ids.get(token.content.as_str()) == Some(&token.id)) {
+        FxHashMap::default()
+    } else {
+        ids.iter().map(|(text, id)| (*id, *text)).collect()
+    };
+    let mut next = ids.len() as u32;
+    let mut added: Vec<AddedToken> = Vec::with_capacity(listed.len());
+    let mut places: FxHashMap<String, usize> = FxHashMap::default();
+    for token in listed {
+        if token.content.is_empty() {
+            continue;
+        }
+        if let Some(other) = by_id.get(&token.id).filter(|other| **other != token.content) {
+            return error(format!(
+                "the added token {:?} and the ordinary token {other:?} collide: both have id {}",
+                token.content, token.id
+            ));
+        }
+        let place = places.get(&token.content).copied();
+        let id = match (place, ids.get(token.content.as_str())) {
+            (Some(place), _) => added[place].id,
+            (None, Some(id)) => *id,
+            (None, None) => {
+                next += 1;
+                next - 1
+            }
+        };
+        let normalized = token.normalized.unwrap_or(!token.special);
+        let token = AddedToken {
+            pattern: match token.pattern {
+                Some(pattern) => Some(pattern).filter(|pattern| *pattern != token.content),
+                None => normalized_form(normalized, &token.content, normalizers),
+            },
+            normalized,
+            id,
+            special: token.special,
+            lstrip: token.lstrip,
+            rstrip: token.rstrip,
+            single_word: token.single_word,
+            content: token.content,
+        };
+        match place {
+            Some(place) => added[place] = token,
+            None => {
+                places.insert(token.content.clone(), added.len());
+                added.push(token);
+            }
+        }
+    }
+    Ok(added)
 }
 
 fn check_model(model: &Model<'_>) -> Result<(), VocabularyError> {
@@ -380,9 +443,12 @@ fn tokens_by_id(
     Ok((tokens, loose))
 }
 
-fn merges_by_id(model: &Model<'_>, tokens: &Tokens, byte_level: bool) -> Result<Vec<[u32; 2]>, VocabularyError> {
-    let mut ids: FxHashMap<&str, u32> = FxHashMap::with_capacity_and_hasher(model.vocab.0.len(), Default::default());
-    ids.extend(model.vocab.0.iter().map(|(token, id)| (token.as_ref(), *id)));
+fn merges_by_id(
+    model: &Model<'_>,
+    ids: &FxHashMap<&str, u32>,
+    tokens: &Tokens,
+    byte_level: bool,
+) -> Result<Vec<[u32; 2]>, VocabularyError> {
     let mut merges = Vec::with_capacity(model.merges.0.len());
     for (rank, (left, right)) in model.merges.0.iter().enumerate() {
         let find = |token: &str| match ids.get(token) {

@@ -220,6 +220,7 @@ pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
         pretokenizer: Pretokenizer::default(),
         normalizers,
         late_normalizers: Vec::new(),
+        general: None,
         added,
         template: Template { before: bos.into_iter().collect(), after: Vec::new() },
         decoder,

@@ -5,8 +5,11 @@
 //! `MARKS`: `[\p{L}\p{M}]+` in place of `\p{L}+`, and marks out of the punctuation (Qwen 3.5). `DIGITS`: numbers in a piece.
 //! `TAIL`: `\s++$` stands before the line ends, as tiktoken writes it.
 
+use tokenfoundry_kernels::byte_classes::Classifier;
+
 use super::Scan;
-use super::classes::{ANY_WHITE, Classes, NEWLINE, NUMBER, SPACE, contraction_any_case, white_space};
+use super::classes::{ANY_WHITE, Classes, NEWLINE, NUMBER, SPACE, WHITE, contraction_any_case, white_space};
+use super::window::Window;
 use crate::unicode::Category::*;
 
 const LETTER: u8 = 16;
@@ -69,5 +72,40 @@ impl<const MARKS: bool, const DIGITS: usize, const TAIL: bool> Scan for Cl100k<M
         }
         debug_assert!(bits & ANY_WHITE != 0);
         white_space::<true, TAIL>(classes, text, start)
+    }
+
+    #[inline(always)]
+    fn starts(&self, classifier: impl Classifier, text: &[u8], at: usize, length: usize, last: bool) -> Option<u64> {
+        let classes = if MARKS { &LETTERS_AND_MARKS } else { &LETTERS };
+        let window = Window::new(
+            classifier,
+            classes.ascii(),
+            classes.leads(),
+            |text, at| classes.at(text, at),
+            text,
+            at,
+            length,
+            last,
+        )?;
+        let (letters, other, space, newline) =
+            (window.of(LETTER), window.of(OTHER), window.of(SPACE), window.of(NEWLINE));
+        let points = Window::runs(other) & !(space << 1);
+        // Letters belong to the one character before them, if it is none of those that are more than a prefix.
+        let prefixed = window.after(points) | (space | window.of(WHITE)) << 1;
+        let absorbed = Window::flood(other << 1 & newline, newline);
+        let mut starts = Window::runs(letters) & !prefixed
+            | points
+            | window.number_starts(DIGITS)?
+            | window.white_starts::<true, TAIL>(absorbed, 0);
+        let mut apostrophes = window.bytes.apostrophe & points & letters >> 1;
+        while apostrophes != 0 {
+            let place = apostrophes.trailing_zeros() as usize;
+            apostrophes &= apostrophes - 1;
+            let length = contraction_any_case(text, at + place);
+            if length > 0 && place + length < 64 {
+                starts |= letters & 1 << (place + length);
+            }
+        }
+        Some(window.certain(starts))
     }
 }

@@ -7,7 +7,12 @@
 //! What the first two take is the end of the text for the third. Characters that no alternative of the third matches
 //! (controls, unassigned ones) are pieces too, as long as the gap between two matches is.
 
-use super::classes::{ANY_WHITE, Classes, NEWLINE, NUMBER, SPACE, white_space};
+use std::sync::OnceLock;
+
+use tokenfoundry_kernels::byte_classes::{Classifier, LeadTable};
+
+use super::classes::{ANY_WHITE, Classes, NEWLINE, NUMBER, SPACE, WHITE, lead_table, white_space};
+use super::window::Window;
 use super::{Scan, ascii};
 use crate::unicode::Category::*;
 use crate::unicode::decode;
@@ -40,13 +45,20 @@ static CLASSES: Classes = Classes::new(
 #[derive(Clone, Copy, Debug)]
 pub struct DeepSeek;
 
+static LEADS: OnceLock<LeadTable> = OnceLock::new();
+
+#[inline(always)]
+fn class_of(code_point: u32) -> u8 {
+    let east_asian = matches!(code_point, 0x4E00..=0x9FA5 | 0x3040..=0x30FF);
+    CLASSES.of(code_point) | if east_asian { EAST_ASIAN } else { 0 }
+}
+
 #[inline(always)]
 fn at(text: &[u8], at: usize) -> (u8, usize) {
     match text.get(at) {
         Some(&byte) if byte >= 0xE3 => {
             let (code_point, length) = decode(text, at);
-            let east_asian = matches!(code_point, 0x4E00..=0x9FA5 | 0x3040..=0x30FF);
-            (CLASSES.of(code_point) | if east_asian { EAST_ASIAN } else { 0 }, length)
+            (class_of(code_point), length)
         }
         _ => CLASSES.at(text, at),
     }
@@ -125,5 +137,31 @@ impl Scan for DeepSeek {
         } else {
             white_space::<true, false>(&CLASSES, text, start)
         }
+    }
+
+    #[inline(always)]
+    fn starts(&self, classifier: impl Classifier, text: &[u8], start: usize, length: usize, last: bool) -> Option<u64> {
+        let leads = LEADS.get_or_init(|| lead_table(class_of));
+        let window = Window::new(classifier, CLASSES.ascii(), leads, at, text, start, length, last)?;
+        if window.of(OTHER) != 0 {
+            return None;
+        }
+        let (all_letters, all_points, east_asian) = (window.of(LETTER), window.of(POINT), window.of(EAST_ASIAN));
+        let (letters, other) = (all_letters & !east_asian, all_points & !east_asian);
+        let (space, newline) = (window.of(SPACE), window.of(NEWLINE));
+        let points = Window::runs(other) & !(space << 1);
+        // A punctuation mark of ASCII takes ASCII letters along, and only those.
+        let prefixed = (points & !window.bytes.high) << 1 & letters & !window.bytes.high;
+        if Window::flood(prefixed, letters) & window.bytes.high != 0 {
+            return None;
+        }
+        let absorbed = Window::flood(other << 1 & newline, newline);
+        let starts = Window::runs(letters) & !prefixed & !((space | window.of(WHITE)) << 1)
+            | points
+            | window.number_starts(3)?
+            | Window::runs(all_letters & east_asian)
+            | Window::runs(all_points & east_asian)
+            | window.white_starts::<true, false>(absorbed, window.of(NUMBER) | east_asian);
+        Some(window.certain(starts))
     }
 }

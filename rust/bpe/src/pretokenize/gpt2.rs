@@ -1,8 +1,11 @@
 //! The pattern of GPT-2, r50k and p50k:
 //! `'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`.
 
+use tokenfoundry_kernels::byte_classes::Classifier;
+
 use super::Scan;
 use super::classes::{ANY_WHITE, Classes, NUMBER, SPACE, contraction, white_space};
+use super::window::Window;
 use crate::unicode::Category::*;
 
 const LETTER: u8 = 16;
@@ -39,5 +42,37 @@ impl Scan for Gpt2 {
         }
         debug_assert!(inside > start || bits & ANY_WHITE != 0);
         white_space::<false, false>(&CLASSES, text, start)
+    }
+
+    #[inline(always)]
+    fn starts(&self, classifier: impl Classifier, text: &[u8], at: usize, length: usize, last: bool) -> Option<u64> {
+        let window = Window::new(
+            classifier,
+            CLASSES.ascii(),
+            CLASSES.leads(),
+            |text, at| CLASSES.at(text, at),
+            text,
+            at,
+            length,
+            last,
+        )?;
+        let (letters, numbers, other) = (window.of(LETTER), window.of(NUMBER), window.of(OTHER));
+        let free = !(window.of(SPACE) << 1);
+        let points = Window::runs(other) & free;
+        let mut starts =
+            (Window::runs(letters) | Window::runs(numbers)) & free | points | window.white_starts::<false, false>(0, 0);
+        let mut apostrophes = window.bytes.apostrophe & points & letters >> 1;
+        while apostrophes != 0 {
+            let place = apostrophes.trailing_zeros() as usize;
+            apostrophes &= apostrophes - 1;
+            let length = contraction(text, at + place);
+            if length > 0 {
+                starts &= !(2 << place);
+                if place + length < 64 {
+                    starts |= letters & 1 << (place + length);
+                }
+            }
+        }
+        Some(window.certain(starts))
     }
 }

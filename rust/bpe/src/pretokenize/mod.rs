@@ -1,8 +1,8 @@
 //! Cutting a text into the pieces that BPE merges within, as a vocabulary's split pattern says.
 //!
 //! [`Pretokenizer::from_pattern`] takes a name (`cl100k`) or a regex. The patterns of the well-known vocabularies are
-//! recognised by their exact text and scanned by hand-written code (0.5 to 2 GB/s); every other one runs in a regex
-//! engine, about a hundred times slower. Chains of splits, as tokenizer.json writes them, are lists of [`Step`]s.
+//! recognised by their exact text and scanned by hand-written code, [`window`]s of 64 bytes at a time; every other one runs in
+//! a regex engine, about a hundred times slower. Chains of splits, as tokenizer.json writes them, are lists of [`Step`]s.
 
 mod ascii;
 mod cl100k;
@@ -12,6 +12,7 @@ mod gpt2;
 mod known;
 mod o200k;
 mod step;
+pub(crate) mod window;
 
 use std::fmt;
 
@@ -21,6 +22,7 @@ pub use gpt2::Gpt2;
 pub use known::{Known, PATTERNS, pattern_by_name};
 pub use o200k::O200k;
 pub use step::{Behaviour, Step};
+use tokenfoundry_kernels::byte_classes::Classifier;
 
 use crate::tokenizer::Normalizer;
 
@@ -28,6 +30,14 @@ use crate::tokenizer::Normalizer;
 pub trait Scan: Copy {
     /// `text` is UTF-8 and `start` a character boundary before its end; the result is a later boundary.
     fn end(&self, text: &[u8], start: usize) -> usize;
+
+    /// Where pieces start in the window of `length` bytes (64, or fewer and then `last`) that begins at the piece at `at`,
+    /// as a mask of the places that nothing beyond the window can change. `None` where [`Self::end`] must decide.
+    #[inline(always)]
+    fn starts(&self, classifier: impl Classifier, text: &[u8], at: usize, length: usize, last: bool) -> Option<u64> {
+        let _ = (classifier, text, at, length, last);
+        None
+    }
 }
 
 /// Run `$body` with `$scanner` bound to the known pattern's own scanner type, so that its loop is compiled for it.

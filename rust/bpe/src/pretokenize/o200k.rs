@@ -5,7 +5,10 @@
 //!
 //! tekken has no `C` and takes numbers one by one. A mark is in `U`, in `L`, and may be the character before them.
 
-use super::classes::{Classes, NEWLINE, NUMBER, SPACE, contraction_any_case, white_space};
+use tokenfoundry_kernels::byte_classes::Classifier;
+
+use super::classes::{Classes, NEWLINE, NUMBER, SPACE, WHITE, contraction_any_case, white_space};
+use super::window::Window;
 use super::{Scan, ascii};
 use crate::unicode::Category::*;
 
@@ -119,5 +122,68 @@ impl<const CONTRACTIONS: bool, const DIGITS: usize> Scan for O200k<CONTRACTIONS,
             }
         }
         white_space::<true, false>(&CLASSES, text, start)
+    }
+
+    #[inline(always)]
+    fn starts(&self, classifier: impl Classifier, text: &[u8], at: usize, length: usize, last: bool) -> Option<u64> {
+        let window = Window::new(
+            classifier,
+            CLASSES.ascii(),
+            CLASSES.leads(),
+            |text, at| CLASSES.at(text, at),
+            text,
+            at,
+            length,
+            last,
+        )?;
+        let (upper, lower, either) = (window.of(UPPER), window.of(LOWER), window.of(EITHER));
+        let (space, newline) = (window.of(SPACE), window.of(NEWLINE));
+        let words = upper | lower | either;
+        // A mark that no letter is before may be a prefix or a point, and a capital after a letter without case may
+        // belong to the piece or not.
+        if window.of(MARK) & Window::runs(words) != 0 || either << 1 & upper != 0 {
+            return None;
+        }
+        let other = window.valid & !(words | window.of(NUMBER) | window.white());
+        let points = Window::runs(other) & !(space << 1);
+        let prefixed = window.after(points) | (space | window.of(WHITE)) << 1;
+        let absorbed = Window::flood(other << 1 & newline, newline);
+        let mut after_newlines = absorbed << 1 & other;
+        while after_newlines != 0 {
+            // `[\r\n/]*`: a slash behind the line ends goes on.
+            if text[at + after_newlines.trailing_zeros() as usize] == b'/' {
+                return None;
+            }
+            after_newlines &= after_newlines - 1;
+        }
+        let mut starts = Window::runs(words) & !prefixed
+            | upper & lower << 1
+            | points
+            | window.number_starts(DIGITS)?
+            | window.white_starts::<true, false>(absorbed, 0);
+        if CONTRACTIONS {
+            let suffixes = window.bytes.apostrophe & words << 1;
+            let mut apostrophes = suffixes & words >> 1;
+            let mut free_from = 0;
+            while apostrophes != 0 {
+                let place = apostrophes.trailing_zeros() as usize;
+                apostrophes &= apostrophes - 1;
+                let length = contraction_any_case(text, at + place);
+                // A piece has one contraction; an apostrophe right after it starts another piece.
+                if length == 0 || place == free_from {
+                    continue;
+                }
+                free_from = place + length;
+                starts &= !(((1 << length) - 1) << place);
+                if free_from < 64 {
+                    starts |= words & 1 << free_from;
+                }
+            }
+            if !last {
+                // What is behind it would tell whether it starts a piece.
+                starts &= !(suffixes & 1 << 63);
+            }
+        }
+        Some(window.certain(starts))
     }
 }

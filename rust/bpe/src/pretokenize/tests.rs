@@ -1,4 +1,6 @@
-//! Every hand-written scanner against the regex it stands for, in the regex engine.
+//! Every hand-written scanner against the regex it stands for, in the regex engine; and its windows against itself.
+
+use tokenfoundry_kernels::byte_classes::{Classifier, Scalar};
 
 use super::*;
 
@@ -123,6 +125,62 @@ fn pieces_cover_the_text() {
         for text in texts(11, 2_000, 40) {
             assert_eq!(pretokenizer.pieces(&text).expect("pieces").concat(), text, "{name}");
         }
+    }
+}
+
+fn ends_one_by_one<S: Scan>(scanner: S, text: &[u8], stop: usize) -> Vec<u32> {
+    let mut ends = Vec::new();
+    let mut at = 0;
+    while at < stop {
+        at = scanner.end(text, at);
+        ends.push(at as u32);
+    }
+    ends
+}
+
+fn check_windows<S: Scan>(scanner: S, classifier: impl Classifier, name: &str) {
+    for text in texts(13, 12_000, 90).chain(texts(17, 300, 600)) {
+        let length = text.len();
+        let mut padded = text.clone().into_bytes();
+        padded.resize(length + window::NEEDED, 0);
+        let mut ends = vec![0; length + 65];
+        let count = window::scan_last(classifier, scanner, &padded, length, 0, 0, &mut ends);
+        assert_eq!(ends[..count], ends_one_by_one(scanner, text.as_bytes(), length), "{name} {text:?}");
+        let stop = length.saturating_sub(window::NEEDED);
+        let mut ends = vec![0; length + 65];
+        let found = window::scan(classifier, scanner, text.as_bytes(), 0, 0, stop, length + 1, &mut ends);
+        let expected = ends_one_by_one(scanner, text.as_bytes(), length);
+        assert_eq!(ends[..found.count], expected[..found.count.min(expected.len())], "{name} {text:?}");
+        assert!(found.at >= stop && (found.count == 0 || found.at == ends[found.count - 1] as usize));
+    }
+}
+
+#[test]
+fn windows_find_what_scanners_find() {
+    for known in [
+        Known::Gpt2,
+        Known::Cl100k,
+        Known::Llama3,
+        Known::Qwen2,
+        Known::Qwen35,
+        Known::O200k,
+        Known::Tekken,
+        Known::DeepSeek,
+    ] {
+        with_scanner!(known, scanner => {
+            let name = format!("{known:?}");
+            check_windows(scanner, Scalar, &name);
+            #[cfg(target_arch = "x86_64")]
+            {
+                use tokenfoundry_kernels::byte_classes::{Avx2, Avx512};
+                if let Some(classifier) = Avx2::new() {
+                    check_windows(scanner, classifier, &name);
+                }
+                if let Some(classifier) = Avx512::new() {
+                    check_windows(scanner, classifier, &name);
+                }
+            }
+        });
     }
 }
 

@@ -5,6 +5,8 @@
 //! two ways, which `tokenizers` sets: a run of byte tokens that is no UTF-8 becomes one U+FFFD for each byte, and the
 //! space that was put before a text goes away again.
 
+use super::decode_chain::Chain;
+use super::decode_table::Table;
 use crate::vocabulary::Tokens;
 
 #[derive(Clone, Debug, Default)]
@@ -15,6 +17,9 @@ pub struct Decoder {
     pub is_byte: Vec<bool>,
     /// Spaces to take from the start of a text, at most.
     pub strip_start: usize,
+    /// What a decoder that is not just bytes one after another does; `pieces` then only says which ids there are.
+    pub chain: Option<Chain>,
+    pub(crate) table: Table,
 }
 
 impl Decoder {
@@ -22,57 +27,41 @@ impl Decoder {
         !self.is_byte.is_empty()
     }
 
-    /// Append the bytes of `ids`; the position of an id that does not exist is the error.
-    pub fn decode_bytes(&self, ids: &[u32], skip: impl Fn(u32) -> bool, bytes: &mut Vec<u8>) -> Result<(), usize> {
-        for (position, &id) in ids.iter().enumerate() {
-            match self.pieces.get(id) {
-                Some(piece) if !skip(id) => bytes.extend_from_slice(piece),
-                Some(_) => {}
-                None => return Err(position),
-            }
-        }
-        Ok(())
+    /// Make the table that decoding reads, once `pieces` is as it should be.
+    pub fn finish(&mut self, is_special: impl Fn(u32) -> bool) {
+        let is_byte = |id: u32| self.is_byte.get(id as usize).copied().unwrap_or(false);
+        self.table = Table::new(&self.pieces, is_byte, is_special);
     }
 
-    /// The text of `ids`.
-    pub fn decode(&self, ids: &[u32], skip: impl Fn(u32) -> bool) -> Result<String, usize> {
-        let mut bytes = Vec::with_capacity(ids.len() * 4);
+    /// Append the bytes of `ids`; the position of an id that does not exist is the error.
+    pub fn decode_bytes(&self, ids: &[u32], skip_special: bool, bytes: &mut Vec<u8>) -> Result<(), usize> {
+        self.table.append(ids, skip_special, bytes, |bytes, run| bytes.append(run))
+    }
+
+    /// Append the text of `ids`, in which bytes that are no UTF-8 are still to be replaced.
+    pub fn decode(&self, ids: &[u32], skip_special: bool, text: &mut Vec<u8>) -> Result<(), usize> {
+        if let Some(chain) = &self.chain {
+            return chain.decode(ids, |id| skip_special && self.table.is_special(id), text);
+        }
         if !self.has_fallback() {
-            self.decode_bytes(ids, skip, &mut bytes)?;
-            return Ok(
-                String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-            );
+            return self.decode_bytes(ids, skip_special, text);
         }
-        let mut text = String::with_capacity(ids.len() * 4);
-        for (position, &id) in ids.iter().enumerate() {
-            let Some(piece) = self.pieces.get(id) else { return Err(position) };
-            if skip(id) {
-                continue;
-            }
-            if self.is_byte[id as usize] {
-                bytes.extend_from_slice(piece);
-            } else {
-                push_byte_run(&mut text, &mut bytes);
-                text.push_str(&String::from_utf8_lossy(piece));
-            }
-        }
-        push_byte_run(&mut text, &mut bytes);
-        let spaces = text.bytes().take(self.strip_start).take_while(|&byte| byte == b' ').count();
-        text.drain(..spaces);
-        Ok(text)
+        let start = text.len();
+        self.table.append(ids, skip_special, text, push_byte_run)?;
+        let spaces = text[start..].iter().take(self.strip_start).take_while(|&&byte| byte == b' ').count();
+        text.drain(start..start + spaces);
+        Ok(())
     }
 }
 
 /// Append what a run of byte tokens is, and empty it.
-pub fn push_byte_run(text: &mut String, bytes: &mut Vec<u8>) {
-    if bytes.is_empty() {
-        return;
+pub fn push_byte_run(text: &mut Vec<u8>, run: &mut Vec<u8>) {
+    if std::str::from_utf8(run).is_ok() {
+        text.append(run);
+    } else {
+        text.extend(std::iter::repeat_n("\u{FFFD}".as_bytes(), run.len()).flatten());
+        run.clear();
     }
-    match std::str::from_utf8(bytes) {
-        Ok(valid) => text.push_str(valid),
-        Err(_) => text.extend(std::iter::repeat_n('\u{FFFD}', bytes.len())),
-    }
-    bytes.clear();
 }
 
 /// How many bytes at the end of `bytes` may be the start of a character that is not there yet: 0 to 3.
@@ -98,24 +87,32 @@ pub fn incomplete_tail(bytes: &[u8]) -> usize {
     0
 }
 
-/// Turns ids that come one by one into text, and never gives half a character.
+/// Turns ids that come one by one into text, and never gives half a character. What it gives in all is what decoding all
+/// ids at once gives; a decoder whose steps look across tokens gives it at the end.
 #[derive(Clone, Debug, Default)]
 pub struct Stream {
     pending: Vec<u8>,
     pending_bytes_are_tokens: bool,
     to_strip: usize,
     started: bool,
+    kept: Vec<u32>,
 }
 
 impl Stream {
     /// The text that `id` completes; the error is an id that does not exist.
     pub fn push(&mut self, decoder: &Decoder, id: u32) -> Result<String, u32> {
         let piece = decoder.pieces.get(id).ok_or(id)?;
-        if !self.started {
-            self.started = true;
+        let is_first = !std::mem::replace(&mut self.started, true);
+        if let Some(chain) = &decoder.chain {
+            return Ok(chain.decode_one(id, is_first).unwrap_or_else(|| {
+                self.kept.push(id);
+                String::new()
+            }));
+        }
+        if is_first {
             self.to_strip = decoder.strip_start;
         }
-        let mut text = String::new();
+        let mut text = Vec::new();
         if decoder.has_fallback() {
             if decoder.is_byte[id as usize] {
                 self.pending.extend_from_slice(piece);
@@ -126,37 +123,37 @@ impl Stream {
                 }
             } else {
                 push_byte_run(&mut text, &mut self.pending);
-                text.push_str(&String::from_utf8_lossy(piece));
+                text.extend_from_slice(piece);
             }
         } else {
             self.pending.extend_from_slice(piece);
             let ready = self.pending.len() - incomplete_tail(&self.pending);
-            text.push_str(&String::from_utf8_lossy(&self.pending[..ready]));
-            self.pending.drain(..ready);
+            text.extend(self.pending.drain(..ready));
         }
-        Ok(self.stripped(text))
+        Ok(self.stripped(&text))
     }
 
     /// What is left when no more ids come.
-    pub fn finish(&mut self) -> String {
-        let mut text = String::new();
-        if self.pending_bytes_are_tokens {
+    pub fn finish(&mut self, decoder: &Decoder) -> String {
+        let mut text = Vec::new();
+        if let Some(chain) = &decoder.chain {
+            // The ids were looked up when they came.
+            let _ = chain.decode(&self.kept, |_| false, &mut text);
+        } else if self.pending_bytes_are_tokens {
             push_byte_run(&mut text, &mut self.pending);
         } else {
-            text.push_str(&String::from_utf8_lossy(&self.pending));
-            self.pending.clear();
+            text.append(&mut self.pending);
         }
-        let text = self.stripped(text);
+        let text = self.stripped(&text);
         *self = Self::default();
         text
     }
 
-    fn stripped(&mut self, mut text: String) -> String {
-        if self.to_strip > 0 && !text.is_empty() {
-            let spaces = text.bytes().take(self.to_strip).take_while(|&byte| byte == b' ').count();
+    fn stripped(&mut self, text: &[u8]) -> String {
+        let spaces = text.iter().take(self.to_strip).take_while(|&&byte| byte == b' ').count();
+        if !text.is_empty() {
             self.to_strip = if spaces == text.len() { self.to_strip - spaces } else { 0 };
-            text.drain(..spaces);
         }
-        text
+        String::from_utf8_lossy(&text[spaces..]).into_owned()
     }
 }

@@ -4,14 +4,19 @@
 //! what one call learned the next one knows, without a lock that a fork could leave locked.
 
 mod decode;
+mod decode_chain;
+mod decode_table;
+mod general;
 mod memories;
 mod normalize;
 mod text;
 
 pub use decode::{Decoder, Stream, incomplete_tail};
+pub use decode_chain::{Chain, DecoderStep, byte_token, replace};
+pub use general::{General, GeneralStep};
 pub use normalize::{Aligned, Normalizer, Pattern, normalize, normalize_aligned};
-pub use text::EncodeError;
 pub(crate) use text::groups;
+pub use text::{EncodeError, Text};
 
 use rustc_hash::FxHashSet;
 use tokenfoundry_base::stable_hash;
@@ -38,6 +43,8 @@ pub struct JsonParts {
     pub decoder: serde_json::Value,
     /// Tokens of the model's vocabulary that are kept for their ids only.
     pub loose: Vec<(u32, String)>,
+    /// There was a file, so what is null there is nothing.
+    pub from_file: bool,
 }
 
 /// The post-processor that puts a BOS before a text.
@@ -80,6 +87,7 @@ impl JsonParts {
             post_processor,
             decoder: json!({"type": "Sequence", "decoders": decoders}),
             loose: Vec::new(),
+            from_file: true,
         }
     }
 }
@@ -92,6 +100,8 @@ pub struct Parts {
     pub normalizers: Vec<Normalizer>,
     /// What the pre-tokenizer does to the text between added tokens before it splits it.
     pub late_normalizers: Vec<Normalizer>,
+    /// In place of `pretokenizer` and `late_normalizers`, where changes come between splits.
+    pub general: Option<General>,
     pub added: Vec<AddedToken>,
     pub template: Template,
     pub decoder: Decoder,
@@ -110,6 +120,7 @@ impl Parts {
             pretokenizer,
             normalizers: Vec::new(),
             late_normalizers: Vec::new(),
+            general: None,
             added,
             template: Template::default(),
             decoder,
@@ -166,6 +177,7 @@ pub struct Tokenizer {
     pretokenizer: Pretokenizer,
     normalizers: Vec<Normalizer>,
     late_normalizers: Vec<Normalizer>,
+    general: Option<General>,
     added: AddedTokens,
     template: Template,
     decoder: Decoder,
@@ -187,8 +199,8 @@ impl Tokenizer {
                 token.content, token.id
             )));
         }
-        if parts.decoder.has_fallback() || encoder.symbols() != Symbols::Bytes {
-            // Their names stand for other text than their spelling.
+        if parts.json.from_file || encoder.symbols() != Symbols::Bytes {
+            // Their names stand for other text than their spelling; the reader of the file has compared the names.
         } else if let Some((token, other)) = parts.added.iter().find_map(|token| {
             let other = encoder.tokens().get(token.id)?;
             (other != token.content.as_bytes() && encoder.is_reached(token.id)).then_some((token, other))
@@ -207,6 +219,11 @@ impl Tokenizer {
             }
             special_ids[token.id as usize] = true;
         }
+        let mut decoder = parts.decoder;
+        // As `tokenizers` has it, a special token that is looked for in another form than its own is not left out.
+        let kept: FxHashSet<u32> =
+            parts.added.iter().filter(|token| token.pattern.is_some()).map(|token| token.id).collect();
+        decoder.finish(|id| special_ids.get(id as usize).copied().unwrap_or(false) && !kept.contains(&id));
         let whole_text = parts.pretokenizer.cuts_nothing(&parts.normalizers);
         Ok(Self {
             whole_text,
@@ -214,9 +231,10 @@ impl Tokenizer {
             pretokenizer: parts.pretokenizer,
             normalizers: parts.normalizers,
             late_normalizers: parts.late_normalizers,
+            general: parts.general,
             added: AddedTokens::new(parts.added)?,
             template: parts.template,
-            decoder: parts.decoder,
+            decoder,
             finds_special: parts.finds_special,
             json: parts.json,
             special_ids,
@@ -244,6 +262,11 @@ impl Tokenizer {
         &self.pretokenizer
     }
 
+    /// The regular expressions of the splits, in order.
+    pub fn patterns(&self) -> Vec<String> {
+        self.general.as_ref().map_or_else(|| self.pretokenizer.regexes(), General::regexes)
+    }
+
     pub fn normalizers(&self) -> &[Normalizer] {
         &self.normalizers
     }
@@ -269,12 +292,19 @@ impl Tokenizer {
 
     /// The text of `ids`; the error is the position of an id that does not exist.
     pub fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String, usize> {
-        self.decoder.decode(ids, |id| skip_special && self.is_special(id))
+        let mut text = Vec::with_capacity(ids.len() * 4);
+        self.decode_into(ids, skip_special, &mut text)?;
+        Ok(String::from_utf8(text).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    }
+
+    /// Append the text of `ids`, in which what is no UTF-8 is still to be replaced by U+FFFD.
+    pub fn decode_into(&self, ids: &[u32], skip_special: bool, text: &mut Vec<u8>) -> Result<(), usize> {
+        self.decoder.decode(ids, skip_special, text)
     }
 
     pub fn decode_bytes(&self, ids: &[u32], skip_special: bool) -> Result<Vec<u8>, usize> {
         let mut bytes = Vec::with_capacity(ids.len() * 4);
-        self.decoder.decode_bytes(ids, |id| skip_special && self.is_special(id), &mut bytes)?;
+        self.decoder.decode_bytes(ids, skip_special, &mut bytes)?;
         Ok(bytes)
     }
 
@@ -300,6 +330,9 @@ impl Tokenizer {
         section("rules", self.encoder.rules(|id| added.contains(&id)).as_bytes());
         for step in self.pretokenizer.steps() {
             section("step", step.description().as_bytes());
+        }
+        if let Some(general) = &self.general {
+            section("general", general.description().as_bytes());
         }
         for normalizer in self.normalizers.iter().chain(&self.late_normalizers) {
             section("normalizer", normalizer.description().as_bytes());

@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use crate::pretokenize::PatternError;
-use crate::unicode;
+use crate::{byte_alphabet, unicode};
 
 #[derive(Clone, Debug)]
 pub enum Normalizer {
@@ -17,6 +17,10 @@ pub enum Normalizer {
     Nfkd,
     Lowercase,
     StripAccents,
+    /// Control characters go, and what is white space in Google's NMT becomes a space.
+    Nmt,
+    /// Bytes become letters of the byte-level alphabet.
+    ByteLetters,
     /// Put before a text that is not empty.
     Prepend(String),
     /// Put before a text that does not start with it already.
@@ -70,7 +74,7 @@ impl Aligned {
         Self { text: self.text[start..end].to_owned(), spans: self.spans[start..end].to_vec() }
     }
 
-    fn push(&mut self, text: &str, span: (usize, usize)) {
+    pub(super) fn push(&mut self, text: &str, span: (usize, usize)) {
         self.text.push_str(text);
         self.spans.extend(std::iter::repeat_n(span, text.len()));
     }
@@ -130,8 +134,8 @@ impl Normalizer {
         match self {
             Self::Nfc | Self::Nfd | Self::Nfkc | Self::Nfkd | Self::StripAccents => is_normalized(self, text),
             Self::Prepend(_) => text.is_empty(),
-            Self::PrefixUnless { prefix } => text.starts_with(prefix.as_str()),
-            Self::PrefixFirst { prefix } => !at_start || text.starts_with(prefix.as_str()),
+            Self::PrefixUnless { prefix } => text.is_empty() || text.starts_with(prefix.as_str()),
+            Self::PrefixFirst { prefix } => !at_start || text.is_empty() || text.starts_with(prefix.as_str()),
             Self::Replace { pattern: Pattern::Literal(literal), .. } => !text.contains(literal.as_str()),
             _ => false,
         }
@@ -145,6 +149,8 @@ impl Normalizer {
             Self::Nfkd => text.nfkd().collect(),
             Self::Lowercase => text.chars().flat_map(char::to_lowercase).collect(),
             Self::StripAccents => text.chars().filter(|&character| !is_combining_mark(character)).collect(),
+            Self::Nmt => text.chars().filter_map(nmt).collect(),
+            Self::ByteLetters => byte_alphabet::encode(text.as_bytes()),
             Self::Prepend(prefix) | Self::PrefixUnless { prefix } | Self::PrefixFirst { prefix } => {
                 format!("{prefix}{text}")
             }
@@ -194,6 +200,21 @@ impl Normalizer {
                     }
                 }
             }
+            Self::Nmt => {
+                let mut buffer = [0; 4];
+                for (at, character) in from.text.char_indices() {
+                    if let Some(kept) = nmt(character) {
+                        to.push(kept.encode_utf8(&mut buffer), from.span(at, at + character.len_utf8()));
+                    }
+                }
+            }
+            Self::ByteLetters => {
+                let mut buffer = [0; 4];
+                for (at, &byte) in from.text.as_bytes().iter().enumerate() {
+                    let letter = byte_alphabet::CHARACTERS[byte as usize];
+                    to.push(letter.encode_utf8(&mut buffer), from.spans[at]);
+                }
+            }
             Self::Prepend(prefix) | Self::PrefixUnless { prefix } | Self::PrefixFirst { prefix } => {
                 let first = from.span(0, 0).0;
                 to.push(prefix, (first, first));
@@ -230,6 +251,14 @@ impl Normalizer {
 fn starts_segment(character: char) -> bool {
     let jamo = matches!(character as u32, 0x1161..=0x1175 | 0x11A8..=0x11C2);
     unicode_normalization::char::canonical_combining_class(character) == 0 && !jamo && !is_combining_mark(character)
+}
+
+fn nmt(character: char) -> Option<char> {
+    match character as u32 {
+        0x01..=0x08 | 0x0B | 0x0E..=0x1F | 0x7F | 0x8F | 0x9F => None,
+        0x09 | 0x0A | 0x0C | 0x0D | 0x1680 | 0x200B..=0x200F | 0x2028 | 0x2029 | 0x2581 | 0xFEFF | 0xFFFD => Some(' '),
+        _ => Some(character),
+    }
 }
 
 fn strip(text: &str, left: bool, right: bool) -> &str {

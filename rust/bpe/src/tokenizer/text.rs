@@ -41,6 +41,35 @@ impl From<Cancelled> for EncodeError {
     }
 }
 
+/// A text as it comes in: known to be UTF-8, or any bytes.
+#[derive(Clone, Copy, Debug)]
+pub enum Text<'a> {
+    Utf8(&'a str),
+    Bytes(&'a [u8]),
+}
+
+impl AsRef<[u8]> for Text<'_> {
+    #[inline]
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Utf8(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Utf8(text)
+    }
+}
+
+impl<'a> From<&'a [u8]> for Text<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
 /// Texts of a batch that one thread takes at a time, in bytes.
 const CHUNK_BYTES: usize = 128 << 10;
 /// Batches below this are not worth a second thread.
@@ -69,7 +98,7 @@ impl Tokenizer {
     /// Append the tokens of `text` to `out`.
     pub fn encode_into(
         &self,
-        text: &[u8],
+        text: Text<'_>,
         options: &Options,
         cancel: &Cancel,
         out: &mut Vec<u32>,
@@ -77,14 +106,14 @@ impl Tokenizer {
         self.memories.lend(|memory| self.encode_with(text, options, cancel, memory, out))
     }
 
-    pub fn encode(&self, text: &[u8], options: &Options, cancel: &Cancel) -> Result<Vec<u32>, EncodeError> {
-        let mut out = Vec::with_capacity(text.len() / 3 + 4);
+    pub fn encode(&self, text: Text<'_>, options: &Options, cancel: &Cancel) -> Result<Vec<u32>, EncodeError> {
+        let mut out = Vec::with_capacity(text.as_ref().len() / 3 + 4);
         self.encode_into(text, options, cancel, &mut out)?;
         Ok(out)
     }
 
     /// How many tokens `text` becomes, without keeping them.
-    pub fn count(&self, text: &[u8], options: &Options, cancel: &Cancel) -> Result<usize, EncodeError> {
+    pub fn count(&self, text: Text<'_>, options: &Options, cancel: &Cancel) -> Result<usize, EncodeError> {
         let mut count = Count::default();
         self.memories.lend(|memory| self.encode_with(text, options, cancel, memory, &mut count))?;
         Ok(count.0)
@@ -93,18 +122,18 @@ impl Tokenizer {
     /// All of `texts`, over threads where there is enough of them. The result does not depend on the threads.
     pub fn encode_batch(
         &self,
-        texts: &[&[u8]],
+        texts: &[Text<'_>],
         options: &Options,
         threads: Option<usize>,
         cancel: &Cancel,
     ) -> Result<Ragged<u32>, EncodeError> {
-        let encode = |texts: &[&[u8]]| {
-            let bytes: usize = texts.iter().map(|text| text.len()).sum();
+        let encode = |texts: &[Text<'_>]| {
+            let bytes: usize = texts.iter().map(|text| text.as_ref().len()).sum();
             let mut part = Ragged::with_capacity(texts.len(), bytes / 3 + texts.len());
             self.memories.lend(|memory| {
                 for text in texts {
                     cancel.check()?;
-                    self.encode_with(text, options, cancel, memory, &mut part.values)?;
+                    self.encode_with(*text, options, cancel, memory, &mut part.values)?;
                     part.close_row();
                 }
                 Ok(part)
@@ -116,17 +145,17 @@ impl Tokenizer {
     /// [`Self::count`] of each text.
     pub fn count_batch(
         &self,
-        texts: &[&[u8]],
+        texts: &[Text<'_>],
         options: &Options,
         threads: Option<usize>,
         cancel: &Cancel,
     ) -> Result<Vec<i64>, EncodeError> {
-        let count = |texts: &[&[u8]]| {
+        let count = |texts: &[Text<'_>]| {
             self.memories.lend(|memory| {
                 let counted = texts.iter().map(|text| {
                     cancel.check()?;
                     let mut count = Count::default();
-                    self.encode_with(text, options, cancel, memory, &mut count)?;
+                    self.encode_with(*text, options, cancel, memory, &mut count)?;
                     Ok(count.0 as i64)
                 });
                 counted.collect::<Result<Vec<i64>, EncodeError>>()
@@ -137,11 +166,11 @@ impl Tokenizer {
 
     fn over_threads<R: Send>(
         &self,
-        texts: &[&[u8]],
+        texts: &[Text<'_>],
         threads: Option<usize>,
-        work: impl Fn(&[&[u8]]) -> Result<R, EncodeError> + Send + Sync,
+        work: impl Fn(&[Text<'_>]) -> Result<R, EncodeError> + Send + Sync,
     ) -> Result<Vec<R>, EncodeError> {
-        let bytes: usize = texts.iter().map(|text| text.len()).sum();
+        let bytes: usize = texts.iter().map(|text| text.as_ref().len()).sum();
         let threads = threads.unwrap_or_else(pool::default_threads);
         if threads < 2 || bytes < PARALLEL_BYTES || texts.len() < 2 {
             return Ok(vec![work(texts)?]);
@@ -153,7 +182,7 @@ impl Tokenizer {
     /// Text that is not UTF-8 is encoded between its faults, and the faulty bytes each as a piece of its own.
     fn encode_with(
         &self,
-        text: &[u8],
+        text: Text<'_>,
         options: &Options,
         cancel: &Cancel,
         memory: &mut Memory,
@@ -162,13 +191,17 @@ impl Tokenizer {
         if options.add_special_tokens {
             sink.many(&self.template.before);
         }
-        match std::str::from_utf8(text) {
+        let checked = match text {
+            Text::Utf8(text) => Ok(text),
+            Text::Bytes(bytes) => std::str::from_utf8(bytes).map_err(|_| bytes),
+        };
+        match checked {
             Ok(text) => self.encode_text(text, options, cancel, memory, sink)?,
-            Err(_) => {
-                for chunk in text.utf8_chunks() {
+            Err(bytes) => {
+                for chunk in bytes.utf8_chunks() {
                     self.encode_text(chunk.valid(), options, cancel, memory, sink)?;
                     if !chunk.invalid().is_empty() {
-                        memory.encode(&self.encoder, chunk.invalid(), sink);
+                        memory.encode_invalid(&self.encoder, chunk.invalid(), sink);
                     }
                 }
             }
@@ -187,6 +220,11 @@ impl Tokenizer {
         memory: &mut Memory,
         sink: &mut impl Sink,
     ) -> Result<(), EncodeError> {
+        if self.general.is_some() {
+            let options = Options { add_special_tokens: false, allowed: options.allowed.clone() };
+            sink.many(&self.encode_with_words(text, &options, cancel)?.0);
+            return Ok(());
+        }
         if self.normalizers.is_empty() && self.added.nothing_to_find(&options.allowed) {
             return self.encode_between(text, true, cancel, memory, sink);
         }
@@ -243,12 +281,7 @@ impl Tokenizer {
         if self.whole_text
             && let Some(cuts) = self.encoder.safe_cuts()
         {
-            let mut start = 0;
-            while start < bytes.len() {
-                cancel.check()?;
-                start = memory.encode_block(&self.encoder, cuts, bytes, start, sink);
-            }
-            return Ok(());
+            return Ok(memory.encode_text(&self.encoder, cuts, bytes, cancel, sink)?);
         }
         let Some(known) = self.pretokenizer.known() else {
             let mut until_look = PIECES_BETWEEN_LOOKS;
@@ -265,14 +298,7 @@ impl Tokenizer {
             })?;
             return Ok(stopped?);
         };
-        with_scanner!(known, scanner => {
-            let mut start = 0;
-            while start < bytes.len() {
-                cancel.check()?;
-                start = memory.encode_block(&self.encoder, scanner, bytes, start, sink);
-            }
-        });
-        Ok(())
+        with_scanner!(known, scanner => Ok(memory.encode_text(&self.encoder, scanner, bytes, cancel, sink)?))
     }
 
     /// The tokens of `text` and the bytes of it that each stands for; template tokens stand at the ends, for nothing.
@@ -325,6 +351,22 @@ impl Tokenizer {
                                 word += 1;
                             }
                             Section::Text { start: part, end } => {
+                                if let Some(general) = &self.general {
+                                    for piece in general.pieces(aligned.part(part, end), base)? {
+                                        cancel.check()?;
+                                        let first = ids.len();
+                                        memory.encode(&self.encoder, &piece.bytes, &mut ids);
+                                        let text = std::str::from_utf8(&piece.bytes).unwrap_or_default();
+                                        let mut at = 0;
+                                        for length in self.encoder.lengths(text, &ids[first..]) {
+                                            spans.push(piece.span(at, at + length).map(|at| (base + at) as u64));
+                                            at += length;
+                                        }
+                                        words.resize(ids.len(), word);
+                                        word += 1;
+                                    }
+                                    return Ok(());
+                                }
                                 let at_start = base == 0 && part == 0;
                                 let late = normalize_aligned(&self.late_normalizers, aligned.part(part, end), at_start);
                                 let plain = late.text.as_str();

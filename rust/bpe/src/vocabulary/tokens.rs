@@ -17,6 +17,16 @@ impl Tokens {
         table
     }
 
+    pub fn with_capacity(tokens: usize, bytes: usize) -> Self {
+        let mut offsets = Vec::with_capacity(tokens + 1);
+        offsets.push(0);
+        Self { bytes: Vec::with_capacity(bytes), offsets }
+    }
+
+    pub fn total_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Append the token with the next id; empty for a hole.
     pub fn push(&mut self, token: &[u8]) {
         if self.offsets.is_empty() {

@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 
+mod decode;
 mod tokenizer;
 mod train;
 

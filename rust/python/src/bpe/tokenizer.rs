@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
@@ -10,9 +9,10 @@ use tokenfoundry_base::Cancel;
 use tokenfoundry_bpe::formats::{self, hf_json, sentencepiece, tekken, tiktoken};
 use tokenfoundry_bpe::pretokenize::{Pretokenizer, pattern_by_name};
 use tokenfoundry_bpe::special::{AddedToken, Allowed};
-use tokenfoundry_bpe::tokenizer::{self as core, EncodeError, Options, Stream};
+use tokenfoundry_bpe::tokenizer::{self as core, EncodeError, Options, Text};
 use tokenfoundry_bpe::vocabulary::{Vocabulary, VocabularyError};
 
+use super::decode;
 use crate::buffers::arrays;
 use crate::buffers::ints::Ints;
 use crate::buffers::texts::{Texts, with_replaced_surrogates};
@@ -130,41 +130,46 @@ fn kind_of_file(file: &[u8]) -> &'static str {
 }
 
 /// A text argument, borrowed where it has UTF-8 to borrow.
-fn text_bytes<'a>(text: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>> {
-    if let Ok(text) = text.cast::<PyString>() {
-        return match text.to_str() {
-            Ok(text) => Ok(Cow::Borrowed(text.as_bytes())),
-            Err(_lone_surrogate) => Ok(Cow::Owned(with_replaced_surrogates(text)?.into_bytes())),
-        };
-    }
-    match text.cast::<PyBytes>() {
-        Ok(bytes) => Ok(Cow::Borrowed(bytes.as_bytes())),
-        Err(_) => Err(PyTypeError::new_err(format!("text must be str or bytes, not {}", text.get_type().name()?))),
-    }
+enum Argument<'a> {
+    Str(&'a str),
+    Repaired(String),
+    Bytes(&'a [u8]),
 }
 
-/// Ids from a list of ints or any integer array.
-fn ids_from(ids: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
-    if let Ok(array) = ids.extract::<PyReadonlyArray1<'_, u32>>() {
-        return Ok(array.as_array().to_vec());
+impl<'a> Argument<'a> {
+    fn new(text: &'a Bound<'_, PyAny>) -> PyResult<Self> {
+        if let Ok(text) = text.cast::<PyString>() {
+            return match text.to_str() {
+                Ok(text) => Ok(Self::Str(text)),
+                Err(_lone_surrogate) => Ok(Self::Repaired(with_replaced_surrogates(text)?)),
+            };
+        }
+        match text.cast::<PyBytes>() {
+            Ok(bytes) => Ok(Self::Bytes(bytes.as_bytes())),
+            Err(_) => Err(PyTypeError::new_err(format!("text must be str or bytes, not {}", text.get_type().name()?))),
+        }
     }
-    let one = |(position, id): (usize, Bound<'_, PyAny>)| {
-        id.extract::<u32>().map_err(|error| {
-            if error.is_instance_of::<PyTypeError>(id.py()) {
-                return error;
-            }
-            errors::input(format!("ids[{position}] is {id}; token ids are 0 to 4294967295"))
-        })
-    };
-    if let Ok(list) = ids.cast::<PyList>() {
-        return list.iter().enumerate().map(one).collect();
+
+    fn text(&self) -> Text<'_> {
+        match self {
+            Self::Str(text) => Text::Utf8(text),
+            Self::Repaired(text) => Text::Utf8(text),
+            Self::Bytes(bytes) => Text::Bytes(bytes),
+        }
     }
-    ids.try_iter()?.enumerate().map(|(position, id)| one((position, id?))).collect()
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Str(text) => text.as_bytes(),
+            Self::Repaired(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
 }
 
 #[pyclass(frozen, subclass, module = "tokenfoundry._core.bpe", name = "Tokenizer")]
 pub struct PyTokenizer {
-    inner: Arc<core::Tokenizer>,
+    pub(super) inner: Arc<core::Tokenizer>,
     ints: Ints,
 }
 
@@ -252,13 +257,6 @@ impl PyTokenizer {
         let last = self.inner.vocabulary_size().saturating_sub(1);
         errors::input(format!("no token has id {id}; this tokenizer's ids end at {last}"))
     }
-
-    fn no_such_id(&self, id: u32, position: usize) -> PyErr {
-        errors::input(format!(
-            "ids[{position}] is {id}, and this tokenizer has no such token (its ids end at {})",
-            self.inner.vocabulary_size().saturating_sub(1)
-        ))
-    }
 }
 
 #[pymethods]
@@ -281,11 +279,12 @@ impl PyTokenizer {
         allowed_special: Option<&Bound<'py, PyAny>>,
         disallowed_special: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let text = text_bytes(text)?;
+        let argument = Argument::new(text)?;
         let options = self.options(add_special_tokens, allowed_special)?;
-        self.refuse_disallowed(&text, &options.allowed, disallowed_special)?;
-        let text = &*text;
-        let ids = self.run(python, text.len(), move |inner, cancel| inner.encode(text, &options, cancel))?;
+        self.refuse_disallowed(argument.bytes(), &options.allowed, disallowed_special)?;
+        let text = argument.text();
+        let ids =
+            self.run(python, argument.bytes().len(), move |inner, cancel| inner.encode(text, &options, cancel))?;
         self.ints.list(python, &ids)
     }
 
@@ -298,11 +297,12 @@ impl PyTokenizer {
         allowed_special: Option<&Bound<'py, PyAny>>,
         disallowed_special: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyArray1<u32>>> {
-        let text = text_bytes(text)?;
+        let argument = Argument::new(text)?;
         let options = self.options(add_special_tokens, allowed_special)?;
-        self.refuse_disallowed(&text, &options.allowed, disallowed_special)?;
-        let text = &*text;
-        let ids = self.run(python, text.len(), move |inner, cancel| inner.encode(text, &options, cancel))?;
+        self.refuse_disallowed(argument.bytes(), &options.allowed, disallowed_special)?;
+        let text = argument.text();
+        let ids =
+            self.run(python, argument.bytes().len(), move |inner, cancel| inner.encode(text, &options, cancel))?;
         Ok(ids.into_pyarray(python))
     }
 
@@ -315,11 +315,11 @@ impl PyTokenizer {
         allowed_special: Option<&Bound<'py, PyAny>>,
         disallowed_special: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<usize> {
-        let text = text_bytes(text)?;
+        let argument = Argument::new(text)?;
         let options = self.options(add_special_tokens, allowed_special)?;
-        self.refuse_disallowed(&text, &options.allowed, disallowed_special)?;
-        let text = &*text;
-        self.run(python, text.len(), move |inner, cancel| inner.count(text, &options, cancel))
+        self.refuse_disallowed(argument.bytes(), &options.allowed, disallowed_special)?;
+        let text = argument.text();
+        self.run(python, argument.bytes().len(), move |inner, cancel| inner.count(text, &options, cancel))
     }
 
     #[pyo3(signature = (texts, add_special_tokens, allowed_special, disallowed_special, threads))]
@@ -334,9 +334,9 @@ impl PyTokenizer {
         threads: Option<usize>,
     ) -> PyResult<(Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<i64>>)> {
         let options = self.options(add_special_tokens, allowed_special)?;
-        let borrowed = texts.bytes();
+        let borrowed = texts.texts();
         for text in &borrowed {
-            self.refuse_disallowed(text, &options.allowed, disallowed_special)?;
+            self.refuse_disallowed(text.as_ref(), &options.allowed, disallowed_special)?;
         }
         let borrowed = &borrowed;
         let ragged = self.run(python, texts.total_bytes(), move |inner, cancel| {
@@ -356,9 +356,9 @@ impl PyTokenizer {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyList>> {
         let options = self.options(add_special_tokens, allowed_special)?;
-        let borrowed = texts.bytes();
+        let borrowed = texts.texts();
         for text in &borrowed {
-            self.refuse_disallowed(text, &options.allowed, disallowed_special)?;
+            self.refuse_disallowed(text.as_ref(), &options.allowed, disallowed_special)?;
         }
         let borrowed = &borrowed;
         let ragged = self.run(python, texts.total_bytes(), move |inner, cancel| {
@@ -379,9 +379,9 @@ impl PyTokenizer {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<i64>>> {
         let options = self.options(add_special_tokens, allowed_special)?;
-        let borrowed = texts.bytes();
+        let borrowed = texts.texts();
         for text in &borrowed {
-            self.refuse_disallowed(text, &options.allowed, disallowed_special)?;
+            self.refuse_disallowed(text.as_ref(), &options.allowed, disallowed_special)?;
         }
         let borrowed = &borrowed;
         let counts = self.run(python, texts.total_bytes(), move |inner, cancel| {
@@ -400,8 +400,8 @@ impl PyTokenizer {
         allowed_special: Option<&Bound<'py, PyAny>>,
         disallowed_special: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyArray1<u32>>, Bound<'py, PyArray2<i64>>)> {
-        let text = text_bytes(text)?;
-        let text = std::str::from_utf8(&text)
+        let argument = Argument::new(text)?;
+        let text = std::str::from_utf8(argument.bytes())
             .map_err(|error| errors::input(format!("text is not UTF-8, so it has no offsets: {error}")))?;
         let options = self.options(add_special_tokens, allowed_special)?;
         self.refuse_disallowed(text.as_bytes(), &options.allowed, disallowed_special)?;
@@ -441,10 +441,13 @@ impl PyTokenizer {
     }
 
     #[pyo3(signature = (ids, *, skip_special_tokens=false))]
-    fn decode(&self, ids: &Bound<'_, PyAny>, skip_special_tokens: bool) -> PyResult<String> {
-        let ids = ids_from(ids)?;
-        let text = self.inner.decode(&ids, skip_special_tokens);
-        text.map_err(|position| self.no_such_id(ids[position], position))
+    fn decode<'py>(
+        &self,
+        python: Python<'py>,
+        ids: &Bound<'py, PyAny>,
+        skip_special_tokens: bool,
+    ) -> PyResult<Bound<'py, PyString>> {
+        decode::text(self, python, ids, skip_special_tokens)
     }
 
     #[pyo3(signature = (ids, *, skip_special_tokens=false))]
@@ -454,30 +457,18 @@ impl PyTokenizer {
         ids: &Bound<'py, PyAny>,
         skip_special_tokens: bool,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let ids = ids_from(ids)?;
-        let bytes = self.inner.decode_bytes(&ids, skip_special_tokens);
-        let bytes = bytes.map_err(|position| self.no_such_id(ids[position], position))?;
-        Ok(PyBytes::new(python, &bytes))
+        decode::bytes(self, python, ids, skip_special_tokens)
     }
 
     /// Decode the rows of a ragged array.
-    fn _decode_rows(
+    fn _decode_rows<'py>(
         &self,
-        python: Python<'_>,
-        values: PyReadonlyArray1<'_, u32>,
-        offsets: PyReadonlyArray1<'_, i64>,
+        python: Python<'py>,
+        values: PyReadonlyArray1<'py, u32>,
+        offsets: PyReadonlyArray1<'py, i64>,
         skip_special_tokens: bool,
-    ) -> PyResult<Vec<String>> {
-        let (values, offsets) = (values.as_array(), offsets.as_array());
-        let values = values.as_slice().ok_or_else(|| errors::input("values must be contiguous"))?;
-        let offsets: Vec<i64> = offsets.to_vec();
-        let inner = &*self.inner;
-        let decoded: Result<Vec<String>, (u32, usize)> = gate::brief(python, || {
-            let rows = offsets.windows(2).map(|row| &values[row[0] as usize..row[1] as usize]);
-            rows.map(|row| inner.decode(row, skip_special_tokens).map_err(|position| (row[position], position)))
-                .collect()
-        });
-        decoded.map_err(|(id, position)| self.no_such_id(id, position))
+    ) -> PyResult<Bound<'py, PyList>> {
+        decode::rows(self, python, values, offsets, skip_special_tokens)
     }
 
     #[getter]
@@ -500,12 +491,13 @@ impl PyTokenizer {
 
     /// The id of a token by its bytes: an added token's content first, then the vocabulary.
     fn find_token(&self, token: &Bound<'_, PyAny>) -> PyResult<Option<u32>> {
-        let token = text_bytes(token)?;
-        let added = self.inner.added().all().iter().find(|added| added.content.as_bytes() == &*token);
+        let argument = Argument::new(token)?;
+        let token = argument.bytes();
+        let added = self.inner.added().all().iter().find(|added| added.content.as_bytes() == token);
         if let Some(added) = added {
             return Ok(Some(added.id));
         }
-        Ok(self.inner.encoder().token_id(&token))
+        Ok(self.inner.encoder().token_id(token))
     }
 
     #[getter]
@@ -534,7 +526,7 @@ impl PyTokenizer {
     /// The regular expressions of the splits, in order.
     #[getter]
     fn patterns(&self) -> Vec<String> {
-        self.inner.pretokenizer().regexes()
+        self.inner.patterns()
     }
 
     fn _to_json(&self, python: Python<'_>) -> PyResult<String> {
@@ -542,34 +534,15 @@ impl PyTokenizer {
         gate::brief(python, || hf_json::write(inner)).map_err(refused)
     }
 
-    fn decode_stream(&self) -> PyStream {
-        PyStream { inner: Arc::clone(&self.inner), stream: Mutex::new(Stream::default()) }
-    }
-}
-
-#[pyclass(frozen, module = "tokenfoundry._core.bpe", name = "StreamDecoder")]
-struct PyStream {
-    inner: Arc<core::Tokenizer>,
-    stream: Mutex<Stream>,
-}
-
-#[pymethods]
-impl PyStream {
-    fn push(&self, id: u32) -> PyResult<String> {
-        let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = stream.push(self.inner.decoder(), id);
-        text.map_err(|id| errors::input(format!("this tokenizer has no token {id}")))
-    }
-
-    fn finish(&self) -> String {
-        self.stream.lock().unwrap_or_else(PoisonError::into_inner).finish()
+    fn decode_stream(&self) -> decode::PyStream {
+        decode::PyStream::new(Arc::clone(&self.inner))
     }
 }
 
 pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     room.add_class::<PyParts>()?;
     room.add_class::<PyTokenizer>()?;
-    room.add_class::<PyStream>()?;
+    room.add_class::<decode::PyStream>()?;
     room.add_function(wrap_pyfunction!(read_tokenizer_json, room)?)?;
     room.add_function(wrap_pyfunction!(read_tekken_json, room)?)?;
     room.add_function(wrap_pyfunction!(read_sentencepiece, room)?)?;

@@ -13,6 +13,8 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyList, PyString, PyTuple};
 
+use tokenfoundry_bpe::tokenizer::Text;
+
 use crate::errors;
 
 /// Bytes that belong to an owner in the same [`Texts`].
@@ -64,6 +66,20 @@ impl Texts {
     /// All texts as bytes; `bytes` and binary arrays may hold anything.
     pub fn bytes(&self) -> Vec<&[u8]> {
         (0..self.len()).map(|index| self.get(index)).collect()
+    }
+
+    /// All texts, those that need no check as UTF-8.
+    pub fn texts(&self) -> Vec<Text<'_>> {
+        let one = |index: usize| {
+            let bytes = self.get(index);
+            if self.from_str {
+                // SAFETY: PyUnicode_AsUTF8AndSize gave these bytes, or `String` did; both are UTF-8.
+                Text::Utf8(unsafe { std::str::from_utf8_unchecked(bytes) })
+            } else {
+                Text::Bytes(bytes)
+            }
+        };
+        (0..self.len()).map(one).collect()
     }
 
     /// All texts as UTF-8, or an `InputError` that names the first that is not.

@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value};
 
+use super::onig::translated;
 use crate::pretokenize::{Behaviour, Known, PatternError, Pretokenizer, Step};
-use crate::tokenizer::{Decoder, Normalizer, Template, with_added};
-use crate::vocabulary::{Tokens, VocabularyError};
+use crate::tokenizer::{General, GeneralStep, Normalizer, Template};
+use crate::vocabulary::VocabularyError;
 
-type Fields = Map<String, Value>;
+pub type Fields = Map<String, Value>;
 
-fn error<T>(message: impl Into<String>) -> Result<T, VocabularyError> {
+pub fn error<T>(message: impl Into<String>) -> Result<T, VocabularyError> {
     Err(VocabularyError(message.into()))
 }
 
@@ -18,7 +19,7 @@ impl From<PatternError> for VocabularyError {
     }
 }
 
-fn fields<'a>(value: Option<&'a Value>, part: &str) -> Result<Option<(&'a str, &'a Fields)>, VocabularyError> {
+pub fn fields<'a>(value: Option<&'a Value>, part: &str) -> Result<Option<(&'a str, &'a Fields)>, VocabularyError> {
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(fields)) => match fields.get("type").and_then(Value::as_str) {
@@ -29,24 +30,24 @@ fn fields<'a>(value: Option<&'a Value>, part: &str) -> Result<Option<(&'a str, &
     }
 }
 
-fn unread<T>(part: &str, kind: &str) -> Result<T, VocabularyError> {
+pub fn unread<T>(part: &str, kind: &str) -> Result<T, VocabularyError> {
     error(format!(
         "the tokenizer.json has a {part} of type {kind}, which tokenfoundry does not read; use the `tokenizers` package for it"
     ))
 }
 
-fn flag(fields: &Fields, name: &str, default: bool) -> bool {
+pub fn flag(fields: &Fields, name: &str, default: bool) -> bool {
     fields.get(name).and_then(Value::as_bool).unwrap_or(default)
 }
 
-fn text<'a>(fields: &'a Fields, name: &str, part: &str) -> Result<&'a str, VocabularyError> {
+pub fn text<'a>(fields: &'a Fields, name: &str, part: &str) -> Result<&'a str, VocabularyError> {
     match fields.get(name).and_then(Value::as_str) {
         Some(text) => Ok(text),
         None => error(format!("the {part} of the tokenizer.json has no text under {name:?}")),
     }
 }
 
-fn list<'a>(fields: &'a Fields, name: &str, part: &str) -> Result<&'a [Value], VocabularyError> {
+pub fn list<'a>(fields: &'a Fields, name: &str, part: &str) -> Result<&'a [Value], VocabularyError> {
     match fields.get(name).and_then(Value::as_array) {
         Some(list) => Ok(list),
         None => error(format!("the {part} of the tokenizer.json has no list under {name:?}")),
@@ -54,7 +55,7 @@ fn list<'a>(fields: &'a Fields, name: &str, part: &str) -> Result<&'a [Value], V
 }
 
 /// `{"String": …}` or `{"Regex": …}`.
-fn pattern<'a>(fields: &'a Fields, part: &str) -> Result<(&'a str, bool), VocabularyError> {
+pub fn pattern<'a>(fields: &'a Fields, part: &str) -> Result<(&'a str, bool), VocabularyError> {
     let pattern = fields.get("pattern");
     if let Some(literal) = pattern.and_then(|pattern| pattern.get("String")).and_then(Value::as_str) {
         return Ok((literal, false));
@@ -90,13 +91,13 @@ pub fn normalizers(value: Option<&Value>) -> Result<Vec<Normalizer>, VocabularyE
             let content = text(fields, "content", PART)?;
             let (pattern, is_regex) = pattern(fields, PART)?;
             vec![if is_regex {
-                Normalizer::replace_regex(pattern, content)?
+                Normalizer::replace_regex(&translated(pattern), content)?
             } else {
                 Normalizer::replace_literal(pattern, content)
             }]
         }
-        // Bytes as characters: what a byte-level model does by itself.
-        "ByteLevel" => Vec::new(),
+        "Nmt" => vec![Normalizer::Nmt],
+        "ByteLevel" => vec![Normalizer::ByteLetters],
         other => return unread(PART, other),
     })
 }
@@ -105,22 +106,62 @@ pub fn normalizers(value: Option<&Value>) -> Result<Vec<Normalizer>, VocabularyE
 pub struct Splits {
     pub pretokenizer: Pretokenizer,
     pub normalizers: Vec<Normalizer>,
+    pub general: Option<General>,
     pub byte_level: bool,
 }
 
-pub fn pre_tokenizer(value: Option<&Value>) -> Result<Splits, VocabularyError> {
-    let mut collected = Collected { steps: Vec::new(), normalizers: Vec::new(), byte_level: false };
+pub fn pre_tokenizer(value: Option<&Value>, normalizers: &[Normalizer]) -> Result<Splits, VocabularyError> {
+    let mut collected = Collected(Vec::new());
     collected.add(value)?;
-    let Collected { steps, normalizers, byte_level } = collected;
-    let pretokenizer = Pretokenizer::from_steps(steps);
-    Ok(Splits { pretokenizer, normalizers, byte_level })
+    let mut steps = collected.0;
+    let is_letters = |step: &Part| matches!(step, Part::Change(Normalizer::ByteLetters));
+    let is_change = |step: &Part| matches!(step, Part::Change(_));
+    let letters_before = normalizers.iter().any(|normalizer| matches!(normalizer, Normalizer::ByteLetters));
+    let letters = letters_before || steps.iter().any(is_letters);
+    let after_letters = steps.iter().position(is_letters).is_some_and(|at| at + 1 < steps.len());
+    let ordinary = &steps[..steps.len() - usize::from(steps.last().is_some_and(is_letters))];
+    let first_split = ordinary.iter().position(|step| !is_change(step)).unwrap_or(ordinary.len());
+    // What the start of a text is, a normalizer may have changed.
+    let asks_for_start = ordinary.iter().any(|step| matches!(step, Part::Change(Normalizer::PrefixFirst { .. })));
+    let general = letters_before
+        || after_letters
+        || ordinary[first_split..].iter().any(is_change)
+        || (asks_for_start && !normalizers.is_empty());
+    if general {
+        let steps = steps.into_iter().map(|step| match step {
+            Part::Split(step) => GeneralStep::split(step),
+            Part::Change(change) => GeneralStep::Change(change),
+        });
+        return Ok(Splits {
+            pretokenizer: Pretokenizer::default(),
+            normalizers: Vec::new(),
+            general: Some(General { steps: steps.collect(), letters }),
+            byte_level: letters,
+        });
+    }
+    steps.retain(|step| !is_letters(step));
+    let (mut splits, mut changes) = (Vec::new(), Vec::new());
+    for step in steps {
+        match step {
+            Part::Split(step) => splits.push(step),
+            Part::Change(change) => changes.push(change),
+        }
+    }
+    Ok(Splits {
+        pretokenizer: Pretokenizer::from_steps(splits),
+        normalizers: changes,
+        general: None,
+        byte_level: letters,
+    })
 }
 
-struct Collected {
-    steps: Vec<Step>,
-    normalizers: Vec<Normalizer>,
-    byte_level: bool,
+enum Part {
+    Split(Step),
+    Change(Normalizer),
 }
+
+/// The parts of a pre-tokenizer in order, sequences laid out flat.
+struct Collected(Vec<Part>);
 
 fn behaviour(fields: &Fields) -> Result<Behaviour, VocabularyError> {
     Ok(match text(fields, "behavior", "pre_tokenizer")? {
@@ -144,43 +185,38 @@ impl Collected {
                 }
             }
             "ByteLevel" => {
-                self.byte_level = true;
                 if flag(fields, "add_prefix_space", true) {
-                    if !self.steps.is_empty() {
-                        return error(
-                            "a ByteLevel pre_tokenizer with add_prefix_space after other splits is not read; use the `tokenizers` package for it",
-                        );
-                    }
-                    self.normalizers.push(Normalizer::PrefixUnless { prefix: " ".to_owned() });
+                    self.change(Normalizer::PrefixUnless { prefix: " ".to_owned() });
                 }
                 if flag(fields, "use_regex", true) {
-                    self.steps.push(Step::Known(Known::Gpt2));
+                    self.split(Step::Known(Known::Gpt2));
                 }
+                self.change(Normalizer::ByteLetters);
             }
             "Split" => {
                 let (pattern, is_regex) = pattern(fields, PART)?;
                 let (behaviour, invert) = (behaviour(fields)?, flag(fields, "invert", false));
-                self.steps.push(if is_regex {
-                    Step::split(pattern, behaviour, invert)?
+                self.split(if is_regex {
+                    Step::split(&translated(pattern), behaviour, invert)?
                 } else {
                     Step::split_literal(pattern, behaviour, invert)?
                 });
             }
-            "Digits" => self.steps.push(Step::Digits { individual: flag(fields, "individual_digits", false) }),
-            "Punctuation" => self.steps.push(Step::Punctuation { behaviour: behaviour(fields)? }),
-            "WhitespaceSplit" => self.steps.push(Step::WhitespaceSplit),
-            "Whitespace" => self.steps.push(Step::split(r"\w+|[^\w\s]+", Behaviour::Removed, true)?),
+            "Digits" => self.split(Step::Digits { individual: flag(fields, "individual_digits", false) }),
+            "Punctuation" => self.split(Step::Punctuation { behaviour: behaviour(fields)? }),
+            "WhitespaceSplit" => self.split(Step::WhitespaceSplit),
+            "Whitespace" => self.split(Step::split(r"\w+|[^\w\s]+", Behaviour::Removed, true)?),
             "CharDelimiterSplit" => {
                 let delimiter = text(fields, "delimiter", PART)?;
-                self.steps.push(Step::split_literal(delimiter, Behaviour::Removed, false)?);
+                self.split(Step::split_literal(delimiter, Behaviour::Removed, false)?);
             }
             "FixedLength" => {
                 let characters = fields.get("length").and_then(Value::as_u64).unwrap_or(5) as usize;
-                self.steps.push(Step::FixedLength { characters });
+                self.split(Step::FixedLength { characters });
             }
             "BertPreTokenizer" => {
-                self.steps.push(Step::WhitespaceSplit);
-                self.steps.push(Step::Punctuation { behaviour: Behaviour::Isolated });
+                self.split(Step::WhitespaceSplit);
+                self.split(Step::Punctuation { behaviour: Behaviour::Isolated });
             }
             "Metaspace" => self.metaspace(fields)?,
             other => return unread(PART, other),
@@ -188,12 +224,15 @@ impl Collected {
         Ok(())
     }
 
+    fn split(&mut self, step: Step) {
+        self.0.push(Part::Split(step));
+    }
+
+    fn change(&mut self, change: Normalizer) {
+        self.0.push(Part::Change(change));
+    }
+
     fn metaspace(&mut self, fields: &Fields) -> Result<(), VocabularyError> {
-        if !self.steps.is_empty() {
-            return error(
-                "a Metaspace pre_tokenizer after other splits is not read; use the `tokenizers` package for it",
-            );
-        }
         let replacement = fields.get("replacement").and_then(Value::as_str).unwrap_or("▁").to_owned();
         let scheme = match fields.get("prepend_scheme").and_then(Value::as_str) {
             Some(scheme) => scheme,
@@ -201,145 +240,96 @@ impl Collected {
             None if flag(fields, "add_prefix_space", true) => "always",
             None => "never",
         };
-        self.normalizers.push(Normalizer::replace_literal(" ", &replacement));
+        self.change(Normalizer::replace_literal(" ", &replacement));
         match scheme {
-            "always" => self.normalizers.push(Normalizer::PrefixUnless { prefix: replacement.clone() }),
-            "first" => self.normalizers.push(Normalizer::PrefixFirst { prefix: replacement.clone() }),
+            "always" => self.change(Normalizer::PrefixUnless { prefix: replacement.clone() }),
+            "first" => self.change(Normalizer::PrefixFirst { prefix: replacement.clone() }),
             "never" => {}
             other => return error(format!("the Metaspace pre_tokenizer has the unknown prepend_scheme {other:?}")),
         }
         if flag(fields, "split", true) {
-            self.steps.push(Step::split_literal(&replacement, Behaviour::MergedWithNext, false)?);
+            self.split(Step::split_literal(&replacement, Behaviour::MergedWithNext, false)?);
         }
         Ok(())
     }
 }
 
+/// The text, or a token that a post-processor adds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Item {
+    Text,
+    Token(u32),
+}
+
 /// What the post-processor puts around one text.
 pub fn template(value: Option<&Value>) -> Result<Template, VocabularyError> {
+    let items = processed(value, vec![vec![Item::Text]])?.concat();
+    let Some(at) = items.iter().position(|&item| item == Item::Text) else {
+        return error("the post_processor of the tokenizer.json has no place for the text");
+    };
+    let ids = |items: &[Item]| {
+        let ids = items.iter().filter_map(|&item| if let Item::Token(id) = item { Some(id) } else { None });
+        ids.collect::<Vec<u32>>()
+    };
+    let (before, after) = (&items[..at], &items[at + 1..]);
+    if after.contains(&Item::Text) {
+        return error("the post_processor of the tokenizer.json has two places for the text");
+    }
+    Ok(Template { before: ids(before), after: ids(after) })
+}
+
+/// The encodings that a post-processor makes of others. A template makes one of each of its parts; BERT's and
+/// RoBERTa's ways take the second and later ones for the second text of a pair.
+fn processed(value: Option<&Value>, encodings: Vec<Vec<Item>>) -> Result<Vec<Vec<Item>>, VocabularyError> {
     const PART: &str = "post_processor";
-    let Some((kind, fields)) = fields(value, PART)? else { return Ok(Template::default()) };
+    let Some((kind, fields)) = fields(value, PART)? else { return Ok(encodings) };
     match kind {
         // Offsets only.
-        "ByteLevel" => Ok(Template::default()),
+        "ByteLevel" => Ok(encodings),
         "Sequence" => {
-            let mut around = Template::default();
-            for one in list(fields, "processors", PART)? {
-                let inner = template(Some(one))?;
-                around.before.splice(0..0, inner.before);
-                around.after.extend(inner.after);
-            }
-            Ok(around)
+            let all = list(fields, "processors", PART)?;
+            all.iter().try_fold(encodings, |encodings, one| processed(Some(one), encodings))
         }
         "BertProcessing" | "RobertaProcessing" => {
             let id = |name: &str| {
                 let pair = fields.get(name).and_then(Value::as_array);
                 match pair.and_then(|pair| pair.get(1)).and_then(Value::as_u64) {
-                    Some(id) => Ok(id as u32),
+                    Some(id) => Ok(Item::Token(id as u32)),
                     None => error(format!("the {PART} of the tokenizer.json has no id under {name:?}")),
                 }
             };
-            Ok(Template { before: vec![id("cls")?], after: vec![id("sep")?] })
+            let (first, last) = (id("cls")?, id("sep")?);
+            let between = if kind == "RobertaProcessing" { vec![last] } else { Vec::new() };
+            let around = |(position, encoding): (usize, Vec<Item>)| {
+                let mut longer = if position == 0 { vec![first] } else { between.clone() };
+                longer.extend(encoding);
+                longer.push(last);
+                longer
+            };
+            Ok(encodings.into_iter().enumerate().map(around).collect())
         }
         "TemplateProcessing" => {
-            let mut around = Template::default();
-            let mut inside = false;
-            for item in list(fields, "single", PART)? {
+            let [text] = encodings.as_slice() else {
+                return error(format!(
+                    "the {PART} of the tokenizer.json has a template after another, which is not read"
+                ));
+            };
+            let part = |item: &Value| {
                 if item.get("Sequence").is_some() {
-                    inside = true;
-                    continue;
+                    return Ok(text.clone());
                 }
                 let name = item.get("SpecialToken").and_then(|token| token.get("id")).and_then(Value::as_str);
                 let name = name.unwrap_or_default();
                 let ids = fields.get("special_tokens").and_then(|all| all.get(name)).and_then(|token| token.get("ids"));
-                let Some(ids) = ids.and_then(Value::as_array) else {
-                    return error(format!(
+                match ids.and_then(Value::as_array) {
+                    Some(ids) => Ok(ids.iter().filter_map(Value::as_u64).map(|id| Item::Token(id as u32)).collect()),
+                    None => error(format!(
                         "the {PART} of the tokenizer.json uses {name:?}, which its special_tokens do not have"
-                    ));
-                };
-                let side = if inside { &mut around.after } else { &mut around.before };
-                side.extend(ids.iter().filter_map(Value::as_u64).map(|id| id as u32));
-            }
-            Ok(around)
+                    )),
+                }
+            };
+            list(fields, "single", PART)?.iter().map(part).collect()
         }
         other => unread(PART, other),
-    }
-}
-
-/// The decoder of a vocabulary of characters. `loose` are ids with their text beside the vocabulary's own.
-pub fn decoder(value: Option<&Value>, tokens: &Tokens, loose: &[(u32, String)]) -> Result<Decoder, VocabularyError> {
-    let mut rules = Rules::default();
-    rules.add(value)?;
-    let all = with_added(tokens, loose.iter().map(|(id, content)| (*id, content.as_bytes().to_vec())));
-    let mut decoder = Decoder { strip_start: rules.strip_start, ..Decoder::default() };
-    for id in 0..all.len() as u32 {
-        let mut piece = String::from_utf8_lossy(all.get(id).unwrap_or(b"")).into_owned();
-        let byte = byte_token(&piece).filter(|_| rules.byte_fallback);
-        if let Some(byte) = byte {
-            decoder.pieces.push(&[byte]);
-        } else {
-            for (pattern, content) in &rules.replace {
-                piece = piece.replace(pattern.as_str(), content);
-            }
-            decoder.pieces.push(piece.as_bytes());
-        }
-        decoder.is_byte.push(byte.is_some());
-    }
-    if !rules.byte_fallback && rules.strip_start == 0 {
-        decoder.is_byte.clear();
-    }
-    Ok(decoder)
-}
-
-fn byte_token(token: &str) -> Option<u8> {
-    let digits = token.strip_prefix("<0x")?.strip_suffix('>')?;
-    (digits.len() == 2).then(|| u8::from_str_radix(digits, 16).ok())?
-}
-
-#[derive(Default)]
-struct Rules {
-    replace: Vec<(String, String)>,
-    byte_fallback: bool,
-    strip_start: usize,
-}
-
-impl Rules {
-    fn add(&mut self, value: Option<&Value>) -> Result<(), VocabularyError> {
-        const PART: &str = "decoder";
-        let Some((kind, fields)) = fields(value, PART)? else { return Ok(()) };
-        match kind {
-            "Sequence" => {
-                for one in list(fields, "decoders", PART)? {
-                    self.add(Some(one))?;
-                }
-            }
-            "Replace" => {
-                let (pattern, is_regex) = pattern(fields, PART)?;
-                if is_regex {
-                    return unread(PART, "Replace with a regex");
-                }
-                self.replace.push((pattern.to_owned(), text(fields, "content", PART)?.to_owned()));
-            }
-            "ByteFallback" => self.byte_fallback = true,
-            "Fuse" => {}
-            "Strip" => {
-                if fields.get("content").and_then(Value::as_str) != Some(" ")
-                    || fields.get("stop").and_then(Value::as_u64).unwrap_or(0) != 0
-                {
-                    return unread(PART, "Strip of anything but leading spaces");
-                }
-                self.strip_start = fields.get("start").and_then(Value::as_u64).unwrap_or(0) as usize;
-            }
-            "Metaspace" => {
-                let replacement = fields.get("replacement").and_then(Value::as_str).unwrap_or("▁");
-                self.replace.push((replacement.to_owned(), " ".to_owned()));
-                let never = fields.get("prepend_scheme").and_then(Value::as_str) == Some("never")
-                    || !flag(fields, "add_prefix_space", true);
-                self.strip_start = usize::from(!never);
-            }
-            "ByteLevel" => {}
-            other => return unread(PART, other),
-        }
-        Ok(())
     }
 }

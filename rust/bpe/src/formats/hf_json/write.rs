@@ -1,5 +1,6 @@
 //! A tokenizer as a tokenizer.json that Hugging Face `tokenizers` loads, with the same ids for every text.
 
+use rustc_hash::FxHashSet;
 use serde_json::{Map, Value, json};
 
 use crate::byte_alphabet;
@@ -17,13 +18,14 @@ pub fn write(tokenizer: &Tokenizer) -> Result<String, VocabularyError> {
     };
     let kept = tokenizer.json();
     let mut vocabulary: Vec<(u32, String)> = encoder.tokens().iter().map(|(id, bytes)| (id, spelled(bytes))).collect();
-    vocabulary.retain(|(id, _)| !kept.loose.iter().any(|(loose, _)| loose == id));
+    let loose: FxHashSet<u32> = kept.loose.iter().map(|(id, _)| *id).collect();
+    vocabulary.retain(|(id, _)| !loose.contains(id));
     vocabulary.extend(kept.loose.iter().cloned());
-    // `tokenizers` gives an added token that is not in the vocabulary the next free id, whatever its own id says.
-    for token in tokenizer.added().all() {
-        if encoder.tokens().get(token.id).is_none() && !kept.loose.iter().any(|(id, _)| *id == token.id) {
-            vocabulary.push((token.id, token.content.clone()));
-        }
+    // `tokenizers` gives an added token that is not in the vocabulary the next id after its size, whatever the file says.
+    let missing = |id: u32| encoder.tokens().get(id).is_none() && !loose.contains(&id);
+    let beyond: Vec<_> = tokenizer.added().all().iter().filter(|token| missing(token.id)).collect();
+    if !beyond.iter().zip(vocabulary.len()..).all(|(token, next)| token.id as usize == next) {
+        vocabulary.extend(beyond.iter().map(|token| (token.id, token.content.clone())));
     }
     vocabulary.sort();
     let vocabulary: Map<String, Value> = vocabulary.into_iter().map(|(id, token)| (token, id.into())).collect();
@@ -35,16 +37,21 @@ pub fn write(tokenizer: &Tokenizer) -> Result<String, VocabularyError> {
         .all()
         .iter()
         .map(|token| {
-            json!({
+            let mut entry = json!({
                 "id": token.id, "content": token.content, "single_word": token.single_word, "lstrip": token.lstrip,
                 "rstrip": token.rstrip, "normalized": token.normalized, "special": token.special,
-            })
+            });
+            // Others pass over what they do not know.
+            let as_read = super::normalized_form(token.normalized, &token.content, tokenizer.normalizers());
+            if as_read != token.pattern {
+                entry["pattern"] = token.pattern.as_deref().unwrap_or(&token.content).into();
+            }
+            entry
         })
         .collect();
-    let from_file = !kept.pre_tokenizer.is_null() || !kept.decoder.is_null() || !kept.normalizer.is_null();
     let byte_level_part =
         json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false});
-    let (pre_tokenizer, decoder) = if from_file {
+    let (pre_tokenizer, decoder) = if kept.from_file {
         (kept.pre_tokenizer.clone(), kept.decoder.clone())
     } else {
         (splits(tokenizer.pretokenizer(), &byte_level_part)?, byte_level_part)
