@@ -22,14 +22,58 @@ SPLITS = [
     *(r"(?=\p{Lu})", r"\b", "^a|b$", r"\d{3}", "[[:punct:]]", r"[^\s\w]+", r"\W", r"[[:alpha:]_]+|\s+", r"\h+", r"\B"),
 ]
 ADDED = [
-    *("<|endoftext|>", "<s>", "</s>", "[X]", "the", " the", "a", "  ", "Ab", "\n", "é", "e\u0301", "▁x", "<|", "İ", "x y"),
+    *(
+        "<|endoftext|>",
+        "<s>",
+        "</s>",
+        "[X]",
+        "the",
+        " the",
+        "a",
+        "  ",
+        "Ab",
+        "\n",
+        "é",
+        "e\u0301",
+        "▁x",
+        "<|",
+        "İ",
+        "x y",
+    ),
     *("K", "ﬁ", "123", "fox ", "Q"),
 ]
 TEXTS = [
     *SCRIPTS,
-    *("the quick <|endoftext|> Ab the", "  the", "the", " the x y", "[X][X] [X]", " \n <s>x</s> ", "Kelvin K k", "ﬁne ½ x²"),
-    *("İi e\u0301 é e\u0301\u0301", "a\u0301b", "▁▁x ▁", "the,the.the!", "12345 1 22", "\t\r\n  x", "abc\u200bdef\u3000g"),
-    *("aaa", " ", " a ", "foxfox fox  the", "ab12,，。!?x", "\u1100\u1161\u11a8 한국", "the\u00a0the", "Q̃ q̃", "ß ẞ ŉ ǰ"),
+    *(
+        "the quick <|endoftext|> Ab the",
+        "  the",
+        "the",
+        " the x y",
+        "[X][X] [X]",
+        " \n <s>x</s> ",
+        "Kelvin K k",
+        "ﬁne ½ x²",
+    ),
+    *(
+        "İi e\u0301 é e\u0301\u0301",
+        "a\u0301b",
+        "▁▁x ▁",
+        "the,the.the!",
+        "12345 1 22",
+        "\t\r\n  x",
+        "abc\u200bdef\u3000g",
+    ),
+    *(
+        "aaa",
+        " ",
+        " a ",
+        "foxfox fox  the",
+        "ab12,，。!?x",
+        "\u1100\u1161\u11a8 한국",
+        "the\u00a0the",
+        "Q̃ q̃",
+        "ß ẞ ŉ ǰ",
+    ),
     *("\x00\x01 \x7f\x85", "don't 'S", "\u0345ᾳ ᾼ"),
 ]
 BEHAVIORS = ["Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"]
@@ -70,9 +114,7 @@ def trained(kind: str) -> str:
         if kind == "fallback":
             special += [f"<0x{byte:02X}>" for byte in range(256)]
         size = 900 if kind == "fallback" else 600
-        trainer = trainers.BpeTrainer(
-            vocab_size=size, special_tokens=special, limit_alphabet=220, show_progress=False
-        )
+        trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=special, limit_alphabet=220, show_progress=False)
         texts = [text[:200].lower() + text[:60] for text in texts]
     tokenizer.train_from_iterator(texts, trainer)
     return str(tokenizer.to_str())

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from tests.tokenizer_configurations import TEXTS, configuration
 
 import tokenfoundry as tf
-from tests.tokenizer_configurations import TEXTS, configuration
 from tokenfoundry._core import bpe
 
 hf = pytest.importorskip("tokenizers")

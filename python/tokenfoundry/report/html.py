@@ -97,7 +97,7 @@ for (const [name, figure] of Object.entries(figures)) {
   const layout = Object.assign({ margin: { l: 60, r: 20, t: 16, b: 44 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { color: ink, family: "system-ui, sans-serif", size: 12 } }, figure.layout);
   for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key)) layout[key] = Object.assign({}, axis, layout[key]);
-  Plotly.newPlot("chart-" + name, figure.data, layout, { responsive: true, displaylogo: false });
+  Plotly.newPlot("chart-" + name, figure.data, layout, { responsive: true, displayModeBar: false });
 }
 document.documentElement.dataset.charts = Object.keys(figures).length;
 """
