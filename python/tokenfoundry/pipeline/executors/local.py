@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 from tokenfoundry._core import runtime
+from tokenfoundry.errors import TokenFoundryError
 from tokenfoundry.pipeline.events import Listener, Silent
 from tokenfoundry.pipeline.meter import Meter
 from tokenfoundry.pipeline.reading import BATCH_BYTES, ReadAhead
-from tokenfoundry.pipeline.tasks import Context, Scene, Task, TextTask, perform
+from tokenfoundry.pipeline.tasks import Context, Scene, Task, TextTask, explained, perform
 
 __all__ = ["LocalExecutor"]
 
@@ -46,11 +47,17 @@ class LocalExecutor:
             for task in pending
             if isinstance(task, TextTask) and not any(context.store.has(key, "text") for key in task.unit.keys)
         ]
-        with ReadAhead(units, ahead_bytes(memory), batch_bytes(memory)) as ahead:
-            meter.elsewhere = lambda: ahead.cpu_seconds
-            scene = Scene(listener, meter, ahead.batches)
-            for task in pending:
-                perform(task, context, scene)
+        try:
+            with context.store.deferring(), ReadAhead(units, ahead_bytes(memory), batch_bytes(memory)) as ahead:
+                meter.elsewhere = lambda: ahead.cpu_seconds
+                scene = Scene(listener, meter, ahead.batches)
+                for task in pending:
+                    perform(task, context, scene)
+        except OSError as error:
+            if isinstance(error, TokenFoundryError) or "run the same command again" in str(error):
+                raise
+            # Of a result that was put in place in the background.
+            raise explained(error, pending[0].phase) from None
 
     def _together(self, tasks: Sequence[Task], context: Context, meter: Meter) -> None:
         threads = min(context.threads or runtime.default_threads(), len(tasks))
