@@ -181,7 +181,7 @@ class Phases(State):
                 tokenizer = tokenize_stage.make_tokenizer(self.recipe, options, corpus, keep, self.threads)
                 with self.store.making(key, "tokenizer") as folder:
                     (folder / "tokenizer.json").write_text(tokenizer.to_json(), encoding="utf-8")
-        tokenizer = Tokenizer.from_file(path)
+        tokenizer = tokenize_stage.stored_tokenizer(path)
         tokenize_stage.end_of_text_id(tokenizer, options)
         return tokenizer
 

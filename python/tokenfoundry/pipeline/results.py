@@ -122,7 +122,11 @@ class Results(Phases):
     def _write_results(self, packed: Packed, corpus: Corpus, shards: list[str]) -> RunResult:
         output, plan, tokenizer = self.output, packed.plan, packed.tokenizer
         ledgers = self._ledger(packed, corpus)
-        tokenizer.save(output / "tokenizer.json")
+        made = self.store.path(packed.tasks[0].tokenizer_key, "tokenizer") / "tokenizer.json" if packed.tasks else None
+        if made is not None:
+            write_atomic(output / "tokenizer.json", made.read_bytes())
+        else:
+            tokenizer.save(output / "tokenizer.json")
         plain = self.recipe.result_dict()
         write_atomic(output / "recipe.yaml", yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
         with self.meter.measure("ledger"):

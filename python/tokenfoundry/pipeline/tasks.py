@@ -31,7 +31,6 @@ from tokenfoundry.pipeline.store import Store
 from tokenfoundry.pipeline.units import Unit
 from tokenfoundry.provenance import ledger
 from tokenfoundry.ragged import Ragged
-from tokenfoundry.tokenizer import Tokenizer
 
 __all__ = [
     "BandTask",
@@ -194,7 +193,9 @@ class TokenTask(Task):
         meter = Meter(elsewhere=scene.meter.elsewhere)
         with context.store.making(self.key, "tokens") as folder:
             with meter.measure("tokenize", size), (folder / "values.u32").open("wb") as file:
-                tokenizer = Tokenizer.from_file(context.store.path(self.tokenizer_key, "tokenizer") / "tokenizer.json")
+                tokenizer = tokenize_stage.stored_tokenizer(
+                    context.store.path(self.tokenizer_key, "tokenizer") / "tokenizer.json"
+                )
                 end_id = tokenize_stage.end_of_text_id(tokenizer, options)
                 for tokens in tokenize_stage.encode(selected(unit, keep), tokenizer, end_id, context.threads):
                     tokens.values.tofile(file)

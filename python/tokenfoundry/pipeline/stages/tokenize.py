@@ -3,6 +3,7 @@
 Text is never read as special tokens: a page that quotes ``<|endoftext|>`` does not end its document.
 """
 
+import functools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tokenfoundry.pipeline.recipe import Recipe, TokenizeStage, TrainTokenizer
 from tokenfoundry.ragged import Ragged
 from tokenfoundry.tokenizer import Tokenizer
 
-__all__ = ["VERSION", "encode", "end_of_text_id", "make_tokenizer", "sample"]
+__all__ = ["VERSION", "encode", "end_of_text_id", "make_tokenizer", "sample", "stored_tokenizer"]
 
 VERSION = 1
 
@@ -37,6 +38,12 @@ def make_tokenizer(
         min_frequency=train.min_frequency,
         threads=threads,
     )
+
+
+@functools.lru_cache(maxsize=2)
+def stored_tokenizer(path: Path) -> Tokenizer:
+    """The tokenizer of a result; loaded once a process, since a result's path names its content."""
+    return Tokenizer.from_file(path)
 
 
 def sample(lengths: NDArray[np.int64], keep: NDArray[np.bool_], train: TrainTokenizer, seed: int) -> NDArray[np.bool_]:
