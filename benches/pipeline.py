@@ -128,10 +128,14 @@ def datatrove(path: Path, megabytes: float, folder: Path) -> float:
         MinhashDedupFilter,
         MinhashDedupSignature,
     )
+    from datatrove.pipeline.dedup.minhash import MinhashConfig
     from datatrove.pipeline.filters import C4QualityFilter, GopherQualityFilter, GopherRepetitionFilter
     from datatrove.pipeline.readers import JsonlReader
     from datatrove.pipeline.writers import JsonlWriter
+    from datatrove.utils.hashing import HashConfig
 
+    # Its default, xxhash, is called with what xxhash 4 no longer takes.
+    config = MinhashConfig(hash_config=HashConfig(precision=64, hash_fc="sha1"))
     sample = folder / "sample"
     sample.mkdir()
     size = 0
@@ -144,9 +148,9 @@ def datatrove(path: Path, megabytes: float, folder: Path) -> float:
     steps: list[list[Any]] = [
         [JsonlReader(str(sample)), GopherRepetitionFilter(), GopherQualityFilter(), C4QualityFilter(filter_no_terminal_punct=False),
          JsonlWriter(str(folder / "filtered"), compression=None)],
-        [JsonlReader(str(folder / "filtered")), MinhashDedupSignature(str(folder / "signatures"))],
-        [MinhashDedupBuckets(str(folder / "signatures"), str(folder / "buckets"))],
-        [MinhashDedupCluster(str(folder / "buckets"), str(folder / "removed"))],
+        [JsonlReader(str(folder / "filtered")), MinhashDedupSignature(str(folder / "signatures"), config)],
+        [MinhashDedupBuckets(str(folder / "signatures"), str(folder / "buckets"), config=config)],
+        [MinhashDedupCluster(str(folder / "buckets"), str(folder / "removed"), config=config)],
         [JsonlReader(str(folder / "filtered")), MinhashDedupFilter(str(folder / "removed")),
          JsonlWriter(str(folder / "kept"), compression=None)],
     ]  # fmt: skip
@@ -219,6 +223,8 @@ def main() -> None:
             small, _ = line(quarter, threads, "quarter")
             print(f"{'growth':<16}{medians[f'{threads} threads'] / small:8.2f} x the seconds for 4 x the text")
         if options.ray:
+            # By default Ray's workers are nicer than everybody else, and wait where the machine is shared.
+            os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112  (Ray reads it so)
             import ray
 
             ray.init(num_cpus=threads, log_to_driver=False, include_dashboard=False)

@@ -461,7 +461,14 @@ name: my-corpus
 output: out                  # the result; must not exist, or hold this very run
 seed: 0
 # threads: 2                 # default: all; never changes the result
+# memory: 4GiB               # budget; never changes the result
+# cache: /shared/cache       # finished units that runs and teams share
+# executor: ray              # on the cluster of RAY_ADDRESS; never changes the result
 on_error: reject             # a record that cannot be read goes to the ledger; stop: the run ends there
+
+# licences: {allow: ["CC*"], unknown: quarantine}
+# gates:                     # docs/operations.md
+#   - {metric: filter.yield, min: 0.3, action: stop}
 
 input:
   - path: data/**/*.jsonl.gz # a file, a folder or a glob: .jsonl, .jsonl.gz, .jsonl.zst, .parquet, text
