@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tokenfoundry._core import runtime
-from tokenfoundry.errors import RecipeError
+from tokenfoundry.errors import RecipeError, TokenFoundryError
 from tokenfoundry.pipeline import history, publish
 from tokenfoundry.pipeline.events import Listener, RunPlan, Silent
 from tokenfoundry.pipeline.evidence import Evidence
@@ -23,6 +23,7 @@ from tokenfoundry.pipeline.recipe import Recipe, load_recipe
 from tokenfoundry.pipeline.results import Results
 from tokenfoundry.pipeline.state import RunResult
 from tokenfoundry.pipeline.store import Work
+from tokenfoundry.pipeline.tasks import explained
 from tokenfoundry.provenance import manifest
 from tokenfoundry.provenance.doors import check_chain
 
@@ -87,6 +88,10 @@ class _Run(Results):
             self.executor = self.executor or executor_for(self.recipe.executor)
             try:
                 result = self._work()
+            except OSError as error:
+                if isinstance(error, TokenFoundryError) or "run the same command again" in str(error):
+                    raise
+                raise explained(error, f"writing to {self.output}") from None
             finally:
                 if owned:
                     self.executor.close()
