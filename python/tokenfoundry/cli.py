@@ -18,6 +18,7 @@ from rich.console import Console
 
 from tokenfoundry._core import runtime
 from tokenfoundry.errors import RecipeError, TokenFoundryError
+from tokenfoundry.run_commands import register
 
 __all__ = ["app", "main"]
 
@@ -221,11 +222,14 @@ def recipe_check(recipe: Annotated[Path, typer.Argument(help="The recipe.", show
 
 @app.command()
 @_guarded
-def verify(output: Output) -> None:
+def verify(
+    output: Output,
+    key: Annotated[Path | None, typer.Option(help="Ed25519 public key (PEM) that must have signed it.")] = None,
+) -> None:
     """Read everything again and fail on one flipped bit."""
     from tokenfoundry.provenance import verify as verify_output
 
-    found = verify_output(output, lambda what: _stderr().print(f"checking {what}", style="dim"))
+    found = verify_output(output, lambda what: _stderr().print(f"checking {what}", style="dim"), key=key)
     for problem in found.problems:
         _complain(problem)
     if not found.ok:
@@ -489,6 +493,7 @@ def train_command(
             special_tokens=special_token or ["<|endoftext|>"], text_field=text_field, threads=threads, report=progress,
         )  # fmt: skip
     sys.stdout.write(f"{output}: {trained.vocab_size:,} tokens from {totals}\n")
+register(app, _guarded, _stdout)
 
 
 def _version(wanted: bool) -> None:
@@ -517,13 +522,24 @@ def _quality() -> typer.Typer:
 app.add_typer(_quality(), name="quality")
 
 
-def main() -> None:
-    """Entry point of the command."""
+def _command_line() -> int:
     try:
         app()
     except KeyboardInterrupt:
         _complain("interrupted")
-        sys.exit(INTERRUPTED)
+        return INTERRUPTED
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+def main() -> None:
+    """Entry point of the command."""
+    if sys.argv[1:2] in (["run"], ["demo"]):
+        from tokenfoundry.supervised import supervised
+
+        sys.exit(supervised(_command_line, _complain))
+    sys.exit(_command_line())
 
 
 if __name__ == "__main__":

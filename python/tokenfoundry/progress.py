@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from tokenfoundry.pipeline.events import Listener, RunPlan
 
 if TYPE_CHECKING:
+    from tokenfoundry.pipeline.gates import Finding
     from tokenfoundry.pipeline.runner import RunResult
     from tokenfoundry.provenance.doors import Door
 
@@ -112,6 +113,9 @@ class RichProgress:
     def rejected(self, uri: str, record: int, reason: str) -> None:
         self.rejections.add(reason)
 
+    def gate_found(self, finding: "Finding") -> None:
+        _say_gate(self.progress.console, finding)
+
     def run_finished(self, result: "RunResult") -> None:
         self.close()
 
@@ -150,9 +154,17 @@ class PlainProgress:
     def rejected(self, uri: str, record: int, reason: str) -> None:
         self.rejections.add(reason)
 
+    def gate_found(self, finding: "Finding") -> None:
+        _say_gate(self.console, finding)
+
     def run_finished(self, result: "RunResult") -> None: ...
 
     def close(self) -> None: ...
+
+
+def _say_gate(console: Console, finding: "Finding") -> None:
+    line = f"gate ({finding.action}): {finding.message}"
+    console.print(line, style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
 def _headline(plan: RunPlan) -> str:

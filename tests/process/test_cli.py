@@ -1,5 +1,6 @@
 """The command as a user meets it: exit codes, messages, interruption, and kills at any moment."""
 
+import contextlib
 import json
 import os
 import random
@@ -164,23 +165,53 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(folder: Path, output: Path) 
     assert result_bytes(folder / "interrupted") == result_bytes(output)
 
 
-def test_killed_at_any_moment_it_goes_on_and_ends_with_the_same_bytes(folder: Path, output: Path) -> None:
-    expected = result_bytes(output)
-    source = random.Random(0)
+def processes_of(process: subprocess.Popen[str]) -> list[int]:
+    """A run's processes: the one that watches and the one that works."""
+    path = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    children = path.read_text().split() if path.exists() else []
+    return [process.pid, *map(int, children)]
+
+
+def kill_and_resume(folder: Path, expected: dict[str, bytes], attempts: int, seed: int) -> int:
+    """Kill runs at random moments, now the watcher, now the worker, and let some finish; how many were killed."""
+    source = random.Random(seed)
     kills = 0
-    for attempt in range(8):
+    longest = 0.5
+    for attempt in range(attempts):
         process = start(folder, "killed")
-        wait_for_work(folder, "killed", process, source.uniform(0, 0.9))
+        began = time.monotonic()
+        wait_for_work(folder, "killed", process, source.uniform(0, longest))
         if process.poll() is None:
-            process.kill()
-            kills += 1
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(source.choice(processes_of(process)), signal.SIGKILL)
+                kills += 1
         process.communicate()
-        if attempt % 3 == 2 or (folder / "killed" / "manifest.json").exists():
+        if (folder / "killed" / "manifest.json").exists() or attempt % 7 == 6:
+            longest = max(longest, 0.8 * (time.monotonic() - began))
             assert call("run", "killed.yaml", cwd=folder).returncode == 0
             assert result_bytes(folder / "killed") == expected
             assert not (folder / "killed" / "work").exists()
-            (folder / "killed").rename(folder / f"killed-{attempt}")
-    assert kills >= 3
+            (folder / "killed").rename(folder / f"killed-{seed}-{attempt}")
+    assert call("run", "killed.yaml", cwd=folder).returncode == 0
+    assert result_bytes(folder / "killed") == expected
+    return kills
+
+
+def test_killed_at_any_moment_it_goes_on_and_ends_with_the_same_bytes(folder: Path, output: Path) -> None:
+    assert kill_and_resume(folder, result_bytes(output), 6, 0) >= 3
+    (folder / "killed").rename(folder / "killed-short")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3000)
+def test_killed_at_fifty_moments(folder: Path, output: Path) -> None:
+    expected = result_bytes(output)
+    kills = 0
+    seed = 100
+    while kills < 50:
+        kills += kill_and_resume(folder, expected, 15, seed)
+        (folder / "killed").rename(folder / f"killed-long-{seed}")
+        seed += 1
 
 
 def test_two_runs_into_one_output_do_not_mix(folder: Path) -> None:

@@ -22,7 +22,10 @@ class Writer:
         rows_per_shard: int,
         columns: list[tuple[str, int]],
         has_modes: bool,
-    ) -> Writer: ...
+        number: int | None = None,
+    ) -> Writer:
+        """``number``: write only this shard of a set whose others are written elsewhere."""
+
     def append(
         self,
         values: NDArray[np.uint32],
@@ -38,8 +41,8 @@ class Writer:
     ) -> None:
         """Append rows; after an error the writer can only be dropped."""
 
-    def finish(self) -> int:
-        """Finish the last shard; the number of shards."""
+    def finish(self, last: bool = True) -> int:
+        """Finish the last shard; the number of shards. ``last`` counts only for a writer of one shard."""
 
     def abort(self) -> None:
         """Remove what is not finished."""

@@ -3,7 +3,7 @@
 `records` is the door: it gives a `Record` for everything it meets, broken or not, so that nothing is lost unseen.
 """
 
-from tokenfoundry.io.files import InputFile, find_files
+from tokenfoundry.io.files import InputFile, Span, find_files
 from tokenfoundry.io.readers import FORMATS, Record, format_of, records
 
-__all__ = ["FORMATS", "InputFile", "Record", "find_files", "format_of", "records"]
+__all__ = ["FORMATS", "InputFile", "Record", "Span", "find_files", "format_of", "records"]

@@ -4,10 +4,23 @@ import glob
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-__all__ = ["InputFile", "find_files"]
+from tokenfoundry.io.remote import is_remote, list_remote, open_remote
+
+__all__ = ["InputFile", "Span", "find_files"]
 
 _MAGIC = frozenset("*?[")
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part of a large file: bytes of whole lines, or row groups of a Parquet file, from ``start`` to before ``end``."""
+
+    start: int
+    end: int
+    records_before: int
+    """Lines or rows before it."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +34,26 @@ class InputFile:
     modified_ns: int = 0
     problem: str = ""
     """Why it cannot be read, where that is already known."""
+    remote: bool = False
+    """On an object store, at ``uri``; ``path`` has its name only."""
+    span: Span | None = None
+    """Only this part of it."""
+
+    def open(self) -> BinaryIO:
+        """The file for reading, at its beginning. Raises OSError."""
+        return open_remote(self.uri) if self.remote else self.path.open("rb")
+
+    def changed(self) -> str:
+        """What happened to the file since it was found, in words; empty if it is as it was."""
+        if self.problem or self.remote:
+            return ""
+        try:
+            status = self.path.stat()
+        except OSError as error:
+            return f"is gone ({error.strerror or error})"
+        if (status.st_size, status.st_mtime_ns) != (self.size, self.modified_ns):
+            return "was changed"
+        return ""
 
 
 def find_files(pattern: str, base: Path) -> list[InputFile]:
@@ -28,7 +61,13 @@ def find_files(pattern: str, base: Path) -> list[InputFile]:
 
     A relative pattern is looked up under ``base``. Folders are read recursively; names that begin with a dot are left
     out. A folder that may not be read comes back as an entry with a ``problem``, and so does a file that vanished.
+    A uri (``s3://…``) is listed on its store.
     """
+    if is_remote(pattern):
+        return [
+            InputFile(Path(uri.rpartition("/")[2]), uri, size, time, remote=True)
+            for uri, size, time in list_remote(pattern)
+        ]
     found: dict[str, InputFile] = {}
     root = base / pattern
     # Not Path.glob: that one takes no absolute pattern.

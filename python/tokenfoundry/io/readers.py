@@ -90,12 +90,17 @@ class TruncatedError(Exception):
     """A compressed file ended in the middle or is damaged."""
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
+def _chunks(file: InputFile) -> Iterator[bytes]:
     """A file's content, decompressed, in chunks of bounded size. Gives all that can be read before it raises."""
-    suffix = path.suffix.lower()
-    with path.open("rb") as source:
+    suffix = file.path.suffix.lower()
+    with file.open() as source:
         if suffix not in (".gz", ".zst"):
-            while chunk := source.read(_CHUNK_BYTES):
+            left = file.size
+            if file.span is not None:
+                source.seek(file.span.start)
+                left = file.span.end - file.span.start
+            while chunk := source.read(min(_CHUNK_BYTES, left) if file.span is not None else _CHUNK_BYTES):
+                left -= len(chunk)
                 yield chunk
             return
         yield from decompressed(source, suffix)
@@ -146,9 +151,10 @@ def _decompressor(suffix: str) -> tuple[Any, type[Exception]]:
 # JSON Lines
 
 
-def _lines(chunks: Iterator[bytes], most_bytes: int) -> Iterator[tuple[int, bytes | None, int]]:
-    """Number, content without its newline, and size of each line; content None for a line over ``most_bytes``."""
-    number = 1
+def _lines(chunks: Iterator[bytes], most_bytes: int, before: int = 0) -> Iterator[tuple[int, bytes | None, int]]:
+    """Number (from ``before`` + 1), content without its newline, and size of each line; content None for a line over
+    ``most_bytes``."""
+    number = before + 1
     parts: list[bytes] = []
     size = 0
     for chunk in chunks:
@@ -166,9 +172,9 @@ def _lines(chunks: Iterator[bytes], most_bytes: int) -> Iterator[tuple[int, byte
 
 
 def _jsonl(file: InputFile, options: ReaderOptions) -> Iterator[Record]:
-    number = 0
+    number = before = file.span.records_before if file.span else 0
     try:
-        for number, line, size in _lines(_chunks(file.path), options.max_document_bytes):
+        for number, line, size in _lines(_chunks(file), options.max_document_bytes, before):
             if line is not None and number == 1:
                 line = line.removeprefix(codecs.BOM_UTF8)
             if line is None:
@@ -237,7 +243,7 @@ def _parquet(file: InputFile, options: ReaderOptions) -> Iterator[Record]:
 
     number = 0
     try:
-        with pq.ParquetFile(file.path) as source:
+        with file.open() as content, pq.ParquetFile(content) as source:
             schema = source.schema_arrow
             if options.text_field not in schema.names:
                 fields = ", ".join(schema.names[:8])
@@ -248,7 +254,9 @@ def _parquet(file: InputFile, options: ReaderOptions) -> Iterator[Record]:
             wanted = [name for name in asked if name is not None and name in schema.names]
             if source.metadata.num_rows == 0:
                 yield _empty(file)
-            for batch in source.iter_batches(batch_size=1024, columns=wanted):
+            groups = range(file.span.start, file.span.end) if file.span else None
+            number = file.span.records_before if file.span else 0
+            for batch in source.iter_batches(batch_size=1024, columns=wanted, row_groups=groups):
                 columns = {name: batch.column(name).to_pylist() for name in wanted}
                 for index, text in enumerate(columns[options.text_field]):
                     number += 1
@@ -282,7 +290,7 @@ def _text(file: InputFile, options: ReaderOptions) -> Iterator[Record]:
     parts: list[bytes] = []
     size = 0
     try:
-        for chunk in _chunks(file.path):
+        for chunk in _chunks(file):
             size += len(chunk)
             parts = [*parts, chunk] if size <= options.max_document_bytes else []
     except TruncatedError as error:

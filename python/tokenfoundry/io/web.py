@@ -6,8 +6,9 @@ a response of another kind (an image, an error page) is one, with the verdict `r
 The `extract` stage takes the text out of the markup.
 """
 
+import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from tokenfoundry.errors import InputError
 from tokenfoundry.io.files import InputFile
@@ -41,7 +42,8 @@ def warc(file: InputFile, options: "ReaderOptions") -> "Iterator[Record]":
     except ImportError:
         _needed("fastwarc")
     number = 0
-    with file.path.open("rb") as stream:
+    with file.open() as opened:
+        stream = opened if isinstance(opened, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, opened))
         if not stream.peek(1):
             yield Record(0, None, 0, verdict="read.empty_file", reason=f"{file.uri}: the file is empty")
             return
@@ -177,7 +179,7 @@ def html(file: InputFile, options: "ReaderOptions") -> "Iterator[Record]":
         import resiliparse.parse.encoding  # noqa: F401
     except ImportError:
         _needed("resiliparse")
-    with file.path.open("rb") as stream:
+    with file.open() as stream:
         content = stream.read(options.max_document_bytes + 1)
 
     def rejected(verdict: str, reason: str, size: int) -> Record:

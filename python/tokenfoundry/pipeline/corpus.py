@@ -1,49 +1,69 @@
-"""The corpus between the text stages and the shards: texts memory-mapped from the units' files, counted not copied."""
+"""The corpus between the text stages and the shards: texts memory-mapped from the units' results, counted not copied."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tokenfoundry.pipeline.documents import TEXTS_SCHEMA, UnitFiles
-from tokenfoundry.pipeline.stages.base import byte_lengths
+from tokenfoundry.pipeline.documents import UnitResult
 
-__all__ = ["Corpus"]
+__all__ = ["Corpus", "selected"]
 
 
 @dataclass(frozen=True)
 class Corpus:
     """Texts that the text stages left, in the order of the input."""
 
-    batches: Sequence[pa.RecordBatch]
+    units: Sequence[UnitResult]
+    sources: Sequence[str]
+    """Of each unit."""
 
-    @classmethod
-    def open(cls, files: Sequence[UnitFiles]) -> "Corpus":
-        batches: list[pa.RecordBatch] = []
-        for unit in files:
-            reader = pa.ipc.open_file(pa.memory_map(str(unit.texts)))
-            batches.extend(reader.get_batch(index) for index in range(reader.num_record_batches))
-        return cls(batches)
+    @cached_property
+    def unit_lengths(self) -> list[NDArray[np.int64]]:
+        """Bytes of each text, by unit."""
+        return [unit.lengths() for unit in self.units]
 
-    def __len__(self) -> int:
-        return sum(len(batch) for batch in self.batches)
-
-    def texts(self) -> pa.ChunkedArray:
-        return pa.chunked_array([batch.column(0) for batch in self.batches], TEXTS_SCHEMA.field(0).type)
-
+    @cached_property
     def lengths(self) -> NDArray[np.int64]:
         """Bytes of each text."""
-        return np.concatenate([np.empty(0, np.int64), *(byte_lengths(batch.column(0)) for batch in self.batches)])
+        return np.concatenate([np.empty(0, np.int64), *self.unit_lengths])
+
+    @cached_property
+    def bounds(self) -> NDArray[np.int64]:
+        """First text of each unit, and the number of texts."""
+        return np.concatenate([[0], np.cumsum([len(lengths) for lengths in self.unit_lengths])]).astype(np.int64)
+
+    def __len__(self) -> int:
+        return int(self.bounds[-1])
+
+    def of_unit(self, mask: NDArray[np.bool_], unit: int) -> NDArray[np.bool_]:
+        """The part of a mask (n) that is of a unit's texts."""
+        return mask[int(self.bounds[unit]) : int(self.bounds[unit + 1])]
+
+    def source_numbers(self) -> tuple[list[str], NDArray[np.int64]]:
+        """Names of the sources in order of appearance, and the number of each text's (n)."""
+        names = list(dict.fromkeys(self.sources))
+        numbers = np.array([names.index(source) for source in self.sources], np.int64)
+        return names, np.repeat(numbers, np.diff(self.bounds))
 
     def selected(self, keep: NDArray[np.bool_]) -> Iterator[pa.LargeStringArray]:
         """Batches of the texts that ``keep`` (n) says, without empty ones."""
-        first = 0
-        for batch in self.batches:
-            mask = keep[first : first + len(batch)]
-            first += len(batch)
-            if mask.all():
-                yield batch.column(0)
-            elif mask.any():
-                yield batch.column(0).filter(pa.array(mask))
+        for index, unit in enumerate(self.units):
+            mask = self.of_unit(keep, index)
+            if mask.any():
+                yield from selected(unit, mask)
+
+
+def selected(unit: UnitResult, mask: NDArray[np.bool_]) -> Iterator[pa.LargeStringArray]:
+    """Batches of a unit's texts that ``mask`` says, without empty ones."""
+    first = 0
+    for texts in unit.text_batches():
+        chosen = mask[first : first + len(texts)]
+        first += len(texts)
+        if chosen.all() and len(texts):
+            yield texts
+        elif chosen.any():
+            yield texts.filter(pa.array(chosen))

@@ -1,64 +1,120 @@
-"""How long each stage took: wall clock and CPU seconds of this process, all threads."""
+"""What each stage costs: seconds of wall clock and of CPU, and bytes, by stage; joules of the whole run.
+
+CPU seconds of a stage are those of the whole process while the stage works, less those of the reading thread, which
+are its own stage's. Costs are kept with each unit's result, so a run that reuses units still knows what they cost when
+they were made, and what it spent itself.
+"""
 
 import re
 import resource
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-__all__ = ["Meter"]
+__all__ = ["Cost", "Energy", "Meter"]
 
 T = TypeVar("T")
+_RAPL = Path("/sys/class/powercap")
+
+
+@dataclass
+class Cost:
+    """Of one stage."""
+
+    wall_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    bytes: int = 0
+
+    def add(self, other: "Cost") -> None:
+        self.wall_seconds += other.wall_seconds
+        self.cpu_seconds += other.cpu_seconds
+        self.bytes += other.bytes
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"seconds": round(self.wall_seconds, 4), "cpu_seconds": round(self.cpu_seconds, 4), "bytes": self.bytes}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> "Cost":
+        return cls(plain["seconds"], plain["cpu_seconds"], plain["bytes"])
 
 
 @dataclass
 class Meter:
-    """Seconds by stage."""
+    """Costs by stage."""
 
-    wall_seconds: dict[str, float] = field(default_factory=dict)
-    cpu_seconds: dict[str, float] = field(default_factory=dict)
-    started: float = field(default_factory=time.perf_counter)
+    costs: dict[str, Cost] = field(default_factory=dict)
+    elsewhere: Callable[[], float] = lambda: 0.0
+    """CPU seconds so far of threads whose time is counted by themselves."""
+
+    def add(self, name: str, wall: float, cpu: float, bytes: int = 0) -> None:
+        self.costs.setdefault(name, Cost()).add(Cost(wall, max(cpu, 0.0), bytes))
+
+    def merge(self, other: "dict[str, Cost]") -> None:
+        for name, cost in other.items():
+            self.costs.setdefault(name, Cost()).add(cost)
 
     @contextmanager
-    def measure(self, name: str) -> Iterator[None]:
-        wall, cpu = time.perf_counter(), time.process_time()
+    def measure(self, name: str, bytes: int = 0) -> Iterator[None]:
+        wall, cpu = time.perf_counter(), time.process_time() - self.elsewhere()
         try:
             yield
         finally:
-            self._add(name, time.perf_counter() - wall, time.process_time() - cpu)
+            self.add(name, time.perf_counter() - wall, time.process_time() - self.elsewhere() - cpu, bytes)
 
     def iterate(self, name: str, items: Iterable[T]) -> Iterator[T]:
         """The same items; the time it takes to make each counts as ``name``'s."""
         iterator = iter(items)
         while True:
-            wall, cpu = time.perf_counter(), time.process_time()
-            try:
-                item = next(iterator)
-            except StopIteration:
-                return
-            finally:
-                self._add(name, time.perf_counter() - wall, time.process_time() - cpu)
+            with self.measure(name):
+                try:
+                    item = next(iterator)
+                except StopIteration:
+                    return
             yield item
 
-    def _add(self, name: str, wall: float, cpu: float) -> None:
-        self.wall_seconds[name] = self.wall_seconds.get(name, 0.0) + wall
-        self.cpu_seconds[name] = self.cpu_seconds.get(name, 0.0) + cpu
-
     def to_dict(self) -> dict[str, Any]:
-        return {
-            "total_seconds": round(time.perf_counter() - self.started, 3),
-            "stages": {
-                name: {"seconds": round(seconds, 3), "cpu_seconds": round(self.cpu_seconds[name], 3)}
-                for name, seconds in self.wall_seconds.items()
-            },
-            "peak_memory_bytes": _peak_memory_bytes(),
-        }
+        return {name: cost.to_dict() for name, cost in self.costs.items()}
 
 
-def _peak_memory_bytes() -> int:
+class Energy:
+    """Joules since it was made: RAPL's counters where they can be read, else None."""
+
+    def __init__(self) -> None:
+        self.before = _rapl()
+
+    def joules(self) -> float | None:
+        """Of the whole machine's processors; None where RAPL cannot be read."""
+        after = _rapl()
+        if not self.before or not after:
+            return None
+        total = 0.0
+        for name, (start, span) in self.before.items():
+            if name in after:
+                # The counters wrap round.
+                total += (after[name][0] - start) % (span + 1) / 1e6
+        return total
+
+
+def _rapl() -> dict[str, tuple[int, int]]:
+    found = {}
+    for folder in _RAPL.glob("intel-rapl:*"):
+        # Packages only: what is below them (intel-rapl:0:0) is counted in them.
+        if folder.name.count(":") != 1:
+            continue
+        try:
+            found[folder.name] = (
+                int((folder / "energy_uj").read_text()),
+                int((folder / "max_energy_range_uj").read_text()),
+            )
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+def peak_memory_bytes() -> int:
     """Most memory this process has held. Linux says it of the process alone; elsewhere, and in ``ru_maxrss``, a child
     begins with its parent's."""
     status = Path("/proc/self/status")

@@ -18,6 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from tokenfoundry.errors import RecipeError
 from tokenfoundry.io import find_files
+from tokenfoundry.io.remote import is_remote
+from tokenfoundry.pipeline.settings import Costs, Gate, Licences, MemoryBytes
 from tokenfoundry.pipeline.text_files import WITH_FILES, check_stage_files
 from tokenfoundry.pipeline.text_options import (
     CleanStage,
@@ -147,6 +149,9 @@ _STAGES: dict[str, tuple[type[BaseModel], int]] = {
 _REPEATABLE = frozenset({"filter"})
 _NEEDED = ("tokenize", "pack", "shard")
 
+# Where and how a run is done, not what it makes.
+_NOT_RESULT = frozenset({"output", "threads", "cache", "work", "executor", "memory", "costs", "sign", "history"})
+
 Stage = TextOptions | DedupStage | TokenizeStage | PackStage | ShardStage
 
 
@@ -160,6 +165,20 @@ class Recipe(_Strict):
     )
     threads: int | None = Field(None, ge=1, description="Default: all. Never changes the result.")
     on_error: Literal["reject", "stop"] = Field("reject", description="What a record that cannot be read does.")
+    licences: Licences | None = Field(None, description="Which licences are allowed; null: all, and none.")
+    takedowns: str | None = Field(
+        None, description="A takedowns.jsonl of an earlier run, or your own: what it names is left out, for ever."
+    )
+    gates: list[Gate] = Field([], description="Limits on metrics; see docs/operations.md.")
+    history: str | None = Field(
+        None, description="JSON Lines of earlier runs' metrics, appended to; default: runs.jsonl in the cache."
+    )
+    cache: str | None = Field(None, description="Folder of finished units that runs and teams share.")
+    work: str | None = Field(None, description="Where a run with a remote output works; default beside the recipe.")
+    executor: Literal["local", "ray"] = Field("local", description="Never changes the result.")
+    memory: MemoryBytes | None = Field(None, description="Budget such as 4GiB. Never changes the result.")
+    costs: Costs = Costs()
+    sign: str | None = Field(None, description="Ed25519 private key (PEM) to sign the manifest with.")
     input: list[Input] = Field(min_length=1)
     stages: list[Any] = Field(min_length=1, description="In order; each {name: {options}}.")
     base: Path = Field(default=Path(), exclude=True, repr=False)
@@ -176,7 +195,23 @@ class Recipe(_Strict):
 
     @property
     def output_path(self) -> Path:
-        return self.base / self.output
+        """Where the result is made: the output, or what stands for a remote one on this machine."""
+        if not is_remote(self.output):
+            return self.base / self.output
+        if self.work is not None:
+            return self.base / self.work
+        return self.base / f".tokenfoundry-{hashlib.sha256(self.output.encode()).hexdigest()[:12]}"
+
+    @property
+    def remote_output(self) -> str | None:
+        """The output's uri, if it is on an object store."""
+        return self.output.rstrip("/") if is_remote(self.output) else None
+
+    def exclusion_facts(self) -> list[Any]:
+        """Content of the list of takedowns, for keys."""
+        if self.takedowns is None:
+            return [None]
+        return [hashlib.sha256((self.base / self.takedowns).read_bytes()).hexdigest()]
 
     def stage_list(self) -> list[tuple[str, Stage]]:
         """Stages by name, in order."""
@@ -185,6 +220,10 @@ class Recipe(_Strict):
     def stage(self, name: str) -> Any:
         """Options of the only stage of this name; None if there is none."""
         return next((options for stage, options in self.stage_list() if stage == name), None)
+
+    def result_dict(self) -> dict[str, Any]:
+        """What decides the result, as plain data; what manifests and recipe.yaml hold."""
+        return {name: value for name, value in self.to_dict().items() if name not in _NOT_RESULT}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, every default written out; what `load_recipe` takes."""
@@ -195,8 +234,7 @@ class Recipe(_Strict):
     @property
     def digest(self) -> str:
         """sha256 of everything that decides the result: not the output folder, not the threads."""
-        plain = {key: value for key, value in self.to_dict().items() if key not in ("output", "threads")}
-        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(self.result_dict(), sort_keys=True).encode()).hexdigest()
 
 
 def load_recipe(recipe: "str | os.PathLike[str] | Mapping[str, Any] | Recipe", *, base: Path | None = None) -> Recipe:
@@ -273,7 +311,9 @@ def _check_stages(stages: Any) -> list[dict[str, Any]]:
 
 def _model_at(model: type[BaseModel], path: list[str | int]) -> type[BaseModel] | None:
     """The model that the keys at ``path`` belong to, for suggestions."""
-    models: dict[str, type[BaseModel]] = {"input": Input, "train": TrainTokenizer, "tokenizer": _Train}
+    models: dict[str, type[BaseModel]] = {
+        "input": Input, "train": TrainTokenizer, "tokenizer": _Train, "gates": Gate, "licences": Licences, "costs": Costs,
+    }  # fmt: skip
     current: type[BaseModel] | None = model
     for step in path:
         if isinstance(step, str) and step in models:
@@ -322,6 +362,17 @@ def _check_order(recipe: Recipe) -> None:
 
 def _check_files(recipe: Recipe) -> None:
     sources = [entry.source for entry in recipe.input]
+    named = [(f"gates[{index}].sources", gate.sources or []) for index, gate in enumerate(recipe.gates)]
+    if recipe.licences is not None:
+        named.append(("licences.sources", list(recipe.licences.sources)))
+    for place, names in named:
+        for source in names:
+            if source not in sources:
+                raise RecipeError(f"{place}: {source!r} is no input's source; {_suggest(source, sources)}")
+    for place in ("takedowns", "sign"):
+        path = getattr(recipe, place)
+        if path is not None and not (recipe.base / path).is_file():
+            raise RecipeError(f"{place}: {path!r} is no file under {recipe.base}")
     for index, (name, options) in enumerate(recipe.stage_list()):
         for source in (options.sources or []) if isinstance(options, TextOptions) else []:
             if source not in sources:
@@ -382,7 +433,14 @@ name: my-corpus
 output: out                  # the result; must not exist, or hold this very run
 seed: 0
 # threads: 2                 # default: all; never changes the result
+# memory: 4GiB               # budget; never changes the result
+# cache: /shared/cache       # finished units that runs and teams share
+# executor: ray              # on the cluster of RAY_ADDRESS; never changes the result
 on_error: reject             # a record that cannot be read goes to the ledger; stop: the run ends there
+
+# licences: {allow: ["CC*"], unknown: quarantine}
+# gates:                     # docs/operations.md
+#   - {metric: filter.yield, min: 0.3, action: stop}
 
 input:
   - path: data/**/*.jsonl.gz # a file, a folder or a glob: .jsonl, .jsonl.gz, .jsonl.zst, .parquet, text

@@ -1,7 +1,7 @@
 """The ledger: Parquet files with one row for every record of the input, kept or not.
 
-Columns are in docs/formats.md. `write` joins what the text stages said of each record with what the stages after
-them decided; `read` gives the whole as a table.
+Columns are in docs/provenance.md. `write_file` joins what the text stages said of each record with what the stages
+after them decided; `read` gives the whole as a table.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,10 +18,21 @@ from numpy.typing import NDArray
 from tokenfoundry.errors import InputError
 from tokenfoundry.io.atomic import atomic_path
 
-__all__ = ["FORMAT_VERSION", "SCHEMA", "Fate", "files", "read", "write"]
+__all__ = [
+    "FORMAT_VERSION",
+    "ROWS_PER_FILE",
+    "SCHEMA",
+    "Fate",
+    "files",
+    "find",
+    "read",
+    "scan",
+    "write_file",
+    "write_table",
+]
 
 FORMAT_VERSION = 1
-_ROWS_PER_FILE = 1 << 19
+ROWS_PER_FILE = 1 << 19
 _PLACEMENT = pa.struct([
     ("shard", pa.int32()), ("row", pa.int64()), ("offset", pa.int64()), ("document_start", pa.int64()),
     ("length", pa.int64()),
@@ -31,7 +42,8 @@ SCHEMA = pa.schema([
     ("source", pa.string()), ("licence", pa.string()), ("language", pa.string()), ("language_confidence", pa.float32()),
     ("script", pa.string()), ("content_hash", pa.binary(16)), ("bytes_in", pa.int64()), ("bytes_out", pa.int64()),
     ("stage", pa.string()), ("verdict", pa.string()), ("reason", pa.string()), ("value", pa.float64()),
-    ("redacted", pa.map_(pa.string(), pa.int64())), ("signals", pa.map_(pa.string(), pa.float64())), ("tokens", pa.int64()), ("placements", pa.list_(_PLACEMENT)),
+    ("redacted", pa.map_(pa.string(), pa.int64())), ("signals", pa.map_(pa.string(), pa.float64())),
+    ("tokens", pa.int64()), ("placements", pa.list_(_PLACEMENT)),
 ])  # fmt: skip
 
 
@@ -43,10 +55,12 @@ class Fate:
     """(n) index of the kept text, -1: stays"""
     near: NDArray[np.bool_]
     jaccard: NDArray[np.float32]
+    ids: NDArray[np.uint8]
+    """(n, 16)"""
     tokens: NDArray[np.int64]
     """(n) tokens in shards"""
-    packing_verdict: Sequence[str | None]
-    """(n) why the packing left it out, where it left out all of it"""
+    left_out: NDArray[np.int64]
+    """(n) why a text that is no duplicate was left out: a number in ``left_out_names``; -1: it was not"""
     piece_offsets: NDArray[np.int64]
     """(n + 1) which pieces are a text's"""
     shard: NDArray[np.int64]
@@ -54,60 +68,68 @@ class Fate:
     offset: NDArray[np.int64]
     start: NDArray[np.int64]
     length: NDArray[np.int64]
+    left_out_names: Sequence[tuple[str, str, str | None]]
+    """Stage, verdict and reason"""
 
 
-def write(folder: Path, batches: Iterable[pa.RecordBatch], ids: pa.Array, fate: Fate) -> list[Path]:
-    """Write the ledger; ``batches`` are the rows of the text stages, ``ids`` (n) the ids of the texts they left."""
-    written: list[Path] = []
-    pending: list[pa.RecordBatch] = []
-    reached = 0
+def write_file(path: Path, batches: Iterable[pa.RecordBatch], first_text: int, fate: Fate) -> None:
+    """Write one file of the ledger: rows of the text stages, of which the first that has a text has number
+    ``first_text`` in ``fate``. The bytes do not depend on how the rows are cut into batches."""
+    completed = []
     for batch in batches:
         alive = np.flatnonzero(batch.column("verdict").is_null().to_numpy(zero_copy_only=False))
-        pending.append(_completed(batch, alive, reached, ids, fate))
-        reached += len(alive)
-        if sum(len(part) for part in pending) >= _ROWS_PER_FILE:
-            written.append(_write_file(folder, len(written), pending))
-            pending = []
-    if pending or not written:
-        written.append(_write_file(folder, len(written), pending))
-    return written
-
-
-def _write_file(folder: Path, number: int, batches: list[pa.RecordBatch]) -> Path:
-    path = folder / f"documents-{number:05d}.parquet"
+        completed.append(_completed(batch, alive, first_text, fate))
+        first_text += len(alive)
     metadata = {"tokenfoundry.format": "ledger", "tokenfoundry.format_version": str(FORMAT_VERSION)}
+    write_table(path, pa.Table.from_batches(completed, SCHEMA.with_metadata(metadata)))
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write rows as a file of the ledger, whole or not at all."""
     with atomic_path(path) as temporary:
-        table = pa.Table.from_batches(batches, SCHEMA.with_metadata(metadata))
-        pq.write_table(table, temporary, compression="zstd", row_group_size=1 << 16)
-    return path
+        pq.write_table(table.combine_chunks(), temporary, compression="zstd", row_group_size=1 << 16)
 
 
-def _completed(
-    batch: pa.RecordBatch, alive: NDArray[np.int64], first: int, ids: pa.Array, fate: Fate
-) -> pa.RecordBatch:
+def _completed(batch: pa.RecordBatch, alive: NDArray[np.int64], first: int, fate: Fate) -> pa.RecordBatch:
     """A batch's rows with verdicts, tokens and placements of the later stages."""
     columns: dict[str, Any] = {name: batch.column(name) for name in batch.schema.names}
-    stage, verdict = columns["stage"].to_pylist(), columns["verdict"].to_pylist()
-    reason, value = columns["reason"].to_pylist(), columns["value"].to_pylist()
+    texts = slice(first, first + len(alive))
+    duplicate_of = np.asarray(fate.duplicate_of[texts])
+    left_out = np.asarray(fate.left_out[texts])
+    gone = (duplicate_of >= 0) | (left_out >= 0)
     bytes_out = columns["bytes_out"].to_numpy().copy()
+    bytes_out[alive[gone]] = 0
     tokens = np.zeros(len(batch), np.int64)
+    tokens[alive] = fate.tokens[texts]
+    columns.update(bytes_out=pa.array(bytes_out), tokens=pa.array(tokens))
+    if gone.any():
+        mask = np.zeros(len(batch), np.bool_)
+        mask[alive[gone]] = True
+        stages: list[str] = []
+        verdicts: list[str] = []
+        reasons: list[str | None] = []
+        values: list[float | None] = []
+        near, jaccard = fate.near[texts], fate.jaccard[texts]
+        for place in np.flatnonzero(gone).tolist():
+            if duplicate_of[place] >= 0:
+                kind = "near_duplicate_of" if near[place] else "duplicate_of"
+                stages.append("dedup")
+                verdicts.append(f"dedup.{kind}:{fate.ids[duplicate_of[place]].tobytes().hex()}")
+                reasons.append(None)
+                values.append(float(jaccard[place]))
+            else:
+                stage, verdict, reason = fate.left_out_names[int(left_out[place])]
+                stages.append(stage)
+                verdicts.append(verdict)
+                reasons.append(reason)
+                values.append(None)
+        for name, new in [("stage", stages), ("verdict", verdicts), ("reason", reasons), ("value", values)]:
+            kind = SCHEMA.field(name).type
+            columns[name] = pc.replace_with_mask(columns[name], pa.array(mask), pa.array(new, kind))
     pieces = np.zeros(len(batch) + 1, np.int64)
-    for place, index in enumerate(alive.tolist()):
-        text = first + place
-        kept = int(fate.duplicate_of[text])
-        if kept >= 0:
-            kind = "near_duplicate_of" if fate.near[text] else "duplicate_of"
-            stage[index], verdict[index] = "dedup", f"dedup.{kind}:{ids[kept].as_py().hex()}"
-            value[index] = float(fate.jaccard[text])
-            bytes_out[index] = 0
-        elif fate.packing_verdict[text] is not None:
-            stage[index], verdict[index] = "pack", fate.packing_verdict[text]
-            bytes_out[index] = 0
-        tokens[index] = fate.tokens[text]
-        pieces[index + 1] = fate.piece_offsets[text + 1] - fate.piece_offsets[text]
-    offsets = np.cumsum(pieces)
-    from_piece = int(fate.piece_offsets[first]) if len(alive) else 0
-    chosen = slice(from_piece, from_piece + int(offsets[-1]))
+    bounds = np.asarray(fate.piece_offsets[first : first + len(alive) + 1])
+    pieces[alive + 1] = np.diff(bounds)
+    chosen = slice(int(bounds[0]), int(bounds[-1])) if len(alive) else slice(0, 0)
     placements = pa.StructArray.from_arrays(
         [
             pa.array(fate.shard[chosen], pa.int32()), pa.array(fate.row[chosen]), pa.array(fate.offset[chosen]),
@@ -115,15 +137,8 @@ def _completed(
         ],
         fields=list(_PLACEMENT),
     )  # fmt: skip
-    columns.update(
-        stage=pa.array(stage, pa.string()),
-        verdict=pa.array(verdict, pa.string()),
-        reason=pa.array(reason, pa.string()),
-        value=pa.array(value, pa.float64()),
-        bytes_out=pa.array(bytes_out),
-        tokens=pa.array(tokens),
-        placements=pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), placements),
-    )
+    offsets = pa.array(np.cumsum(pieces), pa.int32())
+    columns["placements"] = pa.ListArray.from_arrays(offsets, placements)
     return pa.record_batch([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
 

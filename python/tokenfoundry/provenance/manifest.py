@@ -14,7 +14,16 @@ from typing import Any
 from tokenfoundry.errors import InputError
 from tokenfoundry.io.atomic import write_atomic
 
-__all__ = ["FORMAT_VERSION", "RUN_FILES", "describe_files", "load", "save", "sha256_of", "update_run_checksums"]
+__all__ = [
+    "FORMAT_VERSION",
+    "RUN_FILES",
+    "describe_files",
+    "load",
+    "root_of",
+    "save",
+    "sha256_of",
+    "update_run_checksums",
+]
 
 FORMAT = "tokenfoundry.manifest"
 FORMAT_VERSION = 1
@@ -39,6 +48,22 @@ def describe_files(output: Path, paths: Sequence[Path]) -> list[dict[str, Any]]:
     ]
 
 
+def root_of(files: Sequence[dict[str, Any]]) -> str:
+    """Root of the sha256 tree over files: leaves are sha256 of path, size and content's sha256, in the order of paths;
+    each node is the sha256 of its two children, an odd one goes up as it is.
+
+    One hash stands for all data, and a file's place in it can be shown with log2(n) hashes.
+    """
+    level = [
+        hashlib.sha256(f"{entry['path']}\0{entry['size']}\0{entry['sha256']}".encode()).digest()
+        for entry in sorted(files, key=lambda entry: str(entry["path"]))
+    ]
+    while len(level) > 1:
+        paired = [hashlib.sha256(left + right).digest() for left, right in zip(level[::2], level[1::2], strict=False)]
+        level = paired + level[len(paired) * 2 :]
+    return level[0].hex() if level else hashlib.sha256().hexdigest()
+
+
 def _serialized(content: dict[str, Any]) -> bytes:
     return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
@@ -46,6 +71,7 @@ def _serialized(content: dict[str, Any]) -> bytes:
 def save(output: Path, content: dict[str, Any]) -> dict[str, Any]:
     """Write the manifest with its own digest; returns it."""
     content = {"format": FORMAT, "format_version": FORMAT_VERSION, **content}
+    content["files_root"] = root_of(content["files"])
     content["digest"] = hashlib.sha256(_serialized(content)).hexdigest()
     write_atomic(output / "manifest.json", _serialized(content))
     return content

@@ -19,6 +19,8 @@ from tokenfoundry import shard
 from tokenfoundry.errors import GateError, InputError, ShardError
 from tokenfoundry.provenance import ledger, manifest
 from tokenfoundry.provenance.doors import Door, check_chain
+from tokenfoundry.provenance.signing import SIGNATURE, check_signature
+from tokenfoundry.provenance.takedowns import PENDING
 
 __all__ = ["VerifyResult", "verify"]
 
@@ -42,8 +44,16 @@ class VerifyResult:
         return not self.problems
 
 
-def verify(output: str | os.PathLike[str], progress: Callable[[str], None] | None = None) -> VerifyResult:
-    """Read everything again. Never raises for damage: it is in the result's ``problems``."""
+def verify(
+    output: str | os.PathLike[str],
+    progress: Callable[[str], None] | None = None,
+    *,
+    key: str | os.PathLike[str] | None = None,
+) -> VerifyResult:
+    """Read everything again. Never raises for damage: it is in the result's ``problems``.
+
+    ``key``: an Ed25519 public key (PEM); the run must be signed with the private key that belongs to it.
+    """
     folder = Path(output)
     result = VerifyResult()
     tell = progress or (lambda _: None)
@@ -52,6 +62,14 @@ def verify(output: str | os.PathLike[str], progress: Callable[[str], None] | Non
     except InputError as error:
         result.problems.append(str(error))
         return result
+    if (folder / PENDING).exists():
+        result.problems.append(f"{PENDING}: a takedown was interrupted; run `tokenfoundry takedown {folder} --finish`")
+        return result
+    tell("signature")
+    try:
+        result.problems += check_signature(folder, Path(key) if key is not None else None)
+    except InputError as error:
+        result.problems.append(f"{SIGNATURE}: cannot be checked: {error}")
     tell("files")
     _check_files(folder, content, result)
     tell("doors")
@@ -71,7 +89,7 @@ def verify(output: str | os.PathLike[str], progress: Callable[[str], None] | Non
 
 
 def _check_files(folder: Path, content: dict[str, Any], result: VerifyResult) -> None:
-    listed = {"manifest.json", "run.sha256"}
+    listed = {"manifest.json", "run.sha256", SIGNATURE}
     for entry in content["files"]:
         path = folder / entry["path"]
         listed.add(entry["path"])
@@ -147,6 +165,8 @@ def _check_ledger(folder: Path, content: dict[str, Any], shards: shard.Shards, r
     ]:
         if count != said:
             result.problems.append(f"{what}: {count:,}, the manifest says {said:,}")
+    if content["files_root"] != manifest.root_of(content["files"]):
+        result.problems.append("manifest.json: files_root is not that of its files")
     if shards.tokenizer_digest != content["tokenizer"]["digest"]:
         result.problems.append("shards: were made with another tokenizer than the manifest's")
     by_ledger = np.sort(np.concatenate([np.empty(0, _PLACED), *placed]), order=["shard", "row", "offset"])

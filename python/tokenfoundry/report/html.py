@@ -1,5 +1,11 @@
-"""report.html: one page, no scripts, nothing from elsewhere, so that it opens anywhere and can be mailed."""
+"""report.html: one page that needs nothing from elsewhere: it opens anywhere, without a network, and can be mailed.
 
+The charts are plotly's, whose script (about 5 MB) is in the page; without it, or with scripts off, the tables have the
+same facts.
+"""
+
+import importlib.resources
+import json
 import os
 from html import escape
 from pathlib import Path
@@ -7,6 +13,8 @@ from pathlib import Path
 from tokenfoundry.io.atomic import write_atomic
 from tokenfoundry.progress import human_bytes
 from tokenfoundry.provenance import manifest
+from tokenfoundry.report.charts import Chart, charts
+from tokenfoundry.report.distributions import Distributions, distributions
 from tokenfoundry.report.summary import Group, Summary, summarize
 
 __all__ = ["write_html"]
@@ -51,7 +59,51 @@ def _table(headings: list[str], rows: list[list[str]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _page(s: Summary) -> str:
+def _cost_table(s: Summary) -> str:
+    rows = [
+        ["CPU seconds", f"{s.cpu_seconds:,.1f}", f"{s.seconds:,.1f} s on {s.threads} threads"],
+        ["energy", f"{s.energy['joules']:,.0f} J", escape(s.energy["measured_by"])],
+        ["carbon", f"{s.energy['grams_co2']:,.3f} g CO2", f"{s.energy['grams_co2_per_kwh']:g} g/kWh, {escape(s.energy['grams_co2_per_kwh_from'])}"],
+        ["cost", f"{s.cost['price']:,.4f} {escape(s.cost['currency'])}", f"at {s.cost['price_per_core_hour']:g} a core-hour"],
+        ["cost of a billion tokens", f"{s.price_per_billion_tokens:,.2f} {escape(s.cost['currency'])}", "at this run's speed"],
+    ]  # fmt: skip
+    by_source = [
+        [
+            escape(source), f"{sum(cost['cpu_seconds'] for cost in costs.values()):,.2f}",
+            f"{sum(cost['joules'] for cost in costs.values()):,.0f}",
+        ]
+        for source, costs in s.source_costs.items()
+    ]  # fmt: skip
+    return _table(["", "#", "how it is known"], rows) + _table(["source", "#CPU seconds", "#joules"], by_source)
+
+
+def _script(made: dict[str, Chart]) -> str:
+    """plotly.js and the figures; nothing if plotly is not installed."""
+    try:
+        library = (
+            importlib.resources.files("plotly").joinpath("package_data", "plotly.min.js").read_text(encoding="utf-8")
+        )
+    except (ModuleNotFoundError, FileNotFoundError):
+        return ""
+    # "<" could end the script element from within a string.
+    figures = json.dumps(made).replace("<", "\\u003c")
+    return f"<script>{library}</script><script>const figures = {figures};\n{_DRAW}</script>"
+
+
+_DRAW = """
+const style = getComputedStyle(document.documentElement), ink = style.getPropertyValue("--ink").trim();
+for (const [name, figure] of Object.entries(figures)) {
+  const axis = { gridcolor: style.getPropertyValue("--line").trim(), zeroline: false };
+  const layout = Object.assign({ margin: { l: 60, r: 20, t: 16, b: 44 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+    font: { color: ink, family: "system-ui, sans-serif", size: 12 } }, figure.layout);
+  for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key)) layout[key] = Object.assign({}, axis, layout[key]);
+  Plotly.newPlot("chart-" + name, figure.data, layout, { responsive: true, displayModeBar: false });
+}
+document.documentElement.dataset.charts = Object.keys(figures).length;
+"""
+
+
+def _page(s: Summary, found: Distributions) -> str:
     whole = max(s.documents, 1)
     figures = [
         (f"{s.tokens:,}", "tokens in shards"),
@@ -102,12 +154,30 @@ def _page(s: Summary) -> str:
             ],
         )  # fmt: skip
 
+    made = charts(s, found)
+
+    def place(name: str) -> str:
+        return f'<div class="chart" id="chart-{name}"></div>' if name in made else ""
+
+    clusters = _table(
+        ["kept document", "#documents in its group"],
+        [[f"<code>{escape(name)}</code>", f"{count:,}"] for name, count in found.largest_clusters],
+    )
+    gates = _table(
+        ["gate", "action"], [[escape(entry["message"]), escape(entry["action"])] for entry in s.gates]
+    )  # fmt: skip
     sections = [
-        ("Through the line", stages),
-        ("Why documents were dropped", reasons if s.reasons else "<p>None was.</p>"),
+        ("Through the line", place("flow") + stages),
+        *([("Gates that spoke", gates)] if s.gates else []),
+        ("Why documents were dropped", place("reasons") + reasons if s.reasons else "<p>None was.</p>"),
+        ("Sizes before and after each stage", place("sizes") or "<p>No stage dropped a document.</p>"),
         ("What was edited", edits),
-        ("Sources", groups("source", s.sources)),
-        ("Languages", groups("language", s.languages)),
+        ("Sources", place("sources") + groups("source", s.sources)),
+        ("Languages", place("languages") + groups("language", s.languages)),
+        ("Duplicates", place("clusters") + clusters if found.clusters else "<p>None was found.</p>"),
+        ("Packing", place("density")),
+        ("Time", place("costs") + place("speed")),
+        ("Energy and cost", _cost_table(s)),
     ]
     cards = "".join(
         f'<div class="figure"><b>{escape(value)}</b><span>{escape(what)}</span></div>' for value, what in figures
@@ -115,16 +185,16 @@ def _page(s: Summary) -> str:
     body = "".join(f"<section><h2>{title}</h2>{content}</section>" for title, content in sections)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(s.name)} - tokenfoundry</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head><body><main>'
+        f'<link rel="icon" href="data:,"><meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head><body><main>'
         f'<h1>{escape(s.name)}</h1><p class="soft">A tokenfoundry run. Everything below is counted from its manifest and '
-        f'ledger.</p><div class="figures">{cards}</div>{body}</main></body></html>\n'
+        f'ledger.</p><div class="figures">{cards}</div>{body}</main>{_script(made)}</body></html>\n'
     )
 
 
 def write_html(output: str | os.PathLike[str]) -> Path:
     """Write report.html into a finished run's folder; returns its path. Raises InputError if there is no run."""
     folder = Path(output)
-    page = _page(summarize(folder))
+    page = _page(summarize(folder), distributions(folder))
     write_atomic(folder / "report.html", page)
     manifest.update_run_checksums(folder)
     return folder / "report.html"

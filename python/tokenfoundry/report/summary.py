@@ -81,13 +81,29 @@ class Summary:
     sources: list[Group]
     languages: list[Group]
     redacted: dict[str, int]
+    costs: dict[str, dict[str, float]]
+    """Seconds, CPU seconds, bytes and joules by stage, of this run"""
+    source_costs: dict[str, dict[str, dict[str, float]]]
+    """The same by source and stage, of when the units were made"""
+    cpu_seconds: float
+    energy: dict[str, Any]
+    cost: dict[str, Any]
+    metrics: dict[str, dict[str, float]]
+    gates: list[dict[str, Any]]
+
+    @property
+    def price_per_billion_tokens(self) -> float:
+        """Of the run's CPU seconds at the recipe's price."""
+        return float(self.cost["price"]) * 1e9 / self.tokens if self.tokens else 0.0
 
     @property
     def bytes_per_token(self) -> float:
         return self.bytes_out / self.tokens if self.tokens else 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        plain = asdict(self)
+        plain.update(bytes_per_token=self.bytes_per_token, price_per_billion_tokens=self.price_per_billion_tokens)
+        return plain
 
 
 def summarize(output: str | os.PathLike[str]) -> Summary:
@@ -130,6 +146,13 @@ def summarize(output: str | os.PathLike[str]) -> Summary:
         sources=sources,
         languages=languages,
         redacted=redacted,
+        costs=metrics["stages"],
+        source_costs=metrics["sources"],
+        cpu_seconds=metrics["cpu_seconds"],
+        energy=metrics["energy"],
+        cost=metrics["cost"],
+        metrics=content["metrics"],
+        gates=content["gates"],
     )
 
 
@@ -139,7 +162,7 @@ def _from_ledger(folder: Path) -> tuple[list[Reason], list[Group], list[Group], 
     examples: dict[str, list[str]] = {}
     groups: dict[str, dict[str, list[int]]] = {"source": {}, "language": {}}
     redacted: Counter[str] = Counter()
-    columns = ["uri", "record", "source", "language", "verdict", "reason", "bytes_in", "tokens", "redacted"]
+    columns = ["uri", "record", "source", "language", "verdict", "reason", "value", "bytes_in", "tokens", "redacted"]
     for batch in ledger.scan(folder, columns):
         verdicts = batch.column("verdict")
         tokens = batch.column("tokens").to_pylist()
@@ -158,7 +181,8 @@ def _from_ledger(folder: Path) -> tuple[list[Reason], list[Group], list[Group], 
             dropped_bytes[verdict] += row["bytes_in"]
             shown = examples.setdefault(verdict, [])
             if len(shown) < _EXAMPLES:
-                shown.append(row["reason"] or f"{row['uri']}#{row['record']}")
+                value = "" if row["value"] is None else f" ({row['value']:.4g})"
+                shown.append(row["reason"] or f"{row['uri']}#{row['record']}{value}")
     reasons = [
         Reason(verdict, count, dropped_bytes[verdict], examples[verdict]) for verdict, count in documents.most_common()
     ]

@@ -52,6 +52,8 @@ class Writer:
         columns: name to dtype of side columns, one value a token: ``{"loss_mask": np.uint8}``. Names are lower-case
             letters, digits and underscores.
         multimodal: each document has a mode (int8), as in Megatron's multimodal indexes.
+        number: write only this shard of a set, in place or anew; the others are written by other writers, at any time
+            and on any machine. ``rows_per_shard`` does not count then: all rows go into this shard.
 
     Raises:
         InputError: arguments that do not fit together.
@@ -67,7 +69,9 @@ class Writer:
         rows_per_shard: int = 65_536,
         columns: Mapping[str, DTypeLike] | None = None,
         multimodal: bool = False,
+        number: int | None = None,
     ) -> None:
+        rows_per_shard = rows_per_shard if number is None else 1 << 62
         if rows_per_shard < 1:
             raise InputError(f"rows_per_shard is {rows_per_shard}; it must be at least 1")
         if not 1 <= vocabulary_size <= 1 << 31:
@@ -84,7 +88,10 @@ class Writer:
         self.rows = 0
         self.tokens = 0
         kinds = [(name, code_of(name, dtype)) for name, dtype in self.columns.items()]
-        self._writer = _shard.Writer(self.path, vocabulary_size, tokenizer_digest, rows_per_shard, kinds, multimodal)
+        self.number = number
+        self._writer = _shard.Writer(
+            self.path, vocabulary_size, tokenizer_digest, rows_per_shard, kinds, multimodal, number
+        )
         self._names: list[str] | None = None
 
     def append(
@@ -128,9 +135,15 @@ class Writer:
         self.rows += len(row_offsets) - 1
         self.tokens += int(length.sum())
 
-    def close(self) -> list[str]:
-        """Finish the last shard; the names of all shards, without extension."""
-        if self._names is None:
+    def close(self, *, last: bool = True) -> list[str]:
+        """Finish the last shard; the names of all shards written, without extension.
+
+        ``last``, for a writer of one ``number``: whether the set ends with this shard.
+        """
+        if self._names is None and self.number is not None:
+            self._writer.finish(last)
+            self._names = [f"shard-{self.number:05d}"]
+        elif self._names is None:
             self._names = [f"shard-{number:05d}" for number in range(self._writer.finish())]
         return self._names
 

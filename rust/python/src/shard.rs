@@ -29,6 +29,8 @@ fn stopped(error: Stopped) -> PyErr {
 #[pyclass(frozen, module = "tokenfoundry._core.shard")]
 pub struct Writer {
     inner: Mutex<Option<Inner>>,
+    /// The one shard it writes, of a set whose others are written elsewhere.
+    number: Option<u32>,
 }
 
 impl Writer {
@@ -42,6 +44,7 @@ impl Writer {
 #[pymethods]
 impl Writer {
     #[new]
+    #[pyo3(signature = (directory, vocabulary_size, tokenizer_digest, rows_per_shard, columns, has_modes, number=None))]
     fn create(
         directory: PathBuf,
         vocabulary_size: u64,
@@ -49,6 +52,7 @@ impl Writer {
         rows_per_shard: u64,
         columns: Vec<(String, u32)>,
         has_modes: bool,
+        number: Option<u32>,
     ) -> PyResult<Self> {
         let columns = columns
             .into_iter()
@@ -58,8 +62,11 @@ impl Writer {
             })
             .collect::<PyResult<_>>()?;
         let options = Options { vocabulary_size, tokenizer_digest, rows_per_shard, columns, has_modes };
-        let inner = Inner::create(&directory, options).map_err(shard_error)?;
-        Ok(Self { inner: Mutex::new(Some(inner)) })
+        let inner = match number {
+            None => Inner::create(&directory, options),
+            Some(number) => Inner::create_one(&directory, options, number),
+        };
+        Ok(Self { inner: Mutex::new(Some(inner.map_err(shard_error)?)), number })
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -96,9 +103,14 @@ impl Writer {
         Ok(())
     }
 
-    fn finish(&self, python: Python<'_>) -> PyResult<u32> {
+    #[pyo3(signature = (last=true))]
+    fn finish(&self, python: Python<'_>, last: bool) -> PyResult<u32> {
         let writer = self.take()?;
-        gate::brief(python, || writer.finish()).map_err(shard_error)
+        match self.number {
+            None => gate::brief(python, || writer.finish()),
+            Some(_) => gate::brief(python, || writer.finish_one(last)).map(|()| 1),
+        }
+        .map_err(shard_error)
     }
 
     fn abort(&self) {

@@ -174,6 +174,20 @@ impl Writer {
         &self.options
     }
 
+    /// Write shard `number` of a set whose other shards are written by others, on other machines perhaps: only this
+    /// shard's files are touched. All its rows must fit into one shard; end it with [`Writer::finish_one`].
+    pub fn create_one(directory: &Path, options: Options, number: u32) -> Result<Self, ShardError> {
+        let width = Width::for_vocabulary(options.vocabulary_size);
+        remove_files(directory, |found, extension| found == number && extension == "tfi")?;
+        let open = OpenShard::create(directory, number, &options)?;
+        Ok(Self { directory: directory.to_owned(), options, width, open })
+    }
+
+    /// Finish the shard of [`Writer::create_one`]; `last` says that the set ends with it.
+    pub fn finish_one(self, last: bool) -> Result<(), ShardError> {
+        self.open.finish(&self.directory, &self.options, last)
+    }
+
     /// Append rows. After an error the writer holds half of them and must be dropped.
     pub fn append(&mut self, rows: &Rows<'_>, cancel: &Cancel) -> Result<(), Stopped> {
         check_shapes(rows, &self.options)?;

@@ -198,13 +198,13 @@ def test_a_dedup_that_loses_a_document_stops_the_line(
 ) -> None:
     from tokenfoundry.pipeline.stages import dedup
 
-    honest = dedup.find_duplicates
+    honest = dedup.decide
 
     def short(*arguments: Any) -> dedup.Duplicates:
         found = honest(*arguments)
         return dedup.Duplicates(found.duplicate_of[:-1], found.near[:-1], found.jaccard[:-1])
 
-    monkeypatch.setattr(dedup, "find_duplicates", short)
+    monkeypatch.setattr(dedup, "decide", short)
     with pytest.raises(tf.GateError, match=r"stage dedup: .* documents in, an answer for"):
         tf.run(load_recipe(recipe(folder, str(tmp_path / "out")), base=folder))
 
@@ -222,7 +222,7 @@ def test_a_finished_run_is_not_done_again(folder: Path, finished: runner.RunResu
 def test_a_removal_that_was_interrupted_is_finished(folder: Path, tmp_path: Path) -> None:
     plain = load_recipe(recipe(folder, str(tmp_path / "out")), base=folder)
     result = tf.run(plain)
-    for leftover in (".work.123.removed", "work"):
+    for leftover in (".work.4194999.removed", "work"):
         (result.output / leftover).mkdir()
         (result.output / leftover / "x.rows.arrow").write_bytes(b"x")
     assert tf.run(plain).reused

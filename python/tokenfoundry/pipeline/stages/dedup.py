@@ -1,19 +1,30 @@
-"""dedup: of identical documents and of near-duplicates one stays (`tf.dedup`)."""
+"""dedup: of identical documents and of near-duplicates one stays (`tf.dedup`).
 
+In units that resume: each unit's texts are sketched (hashes, band keys, shingle sets; content-addressed, so a cache
+serves them to any run), each band is merged by itself, and one decision is made over all. The answer is that of
+`tf.dedup.near_duplicates` over the whole corpus.
+"""
+
+import json
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tokenfoundry import dedup
-from tokenfoundry.pipeline.corpus import Corpus
+from tokenfoundry._core import shard as _shard
+from tokenfoundry.dedup.on_disk import OnDisk
 from tokenfoundry.pipeline.recipe import DedupStage
 
-__all__ = ["VERSION", "Duplicates", "find_duplicates"]
+__all__ = ["VERSION", "Duplicates", "decide", "find_identical", "lay_out", "merge_band", "plan_on_disk", "sketch"]
 
-VERSION = 1
+VERSION = 2
+_SKETCH_BYTES = 64 << 20
+_BAND_RECORD = np.dtype([("key", "<u4"), ("document", "<u4")])
+_CONTENT_RECORD = np.dtype([("hash", "V16"), ("document", "<u4")])
 
 
 @dataclass(frozen=True)
@@ -28,35 +39,103 @@ class Duplicates:
     def keep(self) -> NDArray[np.bool_]:
         return self.duplicate_of < 0
 
+    @classmethod
+    def none(cls, count: int) -> "Duplicates":
+        return cls(np.full(count, -1, np.int64), np.zeros(count, np.bool_), np.full(count, np.nan, np.float32))
 
-def find_duplicates(corpus: Corpus, options: DedupStage, threads: int | None) -> Duplicates:
-    """Identical documents first, then near-duplicates among the rest."""
-    count = len(corpus)
-    duplicate_of = np.full(count, -1, np.int64)
-    near = np.zeros(count, np.bool_)
-    jaccard = np.full(count, np.nan, np.float32)
-    keep: Literal["first"] | NDArray[np.int64] = "first" if options.keep == "first" else corpus.lengths()
-    if options.exact and count:
-        found = dedup.exact(corpus.texts(), keep=keep, threads=threads)
-        duplicate_of[:] = found.duplicate_of
-        jaccard[~found.keep] = 1.0
-    if options.near and count:
-        left = np.flatnonzero(duplicate_of < 0)
-        texts = pa.chunked_array(list(corpus.selected(duplicate_of < 0)), pa.large_string())
-        preference = keep if isinstance(keep, str) else keep[left]
-        found = dedup.near_duplicates(
-            texts, threshold=options.threshold, ngram=options.ngram, keep=preference, threads=threads
-        )
-        removed = ~found.keep
-        duplicate_of[left[removed]] = left[found.duplicate_of[removed]]
-        near[left[removed]] = True
-        jaccard[left[removed]] = found.jaccard[removed]
-        # Whoever was identical to one that has now gone duplicates that one's kept document; the first of identical
-        # texts was compared for all of them.
-        for index in np.flatnonzero(duplicate_of >= 0).tolist():
-            target = int(duplicate_of[index])
-            if duplicate_of[target] >= 0:
-                duplicate_of[index] = duplicate_of[target]
-                near[index] = True
-                jaccard[index] = jaccard[target]
-    return Duplicates(duplicate_of, near, jaccard)
+
+def plan_on_disk(folder: Path, options: DedupStage, threads: int | None, memory_bytes: int = _SKETCH_BYTES) -> OnDisk:
+    return OnDisk(
+        folder, threshold=options.threshold, ngram=options.ngram, memory_bytes=memory_bytes, threads=threads
+    )  # fmt: skip
+
+
+def sketch(folder: Path, texts: Sequence[pa.LargeStringArray], options: DedupStage, threads: int | None) -> None:
+    """A unit's texts: their hashes, and the sketches that near-duplicates are found by, numbered from 0."""
+    hashes = b"".join(_shard.hash128_batch(batch, threads) for batch in texts)
+    np.save(folder / "hashes.npy", np.frombuffer(hashes, np.uint64).reshape(-1, 2))
+    if options.near:
+        plan_on_disk(folder, options, threads).sketch(0, 0, texts)
+
+
+def lay_out(folder: Path, sketches: Sequence[tuple[Path, NDArray[np.bool_] | None]]) -> None:
+    """Make the directory that bands are merged in: each unit's sketch with its documents numbered in the corpus.
+
+    Sets are linked, not copied; only the band keys, 8 bytes a document and band, are written anew. Documents that a
+    mask leaves out meet nobody: their keys are left away.
+    """
+    base = 0
+    for number, (source, mask) in enumerate(sketches):
+        part = source / "part-00000"
+        done = json.loads((part / "part.json").read_bytes())
+        if not done["documents"]:
+            continue
+        target = folder / f"part-{number:05d}"
+        target.mkdir()
+        for path in sorted(part.iterdir()):
+            if path.name.startswith(("band-", "contents.")):
+                kind = _BAND_RECORD if path.name.startswith("band-") else _CONTENT_RECORD
+                records = np.fromfile(path, kind)
+                if mask is not None:
+                    records = records[mask[records["document"]]]
+                records["document"] += base
+                records.tofile(target / path.name)
+            elif path.name != "part.json":
+                _link(path, target / path.name)
+        (target / "part.json").write_text(json.dumps({**done, "first_document": base}))
+        base += int(done["documents"])
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        # Another file system, as where the cache is.
+        target.symlink_to(source.resolve())
+
+
+def merge_band(folder: Path, band: int, options: DedupStage) -> None:
+    """Find the documents that meet in a band."""
+    plan_on_disk(folder, options, 1).merge_band(band)
+
+
+def find_identical(
+    hashes: NDArray[np.uint64], rank: NDArray[np.int64], present: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """For each document (n, 2 words of its text's hash) the best-ranked identical one; -1 for that one itself."""
+    chosen = np.flatnonzero(present)
+    order = chosen[np.lexsort((rank[chosen], hashes[chosen, 1], hashes[chosen, 0]))]
+    result = np.full(len(hashes), -1, np.int64)
+    if len(order):
+        new = np.concatenate([[True], (hashes[order[1:]] != hashes[order[:-1]]).any(axis=1)])
+        first = order[np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))]
+        result[order[~new]] = first[~new]
+    return result
+
+
+def decide(
+    folder: Path | None,
+    hashes: NDArray[np.uint64],
+    lengths: NDArray[np.int64],
+    present: NDArray[np.bool_],
+    options: DedupStage,
+) -> Duplicates:
+    """Who stays. ``folder``: the merged bands; None where only identical texts go. ``present``: who takes part."""
+    count = len(hashes)
+    # Best first: as they came, or the longest.
+    best = np.arange(count) if options.keep == "first" else np.argsort(~lengths, kind="stable")
+    rank = np.empty(count, np.int64)
+    rank[best] = np.arange(count)
+    found = Duplicates.none(count)
+    if folder is not None and count:
+        result = plan_on_disk(folder, options, 1).decide(order=best.astype(np.uint32))
+        found.duplicate_of[:] = result.duplicate_of
+        removed = found.duplicate_of >= 0
+        found.jaccard[removed] = result.jaccard[removed]
+        same = np.zeros(count, np.bool_)
+        same[removed] = (hashes[removed] == hashes[found.duplicate_of[removed]]).all(axis=1)
+        found.near[:] = removed & ~(same & options.exact)
+    elif options.exact:
+        found.duplicate_of[:] = find_identical(hashes, rank, present)
+        found.jaccard[found.duplicate_of >= 0] = 1.0
+    return found

@@ -3,7 +3,8 @@
 Text is never read as special tokens: a page that quotes ``<|endoftext|>`` does not end its document.
 """
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from tokenfoundry.pipeline.recipe import Recipe, TokenizeStage, TrainTokenizer
 from tokenfoundry.ragged import Ragged
 from tokenfoundry.tokenizer import Tokenizer
 
-__all__ = ["VERSION", "encode", "end_of_text_id", "make_tokenizer", "sample"]
+__all__ = ["VERSION", "encode", "end_of_text_id", "make_tokenizer", "sample", "stored_tokenizer"]
 
 VERSION = 1
 
@@ -28,7 +29,7 @@ def make_tokenizer(
     if isinstance(options.tokenizer, str):
         return Tokenizer.from_file(Path(recipe.base / options.tokenizer))
     train = options.tokenizer.train
-    chosen = sample(corpus.lengths(), keep, train, recipe.seed)
+    chosen = sample(corpus.lengths, keep, train, recipe.seed)
     return Tokenizer.train(
         corpus.selected(chosen),
         vocab_size=train.vocab_size,
@@ -37,6 +38,12 @@ def make_tokenizer(
         min_frequency=train.min_frequency,
         threads=threads,
     )
+
+
+@functools.lru_cache(maxsize=2)
+def stored_tokenizer(path: Path) -> Tokenizer:
+    """The tokenizer of a result; loaded once a process, since a result's path names its content."""
+    return Tokenizer.from_file(path)
 
 
 def sample(lengths: NDArray[np.int64], keep: NDArray[np.bool_], train: TrainTokenizer, seed: int) -> NDArray[np.bool_]:
@@ -63,12 +70,12 @@ def end_of_text_id(tokenizer: Tokenizer, options: TokenizeStage) -> int | None:
 
 
 def encode(
-    corpus: Corpus, keep: NDArray[np.bool_], tokenizer: Tokenizer, end_id: int | None, threads: int | None
-) -> Iterator[tuple[pa.LargeStringArray, Ragged]]:
-    """Batches of the kept texts and their tokens."""
-    for texts in corpus.selected(keep):
-        tokens = tokenizer.encode_batch(texts, threads, allowed_special=())
-        yield texts, tokens if end_id is None else _with_end(tokens, end_id)
+    texts: Iterable[pa.LargeStringArray], tokenizer: Tokenizer, end_id: int | None, threads: int | None
+) -> Iterator[Ragged]:
+    """Tokens of batches of texts."""
+    for batch in texts:
+        tokens = tokenizer.encode_batch(batch, threads, allowed_special=())
+        yield tokens if end_id is None else _with_end(tokens, end_id)
 
 
 def _with_end(tokens: Ragged, end_id: int) -> Ragged:

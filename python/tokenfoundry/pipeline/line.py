@@ -1,0 +1,149 @@
+"""A recipe as a plan: its units, the key of every result, and what of it is done.
+
+Phases are cut at barriers: text (map), sketch and bands and the decision (dedup), train, tokens (map), pack, shards,
+ledger. The key of each result follows from the keys of what it is made from, so all keys of a phase are known when the
+phases before it are done; `plan` and the runner use the same ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokenfoundry._core import runtime
+from tokenfoundry.pipeline.corpus import Corpus
+from tokenfoundry.pipeline.digests import Digests
+from tokenfoundry.pipeline.documents import UnitResult
+from tokenfoundry.pipeline.recipe import Recipe
+from tokenfoundry.pipeline.stages import dedup as dedup_stage
+from tokenfoundry.pipeline.stages import tokenize as tokenize_stage
+from tokenfoundry.pipeline.store import Store, Work, digest_of
+from tokenfoundry.pipeline.tasks import SketchTask, TextTask, TokenTask, text_line
+from tokenfoundry.pipeline.units import Unit, cut_units, input_files, stat_digest
+from tokenfoundry.tokenizer import Tokenizer
+
+__all__ = ["Line"]
+
+PACK_VERSION = 1
+
+
+@dataclass
+class Line:
+    """The plan of one run."""
+
+    recipe: Recipe
+
+    def __post_init__(self) -> None:
+        self.output = self.recipe.output_path
+        self.work = Work(self.output / "work")
+        self.cache = Store(self.recipe.base / self.recipe.cache) if self.recipe.cache else None
+        self.text = text_line(self.recipe, None)
+        self.files = input_files(self.recipe)
+        self.stat_digest = stat_digest(self.files)
+
+    @property
+    def store(self) -> Store:
+        """Where results are: the cache, or the work folder."""
+        return self.cache or self.work
+
+    @cached_property
+    def units(self) -> list[Unit]:
+        """Units of the input. Reads files whose content is not known yet."""
+        memories = [store.folder / "digests.json" for store in (self.cache, self.work) if store is not None]
+        digests = Digests([path for path in memories if path.parent.exists()])
+        units = cut_units(self.recipe, self.text.stages, runtime.VERSION, digests, self.files)
+        digests.save()
+        return units
+
+    @cached_property
+    def input_digest(self) -> str:
+        return digest_of([unit.key for unit in self.units])
+
+    def text_tasks(self) -> list[TextTask]:
+        return [TextTask(unit) for unit in self.units]
+
+    @property
+    def text_done(self) -> bool:
+        return all(self.store.has(unit.key, "text") for unit in self.units)
+
+    def corpus(self) -> Corpus:
+        """What the text stages left; they must be done."""
+        return Corpus(
+            [UnitResult.of(self.store, unit.key) for unit in self.units], [unit.source for unit in self.units]
+        )
+
+    # dedup
+
+    def sketch_tasks(self) -> list[SketchTask]:
+        options = self.recipe.stage("dedup")
+        if options is None:
+            return []
+        # Which document of a group stays does not change its sketch, nor does the threshold change a hash.
+        facts = options.model_dump(mode="json", exclude={"keep"}) if options.near else {"near": False}
+        return [
+            SketchTask(digest_of("sketch", unit.key, facts, dedup_stage.VERSION), unit.key) for unit in self.units
+        ]  # fmt: skip
+
+    def dedup_key(self, absent: list[str]) -> str:
+        """Of the decision; ``absent`` are sources that do not take part."""
+        options = self.recipe.stage("dedup")
+        keys = [task.key for task in self.sketch_tasks()]
+        return digest_of("dedup", keys, options.model_dump(mode="json"), absent, dedup_stage.VERSION)
+
+    # tokens
+
+    def tokenizer_key(self, keep: NDArray[np.bool_]) -> str:
+        """Of the tokenizer: its file, or all that decides what is learnt."""
+        options = self.recipe.stage("tokenize").tokenizer
+        if isinstance(options, str):
+            return digest_of("tokenizer", hashlib.sha256((self.recipe.base / options).read_bytes()).hexdigest())
+        kept = hashlib.sha256(np.packbits(keep).tobytes()).hexdigest()
+        return digest_of(
+            "tokenizer", [unit.key for unit in self.units], kept, options.model_dump(mode="json"), self.recipe.seed,
+            tokenize_stage.VERSION,
+        )  # fmt: skip
+
+    def token_tasks(
+        self, corpus: Corpus, keep: NDArray[np.bool_], tokenizer_key: str, tokenizer: Tokenizer
+    ) -> list[TokenTask]:
+        end = self.recipe.stage("tokenize").end_of_text
+        tasks = []
+        for index, unit in enumerate(self.units):
+            bits = np.packbits(corpus.of_unit(keep, index)).tobytes()
+            facts = [unit.key, hashlib.sha256(bits).hexdigest(), tokenizer.digest, end, tokenize_stage.VERSION]
+            tasks.append(TokenTask(digest_of("tokens", *facts), unit.key, tokenizer_key, bits))
+        return tasks
+
+    def pack_key(self, tasks: list[TokenTask]) -> str:
+        options = self.recipe.stage("pack").model_dump(mode="json")
+        return digest_of("pack", [task.key for task in tasks], options, self.recipe.seed, PACK_VERSION)
+
+    def ledger_groups(self, corpus: Corpus) -> list[tuple[tuple[str, ...], int]]:
+        """Units of each file of the ledger, and its first text."""
+        from tokenfoundry.provenance.ledger import ROWS_PER_FILE
+
+        groups: list[tuple[tuple[str, ...], int]] = []
+        keys: list[str] = []
+        rows = first = 0
+        for index, unit in enumerate(corpus.units):
+            records = unit.facts()["records"]
+            if keys and rows + records > ROWS_PER_FILE:
+                groups.append((tuple(keys), first))
+                keys, rows, first = [], 0, int(corpus.bounds[index])
+            keys.append(self.units[index].key)
+            rows += records
+        if keys or not groups:
+            groups.append((tuple(keys), first))
+        return groups
+
+    @property
+    def history(self) -> Path | None:
+        """Where metrics of earlier runs are."""
+        if self.recipe.history is not None:
+            return self.recipe.base / self.recipe.history
+        return self.cache.folder / "runs.jsonl" if self.cache else None

@@ -1,0 +1,241 @@
+"""From documents to the plan of rows: each phase does its tasks, counts what went through, and lets the gates judge."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokenfoundry import pack
+from tokenfoundry.errors import GateError
+from tokenfoundry.pipeline import metrics as metrics_of
+from tokenfoundry.pipeline import placing
+from tokenfoundry.pipeline.corpus import Corpus
+from tokenfoundry.pipeline.evidence import Evidence
+from tokenfoundry.pipeline.metrics import WHOLE
+from tokenfoundry.pipeline.stages import dedup as dedup_stage
+from tokenfoundry.pipeline.stages import tokenize as tokenize_stage
+from tokenfoundry.pipeline.stages.dedup import Duplicates
+from tokenfoundry.pipeline.state import Packed, State
+from tokenfoundry.pipeline.tasks import (
+    BandTask,
+    TokenTask,
+    token_lengths,
+)
+from tokenfoundry.provenance.doors import Door, check
+from tokenfoundry.tokenizer import Tokenizer
+
+__all__ = ["Phases"]
+
+
+class Phases(State):
+    """The phases in order, from documents to the plan of rows."""
+
+    def _text_doors(self, corpus: Corpus) -> None:
+        names = self.line.text.door_names
+        self.doors = [Door(name) for name in names]
+        for unit, source in zip(corpus.units, corpus.sources, strict=True):
+            mine = self.source_doors.setdefault(source, [Door(name) for name in names])
+            for whole, own, counted in zip(self.doors, mine, unit.doors(), strict=True):
+                whole.add(counted)
+                own.add(counted)
+        for door in self.doors:
+            check(door)
+            self.listener.stage_finished(door.name, door)
+        for source in self.source_doors:
+            self.metrics[source] = metrics_of.of_doors(self.source_doors[source])
+        self.metrics[WHOLE] = metrics_of.of_doors(self.doors)
+        if "label" in names:
+            self._language_metrics(corpus)
+
+    def _language_metrics(self, corpus: Corpus) -> None:
+        counts: dict[str, Counter[str]] = {}
+        for unit, source in zip(corpus.units, corpus.sources, strict=True):
+            for batch in unit.rows():
+                found = batch.column("language").drop_null().value_counts()
+                for entry in found.to_pylist():
+                    counts.setdefault(source, Counter())[entry["values"]] += entry["counts"]
+        for source, counted in counts.items():
+            self.metrics[source].update(metrics_of.language_metrics(counted))
+        self.metrics[WHOLE].update(metrics_of.language_metrics(sum(counts.values(), Counter())))
+
+    def _present(self, corpus: Corpus) -> NDArray[np.bool_]:
+        names, numbers = corpus.source_numbers()
+        absent = [number for number, name in enumerate(names) if name in self.quarantined]
+        return ~np.isin(numbers, absent)
+
+    def _rest(self, corpus: Corpus) -> Packed | None:
+        """From dedup to packing; None where a gate quarantined a source on the way."""
+        present = self._present(corpus)
+        if self.recipe.gates:
+            self._gate_door(corpus, present)
+        duplicates = self._dedup(corpus, present)
+        keep = duplicates.keep & present
+        if self._judge({"dedup"}, Evidence(corpus, duplicates.duplicate_of)):
+            return None
+        key = self.line.tokenizer_key(keep)
+        self.listener.stage_started("tokenize", int(keep.sum()), int(corpus.lengths[keep].sum()))
+        tokenizer = self._tokenizer(corpus, keep, key)
+        tasks = self.line.token_tasks(corpus, keep, key, tokenizer)
+        self._tasks(tasks)
+        by_unit = [token_lengths(self.store, task.key) for task in tasks]
+        lengths = np.concatenate([np.empty(0, np.int64), *by_unit])
+        self._token_door(corpus, keep, lengths)
+        evidence = Evidence(corpus, duplicates.duplicate_of, keep, by_unit)
+        if self._judge({"tokenize", "redact"}, evidence):
+            return None
+        plan = self._pack(tasks, lengths, corpus.lengths[keep])
+        self._judge({"pack"}, evidence)
+        return Packed(duplicates, keep, tokenizer, tasks, lengths, plan)
+
+    def _gate_door(self, corpus: Corpus, present: NDArray[np.bool_]) -> None:
+        lengths = corpus.lengths
+        door = Door("gate", len(corpus), int(present.sum()), int(lengths.sum()), int(lengths[present].sum()))
+        names, numbers = corpus.source_numbers()
+        for number, name in enumerate(names):
+            if name in self.quarantined:
+                verdict = f"gate.{self.quarantined[name].metric}"
+                door.dropped_documents[verdict] += int((numbers == number).sum())
+                door.dropped_bytes[verdict] += int(lengths[numbers == number].sum())
+        self._passed(door)
+
+    def _dedup(self, corpus: Corpus, present: NDArray[np.bool_]) -> Duplicates:
+        options = self.recipe.stage("dedup")
+        count = len(corpus)
+        if options is None:
+            return Duplicates.none(count)
+        lengths = corpus.lengths
+        self.listener.stage_started("dedup", count, int(lengths.sum()))
+        sketches = self.line.sketch_tasks()
+        key = self.line.dedup_key(sorted(self.quarantined))
+        if not self.store.has(key, "dedup"):
+            self._tasks(sketches)
+            found = self._decide(key, [self.store.path(task.key, "sketch") for task in sketches], corpus, present)
+            if len(found.duplicate_of) == count:
+                arrays = {"duplicate_of": found.duplicate_of, "near": found.near, "jaccard": found.jaccard}
+                self.store.save_arrays(key, "dedup", **arrays)
+        else:
+            found = Duplicates(**self.store.load_arrays(key, "dedup"))
+        if len(found.duplicate_of) != count:
+            raise GateError(
+                f"stage dedup: {count:,} documents in, an answer for {len(found.duplicate_of):,}; the line stops"
+            )
+        self._dedup_doors(corpus, present, found)
+        return found
+
+    def _decide(self, key: str, sketches: list[Path], corpus: Corpus, present: NDArray[np.bool_]) -> Duplicates:
+        options = self.recipe.stage("dedup")
+        folder = None
+        if options.near and len(corpus):
+            masks = [None if present.all() else corpus.of_unit(present, index) for index in range(len(sketches))]
+            with self.meter.measure("dedup"):
+                folder = self.work.path(key, "bands")
+                # Not flushed to disk, so good for a killed process only, not for a machine that went down.
+                boot = _boot_id()
+                if folder.is_dir() and not (folder / f"boot-{boot}").exists():
+                    shutil.rmtree(folder)
+                if not folder.is_dir():
+                    with self.work.making(key, "bands", durable=False) as temporary:
+                        dedup_stage.lay_out(temporary, list(zip(sketches, masks, strict=True)))
+                        (temporary / f"boot-{boot}").touch()
+            bands = dedup_stage.plan_on_disk(folder, options, 1).bands
+            self._tasks([BandTask(folder, band) for band in range(bands)])
+        with self.meter.measure("dedup"):
+            hashes = np.concatenate([np.empty((0, 2), np.uint64), *(np.load(path / "hashes.npy") for path in sketches)])
+            found = dedup_stage.decide(folder, hashes, corpus.lengths, present, options)
+        if folder is not None:
+            shutil.rmtree(folder)
+        return found
+
+    def _dedup_doors(self, corpus: Corpus, present: NDArray[np.bool_], found: Duplicates) -> None:
+        lengths = corpus.lengths
+        names, numbers = corpus.source_numbers()
+
+        def door_of(chosen: NDArray[np.bool_]) -> Door:
+            keep = found.keep & chosen
+            door = Door(
+                "dedup", int(chosen.sum()), int(keep.sum()), int(lengths[chosen].sum()), int(lengths[keep].sum())
+            )
+            for reason, mask in [("dedup.duplicate_of", ~found.near), ("dedup.near_duplicate_of", found.near)]:
+                gone = mask & ~found.keep & chosen
+                if gone.any():
+                    door.dropped_documents[reason] = int(gone.sum())
+                    door.dropped_bytes[reason] = int(lengths[gone].sum())
+            return door
+
+        whole = door_of(present)
+        self.listener.stage_finished("dedup", whole)
+        self._passed(whole, told=True)
+        for number, name in enumerate(names):
+            self.metrics[name].update(metrics_of.of_doors([door_of(present & (numbers == number))]))
+        self.metrics[WHOLE].update(metrics_of.of_doors([whole]))
+
+    def _tokenizer(self, corpus: Corpus, keep: NDArray[np.bool_], key: str) -> Tokenizer:
+        options = self.recipe.stage("tokenize")
+        path = self.store.path(key, "tokenizer") / "tokenizer.json"
+        if not self.store.has(key, "tokenizer"):
+            with self.meter.measure("train" if not isinstance(options.tokenizer, str) else "tokenize"):
+                tokenizer = tokenize_stage.make_tokenizer(self.recipe, options, corpus, keep, self.threads)
+                with self.store.making(key, "tokenizer") as folder:
+                    (folder / "tokenizer.json").write_text(tokenizer.to_json(), encoding="utf-8")
+        tokenizer = tokenize_stage.stored_tokenizer(path)
+        tokenize_stage.end_of_text_id(tokenizer, options)
+        return tokenizer
+
+    def _token_door(self, corpus: Corpus, keep: NDArray[np.bool_], lengths: NDArray[np.int64]) -> None:
+        text_bytes = corpus.lengths[keep]
+        names, numbers = corpus.source_numbers()
+        numbers = numbers[keep]
+
+        def door_of(chosen: NDArray[np.bool_]) -> Door:
+            documents, size, tokens = int(chosen.sum()), int(text_bytes[chosen].sum()), int(lengths[chosen].sum())
+            return Door("tokenize", documents, documents, size, size, tokens, tokens)
+
+        everything = np.ones(len(numbers), np.bool_)
+        if len(lengths) != len(numbers):
+            raise GateError(f"stage tokenize: {len(numbers):,} documents in, {len(lengths):,} out; the line stops")
+        whole = door_of(everything)
+        self._passed(whole)
+        self.metrics[WHOLE].update(metrics_of.of_doors([whole]))
+        for number, name in enumerate(names):
+            door = door_of(numbers == number)
+            self.metrics[name].update(metrics_of.of_doors([door]))
+            redact = next((one for one in self.source_doors[name] if one.name == "redact"), None)
+            if redact is not None:
+                self.metrics[name].update(metrics_of.of_redactions(redact.edits, door.tokens_out))
+        redact = next((one for one in self.doors if one.name == "redact"), None)
+        if redact is not None:
+            self.metrics[WHOLE].update(metrics_of.of_redactions(redact.edits, whole.tokens_out))
+
+    def _pack(self, tasks: list[TokenTask], lengths: NDArray[np.int64], text_bytes: NDArray[np.int64]) -> pack.Plan:
+        options = self.recipe.stage("pack")
+        self.listener.stage_started("pack", len(lengths), None)
+        key = self.line.pack_key(tasks)
+        with self.meter.measure("pack"):
+            if not self.store.has(key, "pack"):
+                made = pack.plan(
+                    lengths,
+                    options.sequence_length,
+                    strategy=options.strategy,
+                    long=options.long,
+                    seed=self.recipe.seed,
+                )
+                placing.save_plan(self.store, key, made)
+            plan = placing.load_plan(self.store, key)
+        self.listener.stage_advanced("pack", len(lengths), 0, int(lengths.sum()))
+        door, _ = placing.pack_door(plan, lengths, text_bytes)
+        self._passed(door)
+        whole = self.metrics[WHOLE]
+        whole.update(metrics_of.of_doors([door]))
+        whole["pack.density"] = plan.density
+        whole["pack.cut_rate"] = plan.cut / max(len(lengths), 1)
+        return plan
+
+
+def _boot_id() -> str:
+    """Stands for the time since the machine was started."""
+    path = Path("/proc/sys/kernel/random/boot_id")
+    return path.read_text().strip() if path.exists() else "unknown"

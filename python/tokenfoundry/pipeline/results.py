@@ -1,0 +1,192 @@
+"""What a run leaves behind: shards, ledger, metrics, and last of all the manifest."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import yaml
+from numpy.typing import NDArray
+
+from tokenfoundry import shard
+from tokenfoundry._core import runtime
+from tokenfoundry.errors import GateError
+from tokenfoundry.io.atomic import write_atomic
+from tokenfoundry.pipeline import costs, placing
+from tokenfoundry.pipeline.corpus import Corpus
+from tokenfoundry.pipeline.meter import Meter
+from tokenfoundry.pipeline.phases import Phases
+from tokenfoundry.pipeline.state import Packed, RunResult
+from tokenfoundry.pipeline.tasks import (
+    LedgerTask,
+    ShardTask,
+    TokenTask,
+    cost_of,
+)
+from tokenfoundry.provenance import manifest
+from tokenfoundry.provenance.doors import Door
+
+__all__ = ["Results"]
+
+
+class Results(Phases):
+    """The last phase: shards, ledger, manifest."""
+
+    def _shards(self, packed: Packed, corpus: Corpus) -> list[str]:
+        plan, tokenizer = packed.plan, packed.tokenizer
+        rows_per_shard = self.recipe.stage("shard").rows_per_shard
+        pack_key = self.line.pack_key(packed.tasks)
+        text_bytes = corpus.lengths[packed.keep]
+        self.listener.stage_started("shard", plan.rows, None)
+        self._tokens_index(pack_key, packed, corpus)
+        folder = self.work.path(pack_key, "shards")
+        folder.mkdir(parents=True, exist_ok=True)
+        count = max(-(-plan.rows // rows_per_shard), 1)
+        self._tasks([
+            ShardTask(
+                folder, number, number * rows_per_shard, min((number + 1) * rows_per_shard, plan.rows), number == count - 1,
+                pack_key, pack_key, tokenizer.vocab_size, tokenizer.digest,
+            )
+            for number in range(count)
+        ])  # fmt: skip
+        with self.meter.measure("shard"):
+            written = shard.verify(folder, threads=self.threads)
+        _, placed = placing.pack_door(plan, packed.lengths, text_bytes)
+        bytes_in = int(text_bytes[placed].sum())
+        door = Door("shard", int(placed.sum()), _documents_in(written), bytes_in, bytes_in, plan.tokens, written.tokens)
+        if len(written) != plan.rows:
+            raise GateError(f"stage shard: {plan.rows:,} rows were planned, {len(written):,} are there; the line stops")
+        self.listener.stage_advanced("shard", int(placed.sum()), 0, written.tokens)
+        self._passed(door)
+        target = self.output / "shards"
+        # What an interrupted run left may be of another plan.
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        for path in sorted(folder.iterdir()):
+            if path.name.startswith("shard-"):
+                # Linked until the manifest is there: a run that is killed now has them still.
+                os.link(path, target / path.name)
+        return written.names
+
+    def _tokens_index(self, key: str, packed: Packed, corpus: Corpus) -> None:
+        """What shard tasks need to find tokens of documents in the units' results."""
+        if self.work.has(key, "tokens-index"):
+            return
+        counts = [int(corpus.of_unit(packed.keep, index).sum()) for index in range(len(corpus.units))]
+        unit_bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        offsets = np.concatenate([[0], np.cumsum(packed.lengths)]).astype(np.int64)
+        with self.work.making(key, "tokens-index") as folder:
+            np.save(folder / "unit_bounds.npy", unit_bounds[:-1])
+            np.save(folder / "token_offsets.npy", offsets)
+            np.save(folder / "token_bounds.npy", offsets[unit_bounds])
+            np.save(folder / "ids.npy", _ids(corpus)[packed.keep])
+            (folder / "keys.json").write_text(json.dumps([task.key for task in packed.tasks]))
+
+    def _ledger(self, packed: Packed, corpus: Corpus) -> list[Path]:
+        keep, plan = packed.keep, packed.plan
+        names: list[tuple[str, str, str | None]] = [
+            ("pack", "pack.too_long" if plan.longer_than_row else "pack.no_tokens", None)
+        ]
+        pieces = placing.pieces_of_texts(plan, keep, self.recipe.stage("shard").rows_per_shard)
+        left_out = np.where(keep & (np.diff(pieces["piece_offsets"]) == 0), 0, -1).astype(np.int64)
+        sources, numbers = corpus.source_numbers()
+        for number, source in enumerate(sources):
+            finding = self.quarantined.get(source)
+            if finding is not None:
+                left_out[numbers == number] = len(names)
+                names.append(("gate", f"gate.{finding.metric}", finding.message))
+        key = self.line.pack_key(packed.tasks)
+        shutil.rmtree(self.work.path(key, "fate"), ignore_errors=True)
+        with self.work.making(key, "fate") as folder:
+            arrays = {
+                "duplicate_of": packed.duplicates.duplicate_of, "near": packed.duplicates.near,
+                "jaccard": packed.duplicates.jaccard, "ids": _ids(corpus), "left_out": left_out, **pieces,
+            }  # fmt: skip
+            for name, array in arrays.items():
+                np.save(folder / f"{name}.npy", array)
+            (folder / "verdicts.json").write_text(json.dumps(names))
+        target = self.output / "ledger"
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        tasks = [
+            LedgerTask(target / f"documents-{number:05d}.parquet", keys, first, key)
+            for number, (keys, first) in enumerate(self.line.ledger_groups(corpus))
+        ]
+        self._tasks(tasks)
+        return [task.path for task in tasks]
+
+    def _write_results(self, packed: Packed, corpus: Corpus, shards: list[str]) -> RunResult:
+        output, plan, tokenizer = self.output, packed.plan, packed.tokenizer
+        ledgers = self._ledger(packed, corpus)
+        made = self.store.path(packed.tasks[0].tokenizer_key, "tokenizer") / "tokenizer.json" if packed.tasks else None
+        if made is not None:
+            write_atomic(output / "tokenizer.json", made.read_bytes())
+        else:
+            tokenizer.save(output / "tokenizer.json")
+        plain = self.recipe.result_dict()
+        write_atomic(output / "recipe.yaml", yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
+        with self.meter.measure("ledger"):
+            listed = [
+                *sorted((output / "shards").iterdir()),
+                *ledgers,
+                output / "tokenizer.json",
+                output / "recipe.yaml",
+            ]
+            files = manifest.describe_files(output, listed)
+        metrics = {
+            "input_digest": self.line.input_digest,
+            "stat_digest": self.line.stat_digest,
+            "version": runtime.VERSION,
+            "exclusions": self.recipe.exclusion_facts(),
+            "threads": self.threads or runtime.default_threads(),
+            "cpu_tier": runtime.cpu_tier(),
+            **costs.of_run(self.recipe, self.clock, self.meter, self.energy, self._costs_made(corpus, packed.tasks)),
+        }
+        write_atomic(output / "metrics.json", json.dumps(metrics, indent=1) + "\n")
+        manifest.update_run_checksums(output)
+        content = manifest.save(output, {
+            "name": self.recipe.name,
+            "recipe_digest": self.recipe.digest,
+            "recipe": plain,
+            "versions": {"tokenfoundry": runtime.VERSION, "pyarrow": pa.__version__, "numpy": np.__version__},
+            "tokenizer": {"file": "tokenizer.json", "digest": tokenizer.digest, "vocab_size": tokenizer.vocab_size},
+            "sequence_length": plan.capacity,
+            "rows": plan.rows,
+            "tokens": plan.tokens,
+            "density": plan.density,
+            "lower_bound_rows": plan.lower_bound,
+            "documents_cut": plan.cut,
+            "doors": [door.to_dict() for door in self.doors],
+            "metrics": {source: dict(sorted(found.items())) for source, found in self.metrics.items()},
+            "gates": [finding.to_dict() for finding in self.findings],
+            "files": files,
+        })  # fmt: skip
+        if self.recipe.sign is not None:
+            from tokenfoundry.provenance.signing import sign
+
+            sign(output, self.recipe.base / self.recipe.sign)
+        return RunResult(output, content, metrics)
+
+    def _costs_made(self, corpus: Corpus, tasks: list[TokenTask]) -> dict[str, Meter]:
+        """What the units cost when they were made, by source."""
+        made: dict[str, Meter] = {}
+        for index, source in enumerate(corpus.sources):
+            meter = made.setdefault(source, Meter())
+            meter.merge(cost_of(self.store, self.line.units[index].key, "text"))
+            meter.merge(cost_of(self.store, tasks[index].key, "tokens"))
+        return made
+
+
+def _ids(corpus: Corpus) -> NDArray[np.uint8]:
+    """Id of each text, (n, 16)."""
+    return np.concatenate([np.empty((0, 16), np.uint8), *(unit.ids() for unit in corpus.units)])
+
+
+def _documents_in(shards: shard.Shards) -> int:
+    """Distinct documents in shards, counted from what is on disk."""
+    pieces = [shards.all_pieces(number)[1]["document"] for number in range(len(shards.names))]
+    return len(np.unique(np.concatenate(pieces))) if pieces else 0

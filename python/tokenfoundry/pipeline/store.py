@@ -1,0 +1,240 @@
+"""The store: results of finished units of work, under names that hash what they were made from.
+
+A result is a folder `KK/KEY.kind` of a few files, made beside its place, flushed, and renamed to it: it is there whole
+or not at all, whenever and however a run is killed. A unit looks its key up before it works. One store may serve many
+runs at a time (`cache:` in a recipe): whoever comes second with the same key throws its copy away.
+"""
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokenfoundry.errors import RecipeError
+from tokenfoundry.io.atomic import sync_folder, write_atomic
+
+__all__ = ["Store", "Work", "digest_of"]
+
+_STALE_SECONDS = 24 * 3600.0
+_LOCK_PATIENCE_SECONDS = 3.0
+
+
+def digest_of(*facts: Any) -> str:
+    """32 hex digits that stand for ``facts`` (plain data)."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+class Store:
+    """Results by key and kind. Pickles as its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._committer: ThreadPoolExecutor | None = None
+        self._commits: list[Future[None]] = []
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.folder,)
+
+    def path(self, key: str, kind: str) -> Path:
+        return self.folder / key[:2] / f"{key}.{kind}"
+
+    def has(self, key: str, kind: str) -> bool:
+        return self.path(key, kind).is_dir()
+
+    @contextmanager
+    def deferring(self) -> Iterator[None]:
+        """Results made in the block are flushed and put in place by a thread, while the next are made; all are there
+        when the block ends well. Waiting for the disk once for each file would cost a third of a run's time."""
+        with ThreadPoolExecutor(1, "tokenfoundry-store") as committer:
+            self._committer = committer
+            try:
+                yield
+                for commit in self._commits:
+                    commit.result()
+            finally:
+                self._committer = None
+                self._commits = []
+
+    def _check_commits(self) -> None:
+        """Raise what a commit in the background failed with, soon after it did."""
+        while self._commits and self._commits[0].done():
+            self._commits.pop(0).result()
+
+    @contextmanager
+    def making(self, key: str, kind: str, *, durable: bool = True) -> Iterator[Path]:
+        """A folder to fill; it becomes the result when the block ends well, and is removed when not.
+
+        ``durable``: flushed to disk first, so that it survives the machine, not only the process.
+        """
+        self._check_commits()
+        target = self.path(key, kind)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unique = f"{socket.gethostname()}.{os.getpid()}.{threading.get_ident()}"
+        temporary = target.with_name(f".{target.name}.{unique}.tmp")
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
+        try:
+            yield temporary
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        if self._committer is not None and durable:
+            self._commits.append(self._committer.submit(_commit, temporary, target, durable))
+        else:
+            _commit(temporary, target, durable)
+
+    def save_arrays(self, key: str, kind: str, **arrays: NDArray[Any]) -> None:
+        with self.making(key, kind) as folder:
+            save_arrays(folder, **arrays)
+
+    def load_arrays(self, key: str, kind: str) -> dict[str, NDArray[Any]]:
+        """Arrays of a result, memory-mapped."""
+        return load_arrays(self.path(key, kind))
+
+    def sweep(self) -> None:
+        """Remove what killed runs left half-made: of dead processes of this machine, and what is a day old."""
+        host = socket.gethostname()
+        for leftover in self.folder.glob("*/.*.tmp"):
+            parts = leftover.name.rsplit(".", 4)
+            mine = len(parts) == 5 and parts[1] == host and parts[2].isdigit()
+            try:
+                dead = not _alive(int(parts[2])) if mine else time.time() - leftover.stat().st_mtime > _STALE_SECONDS
+            except OSError:
+                continue
+            if dead:
+                shutil.rmtree(leftover, ignore_errors=True)
+
+
+class Work(Store):
+    """The store inside an output folder, of one run at a time; removed when the run is done."""
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder: two runs at a time into one output would tread on each other."""
+        file = self._lock()
+        try:
+            yield
+        finally:
+            file.close()
+
+    def _lock(self) -> IO[str]:
+        until = time.monotonic() + _LOCK_PATIENCE_SECONDS
+        while True:
+            # The run that holds it may be about to finish and to remove the folder, or was killed a moment ago and is
+            # not quite gone.
+            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                file = (self.folder / "lock").open("w")
+            except FileNotFoundError:
+                continue
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _same_file(file.fileno(), self.folder / "lock"):
+                    return file
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise RecipeError(
+                        f"output: another run is writing to {self.folder.parent} at this moment"
+                    ) from None
+            file.close()
+            time.sleep(0.05)
+
+    def load_json(self, name: str) -> Any:
+        path = self.folder / f"{name}.json"
+        try:
+            return json.loads(path.read_text()) if path.exists() else None
+        except ValueError:
+            return None
+
+    def save_json(self, name: str, content: Any) -> None:
+        write_atomic(self.folder / f"{name}.json", json.dumps(content))
+
+    def sweep(self) -> None:
+        super().sweep()
+        for leftover in self.folder.glob(".*.tmp"):
+            leftover.unlink(missing_ok=True)
+
+    @staticmethod
+    def sweep_removed(output: Path) -> None:
+        """Finish removals that were interrupted."""
+        for doomed in output.glob(".work.*.removed"):
+            process = doomed.name.split(".")[2]
+            if not process.isdigit() or int(process) == os.getpid() or not _alive(int(process)):
+                shutil.rmtree(doomed, ignore_errors=True)
+
+    def remove(self) -> None:
+        # Renamed first, so that a removal that is interrupted is never taken for unfinished work.
+        doomed = self.folder.with_name(f".{self.folder.name}.{os.getpid()}.removed")
+        self.folder.rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _commit(temporary: Path, target: Path, durable: bool) -> None:
+    try:
+        if durable:
+            _sync_tree(temporary)
+        try:
+            temporary.rename(target)
+        except OSError as error:
+            # Another run made the same in the meantime; what it made is equal.
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or not target.is_dir():
+                raise
+        if durable:
+            sync_folder(target.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def save_arrays(folder: Path, **arrays: NDArray[Any]) -> None:
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+
+
+def load_arrays(folder: Path) -> dict[str, NDArray[Any]]:
+    loaded = {}
+    for path in sorted(folder.glob("*.npy")):
+        # An empty array cannot be mapped.
+        small = path.stat().st_size <= 1 << 16
+        loaded[path.stem] = np.load(path, mmap_mode=None if small else "r", allow_pickle=False)
+    return loaded
+
+
+def _sync_tree(folder: Path) -> None:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            descriptor = os.open(Path(parent) / name, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        sync_folder(Path(parent))
+
+
+def _same_file(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

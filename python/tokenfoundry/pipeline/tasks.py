@@ -1,0 +1,354 @@
+"""Units of work of every phase, as plain values that can be sent to another machine.
+
+A task names what it reads and the key of what it makes; all else is in the store. `perform` runs one, wherever it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokenfoundry import shard
+from tokenfoundry.errors import InputError, TokenFoundryError
+from tokenfoundry.pipeline.corpus import selected
+from tokenfoundry.pipeline.documents import TextLine, UnitResult, begin_attempt, end_attempt
+from tokenfoundry.pipeline.events import Listener
+from tokenfoundry.pipeline.meter import Cost, Meter
+from tokenfoundry.pipeline.policy import Exclusions, Policy
+from tokenfoundry.pipeline.reading import RawBatch, read_unit
+from tokenfoundry.pipeline.recipe import Recipe
+from tokenfoundry.pipeline.stages import TEXT_STAGES, text_stage
+from tokenfoundry.pipeline.stages import dedup as dedup_stage
+from tokenfoundry.pipeline.stages import tokenize as tokenize_stage
+from tokenfoundry.pipeline.store import Store
+from tokenfoundry.pipeline.units import Unit
+from tokenfoundry.provenance import ledger
+from tokenfoundry.ragged import Ragged
+
+__all__ = [
+    "BandTask",
+    "Context",
+    "LedgerTask",
+    "Scene",
+    "ShardTask",
+    "SketchTask",
+    "Task",
+    "TextTask",
+    "TokenTask",
+    "cost_of",
+    "perform",
+    "text_line",
+    "token_lengths",
+]
+
+_DEATHS_BEFORE_ISOLATION = 2
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every task of a run needs: where things are, and how it may work."""
+
+    recipe: Recipe
+    store: Store
+    work: Path
+    threads: int | None
+    isolate: bool = False
+    """Stages in child processes: a worker died here before."""
+
+
+@dataclass
+class Scene:
+    """Where a task is performed: who listens and what counts the time."""
+
+    listener: Listener
+    meter: Meter
+    read: Callable[[Unit], Iterator[RawBatch]] = read_unit
+
+
+def text_line(recipe: Recipe, threads: int | None) -> TextLine:
+    """The recipe's text stages."""
+    policies: list[Policy | Exclusions] = []
+    if recipe.licences is not None:
+        policies.append(Policy(recipe.licences))
+    if recipe.takedowns is not None:
+        policies.append(Exclusions(recipe.base / recipe.takedowns))
+    stages = [text_stage(name, options, recipe.base) for name, options in recipe.stage_list() if name in TEXT_STAGES]
+    return TextLine(stages, policies, threads, recipe.on_error == "stop", snapshots=recipe.cache is not None)
+
+
+class Task:
+    """A unit of work of one phase."""
+
+    phase: ClassVar[str]
+    stage: ClassVar[str]
+    """Whose costs it counts as."""
+    together: ClassVar[bool] = False
+    """Uses one thread, so several are done at a time."""
+
+    def done(self, context: Context) -> bool:
+        raise NotImplementedError
+
+    def run(self, context: Context, scene: Scene) -> None:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class TextTask(Task):
+    """map: a unit through the text stages."""
+
+    unit: Unit
+    phase: ClassVar[str] = "text"
+    stage: ClassVar[str] = "read"
+
+    def done(self, context: Context) -> bool:
+        return context.store.has(self.unit.key, "text")
+
+    def run(self, context: Context, scene: Scene) -> None:
+        deaths = begin_attempt(context.work, self.unit.key)
+        line = text_line(context.recipe, context.threads)
+        line.run(
+            self.unit, context.store, listener=scene.listener, meter=scene.meter, read=scene.read,
+            in_child=context.isolate or deaths >= _DEATHS_BEFORE_ISOLATION,
+        )  # fmt: skip
+        end_attempt(context.work, self.unit.key)
+
+    def __str__(self) -> str:
+        return str(self.unit)
+
+
+@dataclass(frozen=True)
+class SketchTask(Task):
+    """dedup: a unit's hashes and sketches."""
+
+    key: str
+    text_key: str
+    phase: ClassVar[str] = "sketch"
+    stage: ClassVar[str] = "dedup"
+
+    def done(self, context: Context) -> bool:
+        return context.store.has(self.key, "sketch")
+
+    def run(self, context: Context, scene: Scene) -> None:
+        options = context.recipe.stage("dedup")
+        unit = UnitResult.of(context.store, self.text_key)
+        lengths = unit.lengths()
+        with scene.meter.measure("dedup", int(lengths.sum())), context.store.making(self.key, "sketch") as folder:
+            dedup_stage.sketch(folder, unit.text_batches(), options, context.threads)
+            (folder / "unit.json").write_text(json.dumps({"text": self.text_key}))
+        scene.listener.stage_advanced("dedup", len(lengths), int(lengths.sum()), 0)
+
+    def __str__(self) -> str:
+        return f"sketch of {self.text_key}"
+
+
+@dataclass(frozen=True)
+class BandTask(Task):
+    """dedup: who meets whom in one band."""
+
+    folder: Path
+    band: int
+    phase: ClassVar[str] = "bands"
+    stage: ClassVar[str] = "dedup"
+    together: ClassVar[bool] = True
+
+    def done(self, context: Context) -> bool:
+        return (self.folder / f"band-{self.band:03}.repeated").exists()
+
+    def run(self, context: Context, scene: Scene) -> None:
+        dedup_stage.merge_band(self.folder, self.band, context.recipe.stage("dedup"))
+
+    def __str__(self) -> str:
+        return f"band {self.band}"
+
+
+@dataclass(frozen=True)
+class TokenTask(Task):
+    """tokenize: the texts of a unit that are kept."""
+
+    key: str
+    text_key: str
+    tokenizer_key: str
+    keep: bytes
+    """A bit for each text of the unit, as np.packbits does it."""
+    phase: ClassVar[str] = "tokens"
+    stage: ClassVar[str] = "tokenize"
+
+    def done(self, context: Context) -> bool:
+        return context.store.has(self.key, "tokens")
+
+    def run(self, context: Context, scene: Scene) -> None:
+        options = context.recipe.stage("tokenize")
+        unit = UnitResult.of(context.store, self.text_key)
+        text_bytes = unit.lengths()
+        keep = np.unpackbits(np.frombuffer(self.keep, np.uint8), count=len(text_bytes)).astype(bool)
+        size = int(text_bytes[keep].sum())
+        lengths = [np.empty(0, np.int64)]
+        meter = Meter(elsewhere=scene.meter.elsewhere)
+        with context.store.making(self.key, "tokens") as folder:
+            with meter.measure("tokenize", size), (folder / "values.u32").open("wb") as file:
+                tokenizer = tokenize_stage.stored_tokenizer(
+                    context.store.path(self.tokenizer_key, "tokenizer") / "tokenizer.json"
+                )
+                end_id = tokenize_stage.end_of_text_id(tokenizer, options)
+                for tokens in tokenize_stage.encode(selected(unit, keep), tokenizer, end_id, context.threads):
+                    tokens.values.tofile(file)
+                    lengths.append(tokens.lengths)
+                np.save(folder / "lengths.npy", np.concatenate(lengths))
+            cost = {name: cost.to_dict() for name, cost in meter.costs.items()}
+            (folder / "unit.json").write_text(json.dumps({"text": self.text_key, "costs": cost}))
+        scene.meter.merge(meter.costs)
+        total = sum(int(part.sum()) for part in lengths)
+        scene.listener.stage_advanced("tokenize", int(keep.sum()), size, total)
+
+    def __str__(self) -> str:
+        return f"tokens of {self.text_key}"
+
+
+def token_lengths(store: Store, key: str) -> NDArray[np.int64]:
+    """Tokens of each text of a unit's result."""
+    lengths: NDArray[np.int64] = np.load(store.path(key, "tokens") / "lengths.npy", allow_pickle=False)
+    return lengths
+
+
+def _token_values(store: Store, key: str) -> NDArray[np.uint32]:
+    path = store.path(key, "tokens") / "values.u32"
+    if not path.stat().st_size:
+        return np.empty(0, np.uint32)
+    return np.asarray(np.memmap(path, np.uint32, "r"))
+
+
+def cost_of(store: Store, key: str, kind: str) -> dict[str, Cost]:
+    """What it cost to make a result."""
+    content = json.loads((store.path(key, kind) / "unit.json").read_bytes())
+    return {name: Cost.from_dict(plain) for name, plain in content["costs"].items()}
+
+
+@dataclass(frozen=True)
+class ShardTask(Task):
+    """shard: the rows of one shard, gathered from the units' tokens."""
+
+    folder: Path
+    number: int
+    first_row: int
+    end_row: int
+    last: bool
+    pack_key: str
+    tokens_key: str
+    """Of the list of the units' keys, in the work folder."""
+    vocabulary_size: int
+    tokenizer_digest: str
+    phase: ClassVar[str] = "shards"
+    stage: ClassVar[str] = "shard"
+    together: ClassVar[bool] = True
+
+    def done(self, context: Context) -> bool:
+        return (self.folder / f"shard-{self.number:05d}.tfi").exists()
+
+    def run(self, context: Context, scene: Scene) -> None:
+        plan = context.store.load_arrays(self.pack_key, "pack")
+        index = Store(context.work).load_arrays(self.tokens_key, "tokens-index")
+        keys = json.loads((Store(context.work).path(self.tokens_key, "tokens-index") / "keys.json").read_bytes())
+        offsets = np.asarray(plan["row_offsets"][self.first_row : self.end_row + 1])
+        pieces = slice(int(offsets[0]), int(offsets[-1]))
+        document, start, length = (np.asarray(plan[name][pieces]) for name in ("document", "start", "length"))
+        unit_of = np.searchsorted(index["unit_bounds"], document, side="right") - 1
+        at = np.asarray(index["token_offsets"])[document] + start - np.asarray(index["token_bounds"])[unit_of]
+        values = {unit: _token_values(context.store, keys[unit]) for unit in np.unique(unit_of).tolist()}
+        parts = [
+            values[unit][first : first + size]
+            for unit, first, size in zip(unit_of.tolist(), at.tolist(), length.tolist(), strict=True)
+        ]
+        gathered = np.concatenate([np.empty(0, np.uint32), *parts])
+        ragged = Ragged(gathered, np.concatenate([[0], np.cumsum(length)]).astype(np.int64))
+        with shard.Writer(
+            self.folder,
+            vocabulary_size=self.vocabulary_size,
+            tokenizer_digest=self.tokenizer_digest,
+            number=self.number,
+        ) as writer:
+            writer.append(
+                ragged, _Rows(len(length), offsets - offsets[0], length),
+                document_ids=np.asarray(index["ids"])[document].tobytes(), document_starts=start,
+            )  # fmt: skip
+            writer.close(last=self.last)
+        scene.listener.stage_advanced("shard", 0, 0, len(gathered))
+
+    def __str__(self) -> str:
+        return f"shard {self.number}"
+
+
+class _Rows:
+    """A packing plan whose pieces are whole documents, in order."""
+
+    def __init__(self, count: int, row_offsets: NDArray[np.int64], length: NDArray[np.int64]) -> None:
+        self.row_offsets = row_offsets
+        self.document = np.arange(count, dtype=np.int64)
+        self.start = np.zeros(count, np.int64)
+        self.length = length
+
+
+@dataclass(frozen=True)
+class LedgerTask(Task):
+    """ledger: the rows of some units, with what the later stages decided."""
+
+    path: Path
+    text_keys: tuple[str, ...]
+    first_text: int
+    """The first text of these units, counted in the corpus."""
+    fate_key: str
+    phase: ClassVar[str] = "ledger"
+    stage: ClassVar[str] = "ledger"
+    together: ClassVar[bool] = True
+
+    def done(self, context: Context) -> bool:
+        return False
+
+    def run(self, context: Context, scene: Scene) -> None:
+        work = Store(context.work)
+        names = json.loads((work.path(self.fate_key, "fate") / "verdicts.json").read_bytes())
+        fate = ledger.Fate(**work.load_arrays(self.fate_key, "fate"), left_out_names=[tuple(name) for name in names])
+        units = [UnitResult.of(context.store, key) for key in self.text_keys]
+        ledger.write_file(self.path, (rows for unit in units for rows in unit.rows()), self.first_text, fate)
+
+    def __str__(self) -> str:
+        return self.path.name
+
+
+@dataclass
+class Report:
+    """What a task that was performed elsewhere has to say."""
+
+    costs: dict[str, Cost] = field(default_factory=dict)
+
+
+def perform(task: Task, context: Context, scene: Scene) -> None:
+    """Run a task, if nobody has. Errors name it; where memory or disk ran out, they say what to do."""
+    if task.done(context):
+        return
+    try:
+        task.run(context, scene)
+    except TokenFoundryError:
+        raise
+    except MemoryError:
+        raise InputError(
+            f"{task.phase} of {task}: memory ran out. Finished units are kept: run the same command again with fewer "
+            "threads, a smaller `memory`, or on a larger machine"
+        ) from None
+    except OSError as error:
+        raise explained(error, task) from None
+
+
+def explained(error: OSError, task: Task | str) -> OSError:
+    """An error of the system with what was at work, and how to go on."""
+    where = f" ({os.fsdecode(error.filename)})" if isinstance(error.filename, str | bytes | Path) else ""
+    return OSError(
+        error.errno or 0,
+        f"{task}: {error.strerror or error}{where}. Finished units are kept: mend it and run the same command again",
+    )
