@@ -493,6 +493,8 @@ def train_command(
             special_tokens=special_token or ["<|endoftext|>"], text_field=text_field, threads=threads, report=progress,
         )  # fmt: skip
     sys.stdout.write(f"{output}: {trained.vocab_size:,} tokens from {totals}\n")
+
+
 register(app, _guarded, _stdout)
 
 

@@ -218,7 +218,7 @@ pub fn run(
     merge(&piece[..RUN_HEAD], symbols);
     let Some(&usual) = symbols.first() else { return false };
     let length = length_of(usual);
-    if length == 0 || length % period != 0 || !seams.hold(pairs, splits, usual, usual) {
+    if length == 0 || !length.is_multiple_of(period) || !seams.hold(pairs, splits, usual, usual) {
         return false;
     }
     for rest in (0..RESTS).map(|more| piece.len() % length + more * length) {

@@ -192,7 +192,7 @@ impl<S: Scan, O: Sink> Work for EncodeText<'_, S, O> {
                 break;
             }
             let ends = &mut block.places[1..];
-            let found = window::scan(classifier, scanner, text, at, at, stop, BLOCK, ends);
+            let found = window::scan(classifier, scanner, text, at, at..stop, BLOCK, ends);
             memory.look_up(encoder, &mut block, text, at, found.count);
             block.give(found.count, sink);
             at = found.at;

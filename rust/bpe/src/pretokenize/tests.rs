@@ -148,7 +148,7 @@ fn check_windows<S: Scan>(scanner: S, classifier: impl Classifier, name: &str) {
         assert_eq!(ends[..count], ends_one_by_one(scanner, text.as_bytes(), length), "{name} {text:?}");
         let stop = length.saturating_sub(window::NEEDED);
         let mut ends = vec![0; length + 65];
-        let found = window::scan(classifier, scanner, text.as_bytes(), 0, 0, stop, length + 1, &mut ends);
+        let found = window::scan(classifier, scanner, text.as_bytes(), 0, 0..stop, length + 1, &mut ends);
         let expected = ends_one_by_one(scanner, text.as_bytes(), length);
         assert_eq!(ends[..found.count], expected[..found.count.min(expected.len())], "{name} {text:?}");
         assert!(found.at >= stop && (found.count == 0 || found.at == ends[found.count - 1] as usize));
@@ -207,40 +207,4 @@ fn broken_patterns_are_errors() {
     assert!(Pretokenizer::from_pattern("(").is_err());
     let explodes = Pretokenizer::from_pattern(r"(a|aa|aaa)*\1b").expect("compiles");
     assert!(explodes.pieces(&"a".repeat(200)).is_err());
-}
-
-#[test]
-#[ignore = "a measurement"]
-fn scan_speed() {
-    use tokenfoundry_kernels::on_tier::{Work, on_tier};
-    struct Job<'a, S>(S, &'a [u8]);
-    impl<S: Scan> Work for Job<'_, S> {
-        type Output = usize;
-        #[inline(always)]
-        fn run(self, classifier: impl Classifier) -> usize {
-            let mut ends = [0u32; 512];
-            let (mut at, mut total) = (0, 0);
-            while at < self.1.len() - 200 {
-                let found = window::scan(classifier, self.0, self.1, at, at, self.1.len() - 200, 384, &mut ends);
-                at = found.at;
-                total += found.count;
-            }
-            total
-        }
-    }
-    for name in ["en", "code", "multi", "zh"] {
-        let text = std::fs::read(format!("/work/corpora/{name}.txt")).expect("text");
-        for known in [Known::Llama3, Known::O200k, Known::DeepSeek] {
-            with_scanner!(known, scanner => {
-                let mut best = f64::MAX;
-                let mut pieces = 0;
-                for _ in 0..8 {
-                    let start = std::time::Instant::now();
-                    pieces = on_tier(Job(scanner, &text), |_| 0);
-                    best = best.min(start.elapsed().as_secs_f64());
-                }
-                println!("{name} {known:?}: {:.0} MB/s, {:.2} ns a piece, {:.1} bytes a piece", text.len() as f64 / best / 1e6, best * 1e9 / pieces as f64, text.len() as f64 / pieces as f64);
-            });
-        }
-    }
 }

@@ -7,6 +7,8 @@
 //!
 //! All bytes of a character carry its class, so "the character before" is the byte before.
 
+use std::ops::Range;
+
 use tokenfoundry_kernels::byte_classes::{AsciiTable, BLOCK, Bytes, Classifier, LeadTable};
 
 use tokenfoundry_kernels::prefetch::prefetch;
@@ -211,7 +213,8 @@ pub struct Found {
     pub at: usize,
 }
 
-/// The ends, relative to `base`, of the pieces from `at` on until one starts at `stop` or later; `stop` leaves [`NEEDED`] bytes.
+/// The ends, relative to `base`, of the pieces from the start of `range` on until one starts at its end or later; the end
+/// leaves [`NEEDED`] bytes of text.
 ///
 /// `ends` has room for `most + 64`; stops when there are `most` or more.
 #[inline(always)]
@@ -220,11 +223,11 @@ pub fn scan<S: Scan>(
     scanner: S,
     text: &[u8],
     base: usize,
-    mut at: usize,
-    stop: usize,
+    range: Range<usize>,
     most: usize,
     ends: &mut [u32],
 ) -> Found {
+    let Range { start: mut at, end: stop } = range;
     let mut count = 0;
     while at < stop && count < most {
         prefetch(text, at + READ_AHEAD);
