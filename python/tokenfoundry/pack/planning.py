@@ -4,7 +4,7 @@ Best-fit decreasing needs the lengths of all documents at once: 8 bytes each, an
 fullest first, and the loader shuffles them.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import Any, Literal
 
@@ -24,6 +24,11 @@ STRATEGIES = ("best_fit", "first_fit_decreasing", "first_fit", "concat", "trl")
 LONG = ("split", "truncate", "drop")
 LARGEST_CAPACITY = 1 << 26
 _MASK = (1 << 64) - 1
+
+
+_NUMBERS = (
+    "lower_bound", "cut", "cut_inside", "longer_than_row", "dropped_long", "dropped_short", "alignment_loss", "tokens",
+)  # fmt: skip
 
 
 class Plan:
@@ -79,6 +84,22 @@ class Plan:
     def __getstate__(self) -> dict[str, Any]:
         _ = self._columns
         return self.__dict__
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """All of it as arrays, numbers as arrays without a dimension; `from_arrays` takes them."""
+        numbers = {name: np.asarray(getattr(self, name)) for name in ("capacity", "align", *_NUMBERS)}
+        columns = {"document": self.document, "start": self.start, "length": self.length}
+        return {**numbers, "row_offsets": self.row_offsets, **columns}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "Plan":
+        """What `to_arrays` gave."""
+        plan = cls.__new__(cls)
+        for name in ("capacity", "align", *_NUMBERS):
+            setattr(plan, name, int(arrays[name]))
+        plan.row_offsets = np.asarray(arrays["row_offsets"])
+        plan._columns = (arrays["document"], arrays["start"], arrays["length"])
+        return plan
 
     @property
     def rows(self) -> int:

@@ -1,6 +1,5 @@
 """From tokens to rows: the packing plan as a stored result, its counts, and where each document's pieces lie."""
 
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -14,13 +13,11 @@ __all__ = ["load_plan", "pack_door", "pieces_of_texts", "save_plan"]
 
 
 def save_plan(store: Store, key: str, plan: pack.Plan) -> None:
-    values = {field.name: getattr(plan, field.name) for field in fields(plan)}
-    store.save_arrays(key, "pack", **{name: np.asarray(value) for name, value in values.items()})
+    store.save_arrays(key, "pack", **plan.to_arrays())
 
 
 def load_plan(store: Store, key: str) -> pack.Plan:
-    arrays: dict[str, Any] = store.load_arrays(key, "pack")
-    return pack.Plan(**{name: array if array.ndim else array.item() for name, array in arrays.items()})
+    return pack.Plan.from_arrays(store.load_arrays(key, "pack"))
 
 
 def pack_door(
