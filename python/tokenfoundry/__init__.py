@@ -61,8 +61,10 @@ _HOME_OF = {
 
 def __getattr__(name: str) -> Any:
     if name in _ROOMS:
+        _runtime.load_numpy()
         return importlib.import_module(f"tokenfoundry.{name}")
     if name in _HOME_OF:
+        _runtime.load_numpy()
         value = getattr(importlib.import_module(_HOME_OF[name]), name)
         globals()[name] = value
         return value

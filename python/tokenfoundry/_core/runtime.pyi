@@ -11,3 +11,6 @@ def cpu_tier() -> str:
 
 def default_threads() -> int:
     """Threads a call uses where the caller names none: ``TOKENFOUNDRY_THREADS``, else all this process may use."""
+
+def load_numpy() -> None:
+    """Make ready to hand out arrays, so that the first call that does so can be interrupted as any other. Imports numpy."""

@@ -16,9 +16,17 @@ fn default_threads() -> usize {
     pool::default_threads()
 }
 
+/// Find numpy's functions now. The first array would else, and Python code that numpy runs for it may hear Ctrl-C where
+/// nobody can answer it.
+#[pyfunction]
+fn load_numpy(python: Python<'_>) {
+    let _ = numpy::PyArray1::<u8>::zeros(python, 0, false);
+}
+
 pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     room.add("VERSION", env!("CARGO_PKG_VERSION"))?;
     room.add("OPTIMIZED", !cfg!(debug_assertions))?;
     room.add_function(wrap_pyfunction!(cpu_tier, room)?)?;
-    room.add_function(wrap_pyfunction!(default_threads, room)?)
+    room.add_function(wrap_pyfunction!(default_threads, room)?)?;
+    room.add_function(wrap_pyfunction!(load_numpy, room)?)
 }
