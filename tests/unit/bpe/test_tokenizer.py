@@ -2,7 +2,10 @@
 
 import base64
 import multiprocessing
+import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -182,3 +185,23 @@ def test_bad_arguments(tokenizer: tf.Tokenizer) -> None:
     assert tokenizer.decode(np.array([], np.int64)) == ""
     assert tokenizer.encode("") == []
     assert tokenizer.token_id("<|endoftext|>") == 0
+
+
+@pytest.mark.parametrize("budget", ["0", "70000", "not a number"])
+def test_any_budget_for_the_cache_gives_the_same_ids(budget: str) -> None:
+    """More distinct pieces than the smallest tables hold, encoded twice, so that entries are driven out and looked up."""
+    code = (
+        "import random, tokenfoundry as tf\n"
+        "chosen = random.Random(5)\n"
+        "words = [''.join(chosen.choices('abcdefghij', k=chosen.randint(1, 40))) for _ in range(20_000)]\n"
+        "text = ' '.join(words * 2)\n"
+        "tokenizer = tf.Tokenizer.train([text], vocab_size=400, min_frequency=1)\n"
+        "print(hash(tuple(tokenizer.encode(text))), tokenizer.count(text))\n"
+    )
+    answers = [
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, **more}
+        ).stdout
+        for more in ({}, {"TOKENFOUNDRY_CACHE_BYTES": budget})
+    ]
+    assert answers[0] == answers[1] != ""

@@ -4,6 +4,8 @@
 //! text: where the pieces end ([`window`]); the tokens of those in the table of words; those that are not there, in the
 //! larger tables or by merging; and last the tokens of all in order.
 
+use std::sync::OnceLock;
+
 use tokenfoundry_base::{Cancel, Cancelled};
 use tokenfoundry_kernels::byte_classes::{Classifier, Scalar};
 use tokenfoundry_kernels::on_tier::{Work, on_tier};
@@ -81,8 +83,14 @@ const TAIL: usize = 160;
 /// Texts longer than this are taken piece by piece: places in a block are 32-bit numbers.
 const LONGEST_BLOCKS: usize = 1 << 31;
 
-/// Bytes of memory, when nobody says how many: what all tables of a thread may grow to.
-pub const DEFAULT_BUDGET_BYTES: usize = 128 << 20;
+/// What all tables of a thread may grow to: `TOKENFOUNDRY_CACHE_BYTES`, else 128 MB.
+fn budget_bytes() -> usize {
+    static BUDGET: OnceLock<usize> = OnceLock::new();
+    *BUDGET.get_or_init(|| {
+        let asked = std::env::var("TOKENFOUNDRY_CACHE_BYTES").ok().and_then(|bytes| bytes.trim().parse().ok());
+        asked.unwrap_or(128 << 20)
+    })
+}
 
 /// One thread's tables and scratch space. Belongs to one encoder.
 #[derive(Debug)]
@@ -151,7 +159,7 @@ impl Block {
 
 impl Default for Memory {
     fn default() -> Self {
-        Self::new(DEFAULT_BUDGET_BYTES)
+        Self::new(budget_bytes())
     }
 }
 
