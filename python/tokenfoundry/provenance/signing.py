@@ -96,6 +96,14 @@ def sign(output: str | os.PathLike[str], key: str | os.PathLike[str]) -> Path:
     return folder / SIGNATURE
 
 
+def _decoded(text: str) -> bytes:
+    """Base64 as we write it. The last character has bits that decoding ignores; one that is set is damage all the same."""
+    raw = base64.b64decode(text, validate=True)
+    if base64.b64encode(raw).decode() != text:
+        raise ValueError("base64 with bits that stand for nothing")
+    return raw
+
+
 def check_signature(output: Path, key: Path | None) -> list[str]:
     """Problems of a run's signature; with ``key``, a public key in PEM, also if there is none or it is another's."""
     path = output / SIGNATURE
@@ -108,8 +116,8 @@ def check_signature(output: Path, key: Path | None) -> list[str]:
         content = json.loads(path.read_bytes())
         if content["format"] != _FORMAT or content["algorithm"] != "Ed25519":
             raise ValueError("its format is unknown")
-        raw = base64.b64decode(content["public_key"], validate=True)
-        signature = base64.b64decode(content["signature"], validate=True)
+        raw = _decoded(content["public_key"])
+        signature = _decoded(content["signature"])
         claimed = content["manifest_sha256"]
         named = ed25519.Ed25519PublicKey.from_public_bytes(raw)
         if path.read_text() != json.dumps(content, indent=1) + "\n":
