@@ -24,8 +24,6 @@ pub use o200k::O200k;
 pub use step::{Behaviour, Step};
 use tokenfoundry_kernels::byte_classes::Classifier;
 
-use crate::tokenizer::Normalizer;
-
 /// A hand-written scanner: where the piece that starts at `start` ends.
 pub trait Scan: Copy {
     /// `text` is UTF-8 and `start` a character boundary before its end; the result is a later boundary.
@@ -113,16 +111,6 @@ impl Pretokenizer {
 
     pub fn steps(&self) -> &[Step] {
         &self.steps
-    }
-
-    /// Whether every text stays whole: no steps, or only splits at spaces that `normalizers` leave none of (Gemma's).
-    pub fn cuts_nothing(&self, normalizers: &[Normalizer]) -> bool {
-        let no_spaces =
-            normalizers.iter().rposition(Normalizer::removes_spaces).is_some_and(|at| at + 1 == normalizers.len());
-        self.steps.iter().all(|step| match step {
-            Step::Split { source, .. } => no_spaces && source == " ",
-            _ => false,
-        })
     }
 
     /// The regular expressions of the splits, in order.

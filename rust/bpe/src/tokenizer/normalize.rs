@@ -127,11 +127,6 @@ impl Normalizer {
         }
     }
 
-    /// Whether no text has a space after it.
-    pub fn removes_spaces(&self) -> bool {
-        matches!(self, Self::Replace { pattern: Pattern::Literal(literal), content, .. } if literal == " " && !content.contains(' '))
-    }
-
     /// Whether it leaves `text` as it is, where that is cheap to tell.
     fn is_idle(&self, text: &str, at_start: bool) -> bool {
         match self {
