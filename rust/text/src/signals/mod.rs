@@ -12,9 +12,6 @@ pub mod lines;
 pub mod refinedweb;
 mod repetition;
 
-use memchr::memchr_iter;
-
-use crate::characters as flags;
 use crate::segment::{self, Word};
 use crate::table::Table;
 
@@ -95,8 +92,8 @@ pub fn measure(text: &str, families: &[Family], scratch: &mut Scratch, values: &
     let document = Document {
         text,
         words: &scratch.words,
-        characters: flags::count(text.as_bytes()),
-        newlines: memchr_iter(b'\n', text.as_bytes()).count(),
+        characters: scratch.masks.characters(),
+        newlines: scratch.masks.newlines().len(),
     };
     let mut rest = values;
     for family in families {
