@@ -79,7 +79,7 @@ pub struct Scratch {
     words: Vec<Word>,
     masks: segment::Masks,
     table: Table,
-    joined: repetition::Joined,
+    repetition: repetition::Repetition,
 }
 
 /// Fill `values` with the signals of `families`, one after another; its length is the sum of their numbers.
@@ -99,7 +99,7 @@ pub fn measure(text: &str, families: &[Family], scratch: &mut Scratch, values: &
     for family in families {
         let (values, after) = rest.split_at_mut(family.signals().len());
         match family {
-            Family::Gopher => gopher::measure(&document, &mut scratch.table, &mut scratch.joined, values),
+            Family::Gopher => gopher::measure(&document, &mut scratch.table, &mut scratch.repetition, values),
             Family::C4 => c4::measure(&document, values),
             Family::Fineweb => fineweb::measure(&document, &mut scratch.table, values),
             Family::Dclm => refinedweb::measure(&document, values),
