@@ -18,8 +18,7 @@ pub struct Block {
     pub upper: u64,
 }
 
-const END: Block =
-    Block { alphanumeric: 0, space: u64::MAX, foreign: 0, peel: 0, opening: 0, dot: 0, upper: 0 };
+const END: Block = Block { alphanumeric: 0, space: u64::MAX, foreign: 0, peel: 0, opening: 0, dot: 0, upper: 0 };
 
 /// ASCII marks that are taken off both ends of a chunk.
 pub const PEELED: &[u8] = b",:;!?()[]{}<>_#*&'\"`";
@@ -54,6 +53,7 @@ pub struct Masks {
     newlines: Vec<u32>,
     characters: usize,
     other_breaks: bool,
+    has_dots: bool,
 }
 
 struct Fill<'a> {
@@ -69,12 +69,15 @@ impl Work for Fill<'_> {
         let Self { masks, text } = self;
         let (whole, rest) = text.as_chunks::<BLOCK>();
         let (mut continuations, mut breaks) = (0, 0);
+        let (mut dots, mut dot_before) = (0, 0);
         let mut add = |bytes: &[u8; BLOCK], base: usize| {
             let [alphanumeric, space, peel, opening, dot, upper, newline, others] =
                 classifier.planes(bytes, &KINDS, None);
             let high = classifier.bytes(bytes);
             continuations += high.continuation.count_ones() as usize;
             breaks |= others;
+            dots |= dot & (dot << 1 | dot_before);
+            dot_before = dot >> 63;
             masks.blocks.push(Block { alphanumeric, space, foreign: high.high, peel, opening, dot, upper });
             if newline != 0 {
                 let mut places = [0; BLOCK];
@@ -91,6 +94,7 @@ impl Work for Fill<'_> {
         masks.blocks.push(END);
         masks.characters = text.len() - continuations;
         masks.other_breaks = breaks != 0;
+        masks.has_dots = dots != 0;
     }
 }
 
@@ -116,6 +120,11 @@ impl Masks {
     /// Whether there are ASCII characters other than newlines that end lines for Python's `str.splitlines`.
     pub fn other_breaks(&self) -> bool {
         self.other_breaks
+    }
+
+    /// Whether two dots stand side by side.
+    pub fn has_dots(&self) -> bool {
+        self.has_dots
     }
 
     /// The first place from `at` on whose bit in what `kind` gives is set; there is one behind the end of every text.

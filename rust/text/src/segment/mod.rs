@@ -46,7 +46,8 @@ pub fn words(text: &str, words: &mut Vec<Word>) {
 
 /// [`words`], for a text whose masks are known.
 pub fn words_with(text: &str, masks: &Masks, words: &mut Vec<Word>) {
-    let work = Cutting { table: characters(), text, masks, words, suffixes: &mut Vec::new() };
+    let work =
+        Cutting { table: characters(), text, masks, words, suffixes: &mut Vec::new(), found: [Word::default(); BLOCK] };
     on_tier(work, |work| work.run(Scalar));
 }
 
@@ -85,6 +86,8 @@ struct Cutting<'a> {
     masks: &'a Masks,
     words: &'a mut Vec<Word>,
     suffixes: &'a mut Vec<Word>,
+    /// Words of one block on their way to `words`.
+    found: [Word; BLOCK],
 }
 
 #[inline(always)]
@@ -120,9 +123,8 @@ impl Cutting<'_> {
         }
         let count = starts.count_ones() as usize;
         let open = count > ends.count_ones() as usize;
-        let mut found = [Word::default(); BLOCK];
         // Eight at a time, whether or not there are so many: the branch that is left is nearly always taken the same way.
-        for eight in found.chunks_exact_mut(8) {
+        for eight in self.found.chunks_exact_mut(8) {
             for word in eight {
                 let (start, end) = (starts.trailing_zeros(), ends.trailing_zeros());
                 *word = Word {
@@ -137,7 +139,7 @@ impl Cutting<'_> {
                 break;
             }
         }
-        self.words.extend_from_slice(&found[..count]);
+        self.words.extend_from_slice(&self.found[..count]);
         if open && let Some(last) = self.words.last_mut() {
             last.end = self.masks.skip_alphanumeric(base + BLOCK) as u32;
         }

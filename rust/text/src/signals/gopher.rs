@@ -8,7 +8,7 @@ use memchr::memmem;
 use super::lines::split_lines;
 use super::repetition::Repetition;
 use super::{Document, ratio};
-use crate::characters::{LETTER, SPACE, SYMBOL, characters};
+use crate::characters::{LETTER, SYMBOL, characters, trim};
 use crate::table::Table;
 
 pub const SIGNALS: &[&str] = &[
@@ -42,8 +42,8 @@ pub fn measure(document: &Document<'_>, table: &mut Table, repetition: &mut Repe
     let (quality, repeated) = values.split_at_mut(QUALITY);
     let words = repetition.fill(document);
     let all_words = document.words.len();
-    let (hashes, ellipses) = symbols(document.text);
-    let lines = Lines::count(document.text);
+    let (hashes, ellipses) = symbols(document);
+    let lines = Lines::count(document);
     quality.copy_from_slice(&[
         document.characters as f64,
         words.worded as f64,
@@ -59,11 +59,11 @@ pub fn measure(document: &Document<'_>, table: &mut Table, repetition: &mut Repe
 }
 
 /// Number signs, and ellipses of both kinds.
-pub fn symbols(text: &str) -> (usize, usize) {
-    let text = text.as_bytes();
+pub fn symbols(document: &Document<'_>) -> (usize, usize) {
+    let text = document.text.as_bytes();
     let hashes = memchr::memchr_iter(b'#', text).count();
-    let ellipses = if memmem::find(text, b"...").is_some() { memmem::find_iter(text, b"...").count() } else { 0 }
-        + memmem::find_iter(text, "…".as_bytes()).count();
+    let ellipses = if document.has_dots { memmem::find_iter(text, b"...").count() } else { 0 }
+        + if document.is_ascii() { 0 } else { memmem::find_iter(text, "…".as_bytes()).count() };
     (hashes, ellipses)
 }
 
@@ -142,7 +142,8 @@ const fn stop_word_slot(low: u64) -> usize {
     (low.wrapping_mul(STOP_WORD_FACTOR) >> 60) as usize
 }
 
-const STOP_WORD_SLOTS: [u64; 16] = {
+/// Not a constant: that would be copied to the stack for each look.
+static STOP_WORD_SLOTS: [u64; 16] = {
     // No word: all ones are not ASCII.
     let mut slots = [u64::MAX; 16];
     let mut index = 0;
@@ -162,16 +163,23 @@ struct Lines {
 
 impl Lines {
     #[inline(never)]
-    fn count(text: &str) -> Self {
+    fn count(document: &Document<'_>) -> Self {
         let mut lines = Self::default();
-        let table = characters();
-        split_lines(text, |line| {
-            lines.all += 1;
-            let start = line.trim_start_matches(|character| table.is(character, SPACE));
-            let end = line.trim_end_matches(|character| table.is(character, SPACE));
-            lines.bullets += usize::from(start.starts_with(['•', '-']));
-            lines.ellipses += usize::from(end.ends_with("...") || end.ends_with('…'));
-        });
+        let text = document.text;
+        if document.lines.are_pythons {
+            let all = document.lines.pythons();
+            all.iter().for_each(|line| lines.add(line.trimmed(text)));
+        } else {
+            split_lines(text, |line| lines.add(trim(line)));
+        }
         lines
+    }
+
+    #[inline(always)]
+    fn add(&mut self, trimmed: &str) {
+        self.all += 1;
+        let bytes = trimmed.as_bytes();
+        self.bullets += usize::from(bytes.first() == Some(&b'-') || bytes.starts_with("•".as_bytes()));
+        self.ellipses += usize::from(bytes.ends_with(b"...") || bytes.ends_with("…".as_bytes()));
     }
 }

@@ -10,9 +10,8 @@ mod top;
 mod twice;
 
 use super::gopher::Words;
-use super::lines::repeats_between_newlines;
+use super::lines::{repeated_lines, repeated_paragraphs};
 use super::{Document, ratio};
-use crate::characters::trim;
 use crate::table::Table;
 
 /// Memory reused from document to document.
@@ -41,8 +40,8 @@ impl Repetition {
 
     pub fn measure(&mut self, document: &Document<'_>, table: &mut Table, values: &mut [f64]) {
         let whole = document.characters;
-        let paragraphs = repeats_between_newlines(trim(document.text), 2, document.newlines / 2, table);
-        let lines = repeats_between_newlines(document.text, 1, document.newlines, table);
+        let lines = repeated_lines(document.text, &document.lines.lines);
+        let paragraphs = repeated_paragraphs(document.text, &document.lines.lines, table);
         let (four, grams) = values.split_at_mut(4);
         four.copy_from_slice(&[
             ratio(paragraphs.duplicates, paragraphs.elements),
