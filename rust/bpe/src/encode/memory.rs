@@ -84,7 +84,7 @@ const TAIL: usize = 160;
 const LONGEST_BLOCKS: usize = 1 << 31;
 
 /// What all tables of a thread may grow to: `TOKENFOUNDRY_CACHE_BYTES`, else 128 MB.
-fn budget_bytes() -> usize {
+pub(super) fn budget_bytes() -> usize {
     static BUDGET: OnceLock<usize> = OnceLock::new();
     *BUDGET.get_or_init(|| {
         let asked = std::env::var("TOKENFOUNDRY_CACHE_BYTES").ok().and_then(|bytes| bytes.trim().parse().ok());
