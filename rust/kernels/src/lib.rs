@@ -3,6 +3,7 @@
 
 pub mod byte_classes;
 pub mod byte_pairs;
+pub mod character_pairs;
 pub mod clean_ascii;
 pub mod edges;
 pub mod fold_ascii;

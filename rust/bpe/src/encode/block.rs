@@ -3,14 +3,13 @@
 
 use tokenfoundry_kernels::byte_classes::Classifier;
 
+use super::Encoder;
 use super::lanes::Lanes;
 use super::long::{Long, Record};
-use super::merge::SHORT;
 use super::pieces::hash;
 use super::sets::Bucket;
 use super::sink::{Sink, Space};
 use super::tables::{COUNT, Few, Key, MIDDLE_BYTES, Middle, Several, WIDE_BYTES, WORD_BYTES, Wide, Words, write_few};
-use super::{Encoder, Scratch};
 
 /// Pieces that are looked up together.
 pub const BLOCK: usize = 384;
@@ -134,8 +133,6 @@ impl Many {
 /// Room for a block of pieces.
 #[derive(Debug)]
 pub struct Block {
-    /// Where the first piece starts, and where each ends.
-    pub places: [u32; 1 + ROOM],
     words: [(u64, Bucket); ROOM],
     found: [Few; ROOM],
     many: Many,
@@ -149,14 +146,13 @@ pub struct Block {
     /// Pieces that no table has.
     fresh: Numbers,
     lanes: Lanes,
-    own: Vec<u32>,
+    tokens: Vec<u32>,
     space: Space,
 }
 
 impl Block {
     pub fn new() -> Self {
         Self {
-            places: [0; 1 + ROOM],
             words: [(0, Bucket::default()); ROOM],
             found: [[0; 8]; ROOM],
             many: Many { are: [0; ROOM.div_ceil(64)], spans: [(0, 0); ROOM], tokens: Vec::new() },
@@ -168,36 +164,31 @@ impl Block {
             records: [None; ROOM],
             fresh: Numbers::NONE,
             lanes: Lanes::default(),
-            own: Vec::new(),
+            tokens: Vec::new(),
             space: [0; ROOM * COUNT + 8],
         }
     }
 
-    /// Find the tokens of the `count` pieces in `places`, which are relative to `base`; merge those that were never seen, and
-    /// remember them. [`WIDE_BYTES`] of text follow the start of each.
+    /// Find the tokens of the pieces between `places` (relative to `base`; [`ROOM`] pieces at most); `false` if some were never
+    /// seen, which are to be merged. [`WIDE_BYTES`] of text follow the start of each.
     #[inline(always)]
-    #[allow(clippy::too_many_arguments)]
     pub fn look_up(
         &mut self,
         classifier: impl Classifier,
-        tables: &mut Tables,
-        encoder: &Encoder,
-        scratch: &mut Scratch,
+        tables: &Tables,
         text: &[u8],
         base: usize,
-        count: usize,
-    ) {
-        let places = &self.places[..=count];
-        let misses =
-            tables.words.find_all(classifier, text, base, places, &mut self.words, &mut self.found, &mut self.missed);
+        places: &[u32],
+    ) -> bool {
         self.many.are = [0; ROOM.div_ceil(64)];
         self.many.tokens.clear();
+        self.fresh.count = 0;
+        let Self { words, found, missed, .. } = self;
+        let misses = tables.words.find_all(classifier, text, base, places, words, found, missed);
         if misses > 0 {
-            self.look_further(classifier, tables, text, base, misses);
-            if self.fresh.count > 0 {
-                self.merge_fresh(tables, encoder, scratch, text, base);
-            }
+            self.look_further(classifier, tables, text, base, places, misses);
         }
+        self.fresh.count == 0
     }
 
     /// Find those that are not words in their first bucket in the other tables.
@@ -205,12 +196,19 @@ impl Block {
     /// Loops over numbers: chains of iterators are not compiled into a function of this size.
     #[inline(always)]
     #[allow(clippy::needless_range_loop)]
-    fn look_further(&mut self, classifier: impl Classifier, tables: &Tables, text: &[u8], base: usize, misses: usize) {
-        let Self { places, words, found, many, missed, missed_of, middle, wide, long, records, fresh, .. } = self;
+    fn look_further(
+        &mut self,
+        classifier: impl Classifier,
+        tables: &Tables,
+        text: &[u8],
+        base: usize,
+        places: &[u32],
+        misses: usize,
+    ) {
+        let Self { words, found, many, missed, missed_of, middle, wide, long, records, fresh, .. } = self;
         for numbers in &mut *missed_of {
             numbers.count = 0;
         }
-        fresh.count = 0;
         for &number in &missed[..misses] {
             let (_, length) = span(places, base, number);
             missed_of[TABLE_OF[length.min(WIDE_BYTES + 1)] as usize & 3].push(number);
@@ -270,52 +268,58 @@ impl Block {
         }
     }
 
-    /// Merge the pieces in `fresh`, several at a time where they are short, and remember them.
+    /// Merge the pieces that [`Self::look_up`] left, and remember them: what `at_once` gives no tokens of, several at a time.
     #[cold]
     #[inline(never)]
-    fn merge_fresh(&mut self, tables: &mut Tables, encoder: &Encoder, scratch: &mut Scratch, text: &[u8], base: usize) {
-        let Self { places, found, many, missed, fresh, lanes, own, .. } = self;
+    pub fn merge_fresh(
+        &mut self,
+        tables: &mut Tables,
+        encoder: &Encoder,
+        text: &[u8],
+        base: usize,
+        places: &[u32],
+        mut at_once: impl FnMut(&[u8], &mut Vec<u32>) -> bool,
+    ) {
+        let Self { found, many, missed, fresh, lanes, tokens, .. } = self;
         let piece_of = |number: u16| {
             let (start, length) = span(places, base, number);
             (start, &text[start..start + length])
         };
+        // The same piece may stand twice in a block, and short pieces of many tokens are not where they were looked for.
+        let mut is_known = |number: u16, tables: &Tables, found: &mut [Few], many: &mut Many| {
+            let (start, piece) = piece_of(number);
+            tokens.clear();
+            let is_known = tables.find(text, start, piece.len(), tokens);
+            if is_known {
+                give(tokens, number, found, many);
+            }
+            is_known
+        };
         let mut unknown = 0;
         for index in 0..fresh.count {
             let number = fresh.numbers[index];
-            let (start, piece) = piece_of(number);
-            own.clear();
-            if tables.find(text, start, piece.len(), own) {
-                give(own, number, found, many);
-            } else {
-                encoder.pieces.prefetch(piece);
+            if !is_known(number, tables, found, many) {
+                encoder.pieces.prefetch(piece_of(number).1);
                 fresh.numbers[unknown] = number;
                 unknown += 1;
             }
         }
-        fresh.count = unknown;
-        // Remember the tokens of a piece, and write them where the block gives them from.
-        let mut other = Vec::new();
         let mut keep = |number: u16, tokens: &[u32]| {
-            let (start, piece) = piece_of(number);
-            other.clear();
-            // The same piece may stand twice in a block.
-            if !tables.find(text, start, piece.len(), &mut other) {
+            if !is_known(number, tables, found, many) {
+                let (start, piece) = piece_of(number);
                 tables.insert(text, start, piece.len(), tokens);
+                give(tokens, number, found, many);
             }
-            give(tokens, number, found, many);
         };
         let mut left = 0;
-        for &number in fresh.all() {
-            let piece = piece_of(number).1;
-            if let Some(token) = encoder.pieces.get(&encoder.tokens, piece) {
-                keep(number, &[token]);
-            } else if encoder.merges_bytes() && piece.len() <= SHORT {
+        let mut own = Vec::new();
+        for &number in &fresh.numbers[..unknown] {
+            own.clear();
+            if at_once(piece_of(number).1, &mut own) {
+                keep(number, &own);
+            } else {
                 missed[left] = number;
                 left += 1;
-            } else {
-                own.clear();
-                encoder.encode_piece(piece, scratch, own);
-                keep(number, own);
             }
         }
         let pieces = missed[..left].iter().map(|&number| piece_of(number).1);

@@ -8,7 +8,8 @@ use tokenfoundry_base::{Cancel, Cancelled};
 use tokenfoundry_kernels::byte_classes::{Classifier, Scalar};
 use tokenfoundry_kernels::on_tier::{Work, on_tier};
 
-use super::block::{BLOCK, Block, Tables};
+use super::block::{BLOCK, Block, ROOM, Tables};
+use super::merge::SHORT;
 use super::sink::Sink;
 use super::tables::WIDE_BYTES;
 use super::{Encoder, Scratch};
@@ -20,7 +21,7 @@ const TAIL: usize = 160;
 const LONGEST_BLOCKS: usize = 1 << 31;
 
 /// What all tables of a thread may grow to: `TOKENFOUNDRY_CACHE_BYTES`, else 128 MB.
-fn budget_bytes() -> usize {
+pub(super) fn budget_bytes() -> usize {
     static BUDGET: OnceLock<usize> = OnceLock::new();
     *BUDGET.get_or_init(|| {
         let asked = std::env::var("TOKENFOUNDRY_CACHE_BYTES").ok().and_then(|bytes| bytes.trim().parse().ok());
@@ -34,7 +35,7 @@ pub struct Memory {
     tables: Tables,
     tokens: Vec<u32>,
     scratch: Scratch,
-    block: Option<Box<Block>>,
+    block: Option<Box<Room>>,
 }
 
 impl Default for Memory {
@@ -69,32 +70,68 @@ impl<S: Scan, O: Sink> Work for EncodeText<'_, S, O> {
     #[inline(always)]
     fn run(self, classifier: impl Classifier) -> Self::Output {
         let Self { memory, encoder, scanner, text, cancel, sink } = self;
-        // Out of the way of the borrow of `memory` by the slow paths.
-        let mut block = memory.block.take().unwrap_or_else(|| Box::new(Block::new()));
+        let Memory { tables, scratch, block, .. } = memory;
+        let Room { places, block } = &mut **block.get_or_insert_with(Room::new);
         let mut at = 0;
         let stop = text.len().saturating_sub(TAIL);
-        let mut result = Ok(());
         while at < stop {
-            result = cancel.check();
-            if result.is_err() {
-                break;
+            cancel.check()?;
+            let found = window::scan(classifier, scanner, text, at, at..stop, BLOCK, &mut places[1..]);
+            let places = &places[..=found.count];
+            if !block.look_up(classifier, tables, text, at, places) {
+                merge(block, tables, encoder, scratch, text, at, places);
             }
-            let found = window::scan(classifier, scanner, text, at, at..stop, BLOCK, &mut block.places[1..]);
-            block.look_up(classifier, &mut memory.tables, encoder, &mut memory.scratch, text, at, found.count);
             block.give(found.count, sink);
             at = found.at;
         }
-        if at < text.len() && result.is_ok() {
+        if at < text.len() {
             let tail = &text[at..];
             let mut padded = [0; TAIL + window::NEEDED];
             padded[..tail.len()].copy_from_slice(tail);
-            let ends = &mut block.places[1..];
-            let count = window::scan_last(classifier, scanner, &padded, tail.len(), 0, 0, ends);
-            block.look_up(classifier, &mut memory.tables, encoder, &mut memory.scratch, &padded, 0, count);
+            let count = window::scan_last(classifier, scanner, &padded, tail.len(), 0, 0, &mut places[1..]);
+            let places = &places[..=count];
+            if !block.look_up(classifier, tables, &padded, 0, places) {
+                merge(block, tables, encoder, scratch, &padded, 0, places);
+            }
             block.give(count, sink);
         }
-        memory.block = Some(block);
-        result
+        Ok(())
+    }
+}
+
+/// Merge the pieces of `block` that no table has.
+fn merge(
+    block: &mut Block,
+    tables: &mut Tables,
+    encoder: &Encoder,
+    scratch: &mut Scratch,
+    text: &[u8],
+    base: usize,
+    places: &[u32],
+) {
+    block.merge_fresh(tables, encoder, text, base, places, |piece, tokens| {
+        if let Some(token) = encoder.pieces.get(&encoder.tokens, piece) {
+            tokens.push(token);
+        } else if encoder.merges_bytes() && piece.len() <= SHORT {
+            return false;
+        } else {
+            encoder.encode_piece(piece, scratch, tokens);
+        }
+        true
+    });
+}
+
+/// Room for a block of pieces.
+#[derive(Debug)]
+struct Room {
+    /// Where the first piece starts, and where each ends.
+    places: [u32; 1 + ROOM],
+    block: Block,
+}
+
+impl Room {
+    fn new() -> Box<Self> {
+        Box::new(Self { places: [0; 1 + ROOM], block: Block::new() })
     }
 }
 
