@@ -223,13 +223,14 @@ impl Stream {
             together: None,
         };
         let plan = Plan::new(&lengths, &options).map_err(|error| Failed::Input(error.0))?;
-        let [document, start, length] = plan.columns();
-        let rows = plan.rows() as u64;
+        let [document, start, length] = plan.contents.columns();
+        let rows = plan.contents.rows() as u64;
+        let row_offsets = plan.contents.row_offsets();
         let order = Permutation::new(rows, key);
         let mut block = Block { number, first_row, row_offsets: vec![0], segments: Vec::with_capacity(document.len()) };
         for place in 0..rows {
             let row = if self.shuffled { order.apply(place) } else { place } as usize;
-            for piece in plan.row_offsets[row] as usize..plan.row_offsets[row + 1] as usize {
+            for piece in row_offsets[row] as usize..row_offsets[row + 1] as usize {
                 let (source, number) = located[document[piece] as usize];
                 let first = ranges[document[piece] as usize].start + start[piece] as u64;
                 block.segments.push(Segment { source, first, length: length[piece] as u32, piece: number });
