@@ -15,3 +15,4 @@ pub mod permute_min_p61;
 pub mod prefetch;
 pub mod text_masks;
 pub mod tier;
+pub mod token_copy;

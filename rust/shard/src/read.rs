@@ -5,38 +5,15 @@ use std::path::{Path, PathBuf};
 
 use tokenfoundry_base::Cancel;
 use tokenfoundry_base::stable_hash::hash64;
+use tokenfoundry_kernels::token_copy::widen;
 
 use crate::blocks::BlockFile;
 use crate::layout::{Paths, Width};
 use crate::sidecar::Sidecar;
 use crate::{ShardError, Stopped, io_error, megatron};
 
-/// What a token can be given out as.
-pub trait Token: Copy + Send + Sync + Default {
-    fn from_id(id: u32) -> Self;
-}
-
-impl Token for u32 {
-    #[inline(always)]
-    fn from_id(id: u32) -> Self {
-        id
-    }
-}
-
-/// Ids in four bytes are Megatron's i32 and stay below 2^31.
-impl Token for i32 {
-    #[inline(always)]
-    fn from_id(id: u32) -> Self {
-        id as Self
-    }
-}
-
-impl Token for i64 {
-    #[inline(always)]
-    fn from_id(id: u32) -> Self {
-        Self::from(id)
-    }
-}
+/// What a token can be given out as. Ids in four bytes are Megatron's i32 and stay below 2^31.
+pub use tokenfoundry_kernels::token_copy::Slot as Token;
 
 pub struct Shard {
     pub sidecar: Sidecar,
@@ -97,16 +74,12 @@ impl Shard {
         self.bin.read(Self::byte_range(&tokens, self.width.bytes()), |bytes| match self.width {
             Width::Two => {
                 let ids = bytes.as_chunks::<2>().0;
-                for (slot, id) in out[at..].iter_mut().zip(ids) {
-                    *slot = T::from_id(u32::from(u16::from_le_bytes(*id)));
-                }
+                widen(ids, &mut out[at..]);
                 at += ids.len();
             }
             Width::Four => {
                 let ids = bytes.as_chunks::<4>().0;
-                for (slot, id) in out[at..].iter_mut().zip(ids) {
-                    *slot = T::from_id(u32::from_le_bytes(*id));
-                }
+                widen(ids, &mut out[at..]);
                 at += ids.len();
             }
         })

@@ -4,7 +4,7 @@ use numpy::{Element, PyReadonlyArray1, PyReadwriteArray2, PyUntypedArrayMethods}
 use pyo3::prelude::*;
 use rayon::prelude::*;
 use tokenfoundry_base::pool;
-use tokenfoundry_pack::layout::{Row, Source, Token, lay_out};
+use tokenfoundry_pack::layout::{Row, STREAM_FROM_BYTES, Scratch, Source, Token, lay_out, prefetch_sources};
 
 use crate::{errors, gate};
 
@@ -81,6 +81,19 @@ struct Columns<'a, T, L> {
     loss_mask: Option<&'a mut [u8]>,
 }
 
+/// Of longer rows the first lines would be gone again when they are read.
+const LONGEST_PREFETCHED: usize = 1 << 13;
+
+impl<T, L> Columns<'_, T, L> {
+    fn bytes(&self) -> usize {
+        self.tokens.as_deref().map_or(0, size_of_val)
+            + self.labels.as_deref().map_or(0, size_of_val)
+            + self.position_ids.as_deref().map_or(0, size_of_val)
+            + self.document_ids.as_deref().map_or(0, size_of_val)
+            + self.loss_mask.as_deref().map_or(0, size_of_val)
+    }
+}
+
 fn fill_rows<T: Token, L: Token>(from: &Checked<'_>, columns: Columns<'_, T, L>, pad_id: u32, threads: Option<usize>) {
     fn rows<S>(column: Option<&mut [S]>, capacity: usize, count: usize) -> Vec<Option<&mut [S]>> {
         match column {
@@ -89,19 +102,26 @@ fn fill_rows<T: Token, L: Token>(from: &Checked<'_>, columns: Columns<'_, T, L>,
         }
     }
     let (capacity, count) = (from.capacity, from.rows());
+    let bytes = columns.bytes();
+    let scratch = || Scratch::new(capacity, bytes >= STREAM_FROM_BYTES);
     let mut tokens = rows(columns.tokens, capacity, count);
     let mut labels = rows(columns.labels, capacity, count);
     let mut position_ids = rows(columns.position_ids, capacity, count);
     let mut document_ids = rows(columns.document_ids, capacity, count);
     let mut loss_mask = rows(columns.loss_mask, capacity, count);
     let rows = (&mut tokens, &mut labels, &mut position_ids, &mut document_ids, &mut loss_mask);
-    let one = |row: usize, tokens, labels, position_ids, document_ids, loss_mask| {
+    let one = |scratch: &mut Scratch<T, L>, row: usize, tokens, labels, position_ids, document_ids, loss_mask| {
+        if row + 1 < count && capacity <= LONGEST_PREFETCHED {
+            prefetch_sources(from.pieces(row + 1));
+        }
         let row_columns = Row { tokens, labels, position_ids, document_ids, loss_mask };
-        lay_out(from.pieces(row), from.align, pad_id, row_columns);
+        lay_out(from.pieces(row), from.align, pad_id, row_columns, scratch);
     };
-    if threads == Some(1) || count * capacity < 1 << 19 {
+    if threads == Some(1) || count * capacity < 1 << 18 {
+        let mut scratch = scratch();
         for row in 0..count {
             one(
+                &mut scratch,
                 row,
                 rows.0[row].take(),
                 rows.1[row].take(),
@@ -122,9 +142,21 @@ fn fill_rows<T: Token, L: Token>(from: &Checked<'_>, columns: Columns<'_, T, L>,
         )
             .into_par_iter()
             .enumerate()
-            .for_each(|(row, (tokens, labels, position_ids, document_ids, loss_mask))| {
-                one(row, tokens.take(), labels.take(), position_ids.take(), document_ids.take(), loss_mask.take());
-            });
+            .with_min_len(16)
+            .for_each_init(
+                scratch,
+                |scratch, (row, (tokens, labels, position_ids, document_ids, loss_mask))| {
+                    one(
+                        scratch,
+                        row,
+                        tokens.take(),
+                        labels.take(),
+                        position_ids.take(),
+                        document_ids.take(),
+                        loss_mask.take(),
+                    );
+                },
+            );
     });
 }
 
