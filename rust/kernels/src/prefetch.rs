@@ -27,3 +27,12 @@ pub fn prefetch_write<T>(slice: &[T], index: usize) {
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (slice, index);
 }
+
+const LINE_BYTES: usize = 64;
+
+/// Ask for all lines of a slice that is read next: before what is at hand is worked on, so that both go on at once.
+pub fn prefetch_all(bytes: &[u8]) {
+    for line in (0..bytes.len()).step_by(LINE_BYTES) {
+        prefetch(bytes, line);
+    }
+}

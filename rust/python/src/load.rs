@@ -13,6 +13,7 @@ use pyo3::types::PyBytes;
 use rayon::prelude::*;
 use tokenfoundry_base::pool;
 use tokenfoundry_base::stable_hash::mix64;
+use tokenfoundry_kernels::token_copy::count_up;
 use tokenfoundry_pack::layout::Token as Label;
 use tokenfoundry_pack::pieces::Long;
 use tokenfoundry_pack::plan::{Options, Plan, Strategy};
@@ -155,9 +156,9 @@ impl Stream {
                 }
             }
             Kind::Windows | Kind::Pack => {
+                // Which piece a window begins in, `trace` looks up.
                 let first = place.item * self.length as u64;
-                let piece = set.piece_of(first);
-                segments.push(Segment { source: place.source, first, length: self.length as u32, piece });
+                segments.push(Segment { source: place.source, first, length: self.length as u32, piece: 0 });
             }
         }
         Ok(())
@@ -318,28 +319,32 @@ impl Stream {
             let set = &self.sets[segment.source as usize];
             let end = at + segment.length as usize;
             let last = segment.first + u64::from(segment.length);
-            set.copy(segment.first..last, &mut out.tokens[at..end])?;
-            if let Some(labels) = out.labels.as_deref_mut() {
+            let labels = out.labels.as_deref_mut().map(|labels| &mut labels[at..end]);
+            if self.kind == Kind::Windows {
                 // A window's last label is the token behind it; a piece's last token has none.
-                if self.kind == Kind::Windows {
-                    set.copy(segment.first + 1..last + 1, &mut labels[at..end])?;
-                } else {
-                    set.copy(segment.first + 1..last, &mut labels[at..end - 1])?;
-                    labels[end - 1] = L::IGNORED;
+                set.copy_window(segment.first, &mut out.tokens[at..end], labels)?;
+            } else {
+                set.copy(segment.first..last, &mut out.tokens[at..end])?;
+                // An empty piece has nothing to learn.
+                if let Some((behind, before)) = labels.and_then(<[L]>::split_last_mut) {
+                    set.copy(segment.first + 1..last, before)?;
+                    *behind = L::IGNORED;
                 }
-                if let Some((column, width)) = self.masks[segment.source as usize] {
-                    let shift = u64::from(self.kind == Kind::Windows);
-                    let mut values = vec![0u8; (segment.length as u64 - 1 + shift) as usize * width];
-                    set.copy_column(column, segment.first + 1..last + shift, &mut values)?;
-                    for (label, value) in labels[at..end].iter_mut().zip(values.chunks_exact(width)) {
-                        if value.iter().all(|byte| *byte == 0) {
-                            *label = L::IGNORED;
-                        }
+            }
+            if let Some(labels) = out.labels.as_deref_mut().filter(|_| segment.length > 0)
+                && let Some((column, width)) = self.masks[segment.source as usize]
+            {
+                let shift = u64::from(self.kind == Kind::Windows);
+                let mut values = vec![0u8; (segment.length as u64 - 1 + shift) as usize * width];
+                set.copy_column(column, segment.first + 1..last + shift, &mut values)?;
+                for (label, value) in labels[at..end].iter_mut().zip(values.chunks_exact(width)) {
+                    if value.iter().all(|byte| *byte == 0) {
+                        *label = L::IGNORED;
                     }
                 }
             }
             if let Some(positions) = out.position_ids.as_deref_mut() {
-                positions[at..end].iter_mut().zip(0..).for_each(|(slot, position)| *slot = position);
+                count_up(&mut positions[at..end], 0);
             }
             if let Some(documents) = out.document_ids.as_deref_mut() {
                 documents[at..end].fill(index);
@@ -509,7 +514,8 @@ impl Stream {
         for segment in segments {
             let set = &self.sets[segment.source as usize];
             // A window goes through several pieces.
-            let (mut at, end, mut piece) = (segment.first, segment.first + u64::from(segment.length), segment.piece);
+            let (mut at, end) = (segment.first, segment.first + u64::from(segment.length));
+            let mut piece = if self.kind == Kind::Windows { set.piece_of(at) } else { segment.piece };
             while at < end {
                 let range = set.piece_range(piece);
                 let until = range.end.min(end);
