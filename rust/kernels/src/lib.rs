@@ -5,6 +5,7 @@ pub mod byte_classes;
 pub mod byte_pairs;
 pub mod clean_ascii;
 pub mod edges;
+pub mod feistel;
 pub mod fold_ascii;
 pub mod huge_pages;
 pub mod ngram_hashes;

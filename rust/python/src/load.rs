@@ -13,6 +13,7 @@ use pyo3::types::PyBytes;
 use rayon::prelude::*;
 use tokenfoundry_base::pool;
 use tokenfoundry_base::stable_hash::mix64;
+use tokenfoundry_kernels::huge_pages::vec_with_capacity;
 use tokenfoundry_kernels::token_copy::count_up;
 use tokenfoundry_pack::layout::Token as Label;
 use tokenfoundry_pack::pieces::Long;
@@ -466,7 +467,7 @@ impl Stream {
 
     /// Source, epoch and item of samples (of items, where rows are packed).
     fn locate<'py>(&self, python: Python<'py>, first: u64, count: usize) -> (Column<'py>, Column<'py>, Column<'py>) {
-        let mut columns = [Vec::with_capacity(count), Vec::with_capacity(count), Vec::with_capacity(count)];
+        let mut columns = [(); 3].map(|()| vec_with_capacity(count));
         gate::brief(python, || {
             let mut shuffles = Shuffles::default();
             for sample in first..first.saturating_add(count as u64) {
@@ -634,14 +635,28 @@ fn permute<'py>(
     key: u64,
 ) -> PyResult<Column<'py>> {
     let indices = indices.as_slice()?;
-    if size == 0 || size > 1 << 62 || indices.iter().any(|&index| !(0..size as i64).contains(&index)) {
+    // Negative ones are larger than any size.
+    let largest = indices.iter().fold(0, |largest, &index| largest.max(index as u64));
+    if size == 0 || size > 1 << 62 || (largest >= size && !indices.is_empty()) {
         return Err(errors::input(format!("indices must be between 0 and {size}, a size of at most 2^62")));
     }
     let permutation = Permutation::new(size, key);
-    let found: Vec<i64> =
-        gate::brief(python, || indices.iter().map(|&index| permutation.apply(index as u64) as i64).collect());
+    let found = gate::brief(python, || {
+        let mut found: Vec<i64> = vec_with_capacity(indices.len());
+        let mut some = Vec::with_capacity(INDICES_AT_ONCE);
+        for indices in indices.chunks(INDICES_AT_ONCE) {
+            some.clear();
+            some.extend(indices.iter().map(|&index| index as u64));
+            permutation.apply_all(&mut some);
+            found.extend(some.iter().map(|&index| index as i64));
+        }
+        found
+    });
     Ok(found.into_pyarray(python))
 }
+
+/// What stays in the nearest cache between the steps.
+const INDICES_AT_ONCE: usize = 2048;
 
 pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     room.add_class::<Stream>()?;
