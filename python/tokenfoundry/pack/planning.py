@@ -49,7 +49,8 @@ class Plan:
         self.pieces: int = fields["piece_count"]
         """Their number."""
         self.lower_bound: int = fields["lower_bound"]
-        """No plan of these pieces has fewer rows (Martello and Toth's L2)."""
+        """No plan of these pieces has fewer rows (the largest of the sum bound, Martello and Toth's
+        L2, and the count bound: at most k pieces longer than a (k + 1)-th of a row share one)."""
         self.cut: int = fields["cut"]
         """Documents in more than one piece."""
         self.cut_inside: int = fields["cut_inside"]

@@ -73,7 +73,7 @@ pub fn best_fit(starts: &[u32], histogram: &[u32], capacity: u32, most_pieces: u
             place(u32::from(rest > 0), rest, group.offset + full);
             let used = full + u32::from(rest > 0);
             if used < group.rows {
-                classes.push(space, Group { offset: group.offset + used, rows: group.rows - used, ..group });
+                classes.put_back(space, Group { offset: group.offset + used, rows: group.rows - used, ..group });
             }
         }
     }

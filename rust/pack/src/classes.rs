@@ -14,10 +14,12 @@ pub(crate) struct Group {
     pub(crate) next: u32,
 }
 
-/// Groups by free space.
+/// Groups by free space, those with the same in the order they came to have it: a textbook takes the oldest row among
+/// equals, and where rows may have so many pieces only, that decides who fills up.
 pub(crate) struct Classes {
     spaces: SpaceSet,
-    newest: Vec<u32>,
+    /// The oldest and the newest group of each class.
+    ends: Vec<(u32, u32)>,
     groups: Vec<Group>,
     /// The first of a chain of groups that are used again.
     unused: u32,
@@ -26,34 +28,52 @@ pub(crate) struct Classes {
 impl Classes {
     pub(crate) fn new(capacity: u32) -> Self {
         let spaces = SpaceSet::new(capacity as usize);
-        Self { spaces, newest: vec![NONE; capacity as usize + 1], groups: Vec::new(), unused: NONE }
+        Self { spaces, ends: vec![(NONE, NONE); capacity as usize + 1], groups: Vec::new(), unused: NONE }
     }
 
+    fn store(&mut self, group: Group) -> u32 {
+        if self.unused == NONE {
+            self.groups.push(group);
+            return self.groups.len() as u32 - 1;
+        }
+        let index = self.unused;
+        let slot = &mut self.groups[index as usize];
+        self.unused = slot.next;
+        *slot = group;
+        index
+    }
+
+    /// Rows that now have this space.
     pub(crate) fn push(&mut self, space: u32, group: Group) {
-        let head = &mut self.newest[space as usize];
-        if *head == NONE {
+        let index = self.store(Group { next: NONE, ..group });
+        let (oldest, newest) = &mut self.ends[space as usize];
+        if *oldest == NONE {
+            *oldest = index;
+            self.spaces.insert(space as usize);
+        } else {
+            self.groups[*newest as usize].next = index;
+        }
+        *newest = index;
+    }
+
+    /// Rows that have had this space all along: what is left of a group that was popped.
+    pub(crate) fn put_back(&mut self, space: u32, group: Group) {
+        let (oldest, newest) = self.ends[space as usize];
+        let index = self.store(Group { next: oldest, ..group });
+        if oldest == NONE {
             self.spaces.insert(space as usize);
         }
-        let group = Group { next: *head, ..group };
-        if self.unused == NONE {
-            *head = self.groups.len() as u32;
-            self.groups.push(group);
-        } else {
-            *head = self.unused;
-            let slot = &mut self.groups[self.unused as usize];
-            self.unused = slot.next;
-            *slot = group;
-        }
+        self.ends[space as usize] = (index, if oldest == NONE { index } else { newest });
     }
 
-    /// A group of the smallest class with that much space.
+    /// The oldest group of the smallest class with that much space.
     pub(crate) fn pop(&mut self, length: u32) -> Option<(u32, Group)> {
         let space = self.spaces.at_least(length as usize)?;
-        let head = &mut self.newest[space];
-        let index = *head;
+        let (oldest, _) = &mut self.ends[space];
+        let index = *oldest;
         let slot = &mut self.groups[index as usize];
         let group = *slot;
-        *head = group.next;
+        *oldest = group.next;
         if group.next == NONE {
             self.spaces.remove(space);
         }
@@ -62,17 +82,16 @@ impl Classes {
         Some((space as u32, group))
     }
 
-    /// All groups by rising free space, of equally full ones those that were filled first; `closed` ones, which take
-    /// nothing more, after the full ones.
+    /// All groups by rising free space, of equally full ones the oldest first; `closed` ones, which take nothing more,
+    /// after the full ones.
     pub(crate) fn into_groups(self, closed: &[Group]) -> Vec<Group> {
         let mut groups = Vec::new();
-        for (space, &newest) in self.newest.iter().enumerate() {
-            let (before, mut at) = (groups.len(), newest);
+        for (space, &(oldest, _)) in self.ends.iter().enumerate() {
+            let mut at = oldest;
             while at != NONE {
                 groups.push(self.groups[at as usize]);
                 at = self.groups[at as usize].next;
             }
-            groups[before..].reverse();
             if space == 0 {
                 groups.extend_from_slice(closed);
             }
