@@ -71,6 +71,7 @@ impl Sorted {
     /// Draw an order for the pieces of each class.
     pub fn shuffle(&mut self, histogram: &[u32], seed: u64) {
         let mut runs = Vec::new();
+        let pieces = self.order.len();
         let mut rest = self.order.as_mut_slice();
         for (class, &count) in histogram.iter().enumerate().rev() {
             let (run, behind) = rest.split_at_mut(count as usize);
@@ -79,7 +80,7 @@ impl Sorted {
                 runs.push((class, run));
             }
         }
-        runs.into_par_iter().for_each(|(class, run)| {
+        let draw = |(class, run): (usize, &mut [u32])| {
             let key = mix64(seed ^ mix64(class as u64));
             for last in (1..run.len()).rev() {
                 // Fisher and Yates; the high half of a product is as good as even for runs below 2^32.
@@ -87,9 +88,17 @@ impl Sorted {
                 let other = ((u128::from(drawn) * (last as u128 + 1)) >> 64) as usize;
                 run.swap(last, other);
             }
-        });
+        };
+        if pieces < PARALLEL_FROM_PIECES {
+            runs.into_iter().for_each(draw);
+        } else {
+            runs.into_par_iter().for_each(draw);
+        }
     }
 }
+
+/// Fewer are drawn before another thread would have woken.
+const PARALLEL_FROM_PIECES: usize = 1 << 18;
 
 #[inline(always)]
 fn put(order: &[AtomicU32], places: &mut [u32], piece: u32, class: u32) {

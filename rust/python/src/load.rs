@@ -224,8 +224,14 @@ impl Stream {
             apart: None,
             together: None,
         };
-        let plan = Plan::new(&lengths, &options).map_err(|error| Failed::Input(error.0))?;
-        let [document, start, length] = plan.contents.columns();
+        // In a pool of this process: a forked worker has no other that lives.
+        let planned = pool::install(Some(1), || {
+            let plan = Plan::new(&lengths, &options)?;
+            let columns = plan.contents.columns();
+            Ok((plan, columns))
+        });
+        let (plan, [document, start, length]) =
+            planned.map_err(|error: tokenfoundry_pack::PackError| Failed::Input(error.0))?;
         let rows = plan.contents.rows() as u64;
         let row_offsets = plan.contents.row_offsets();
         let order = Permutation::new(rows, key);
