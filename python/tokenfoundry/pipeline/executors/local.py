@@ -26,8 +26,8 @@ _FEEDERS = 2
 # lines and their columns, copies of stages that edit or drop, and what allocators keep.
 _COPIES_AT_WORK = 6
 _COPIES_WAITING = 2
-# Of the process before any document: Python, Arrow, the extension, a vocabulary.
-_BASE_MEMORY = 96 << 20
+# Of the process before any document: Python, Arrow, the extension, a large vocabulary and the tables of its encoder.
+_BASE_MEMORY = 224 << 20
 _LOOK_SECONDS = 0.2
 
 
