@@ -5,7 +5,7 @@ all, whenever and however a run is killed. A unit looks its key up before it wor
 time (`cache:` in a recipe): whoever comes second with the same key throws its copy away.
 
 A machine that loses power may lose what its disk was not told to keep. A cache flushes each result before it is renamed.
-The work folder flushes behind the run's back: what has reached the disk is listed in `durable.log`, and a run that finds
+The work folder flushes behind the run's back, within half a minute: what has reached the disk is listed in `durable.log`, and a run that finds
 that the machine was started anew since (`boot`) trusts only what is listed.
 """
 
@@ -35,6 +35,7 @@ __all__ = ["Store", "Work", "digest_of"]
 
 _STALE_SECONDS = 24 * 3600.0
 _LOCK_PATIENCE_SECONDS = 3.0
+_FLUSH_AFTER_SECONDS = 20.0
 
 
 def digest_of(*facts: Any) -> str:
@@ -244,18 +245,20 @@ class Work(Store):
 
 
 class _Flusher:
-    """Flushes results in a thread."""
+    """Flushes results in a thread, each some seconds after it was made: what is flushed at once makes the run wait for
+    its disk, and most of what a short run makes it also removes."""
 
     def __init__(self, note: Callable[[Path], None]) -> None:
         self.note = note
         self.error: BaseException | None = None
         self.given_up = False
-        self._waiting: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+        self._closing = threading.Event()
+        self._waiting: queue.SimpleQueue[tuple[Path, float] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="tokenfoundry-flusher", daemon=True)
         self._thread.start()
 
     def add(self, target: Path) -> None:
-        self._waiting.put(target)
+        self._waiting.put((target, time.monotonic() + _FLUSH_AFTER_SECONDS))
 
     def check(self) -> None:
         """Raise what flushing failed with."""
@@ -263,7 +266,9 @@ class _Flusher:
             raise self.error
 
     def _run(self) -> None:
-        while (target := self._waiting.get()) is not None:
+        while (item := self._waiting.get()) is not None:
+            target, due = item
+            self._closing.wait(max(due - time.monotonic(), 0))
             if self.given_up or self.error is not None:
                 continue
             try:
@@ -278,6 +283,7 @@ class _Flusher:
 
     def close(self, *, finish: bool) -> None:
         self.given_up = not finish
+        self._closing.set()
         self._waiting.put(None)
         self._thread.join()
 
