@@ -131,50 +131,43 @@ impl Encoder {
         let Start::Characters(start) = &self.start else {
             return ids.iter().map(|&id| self.tokens.get(id).map_or(0, <[u8]>::len)).collect();
         };
-        // A character is part of a token, or some byte tokens, or unknown.
+        if let [only] = ids
+            && self.tokens.get(*only) == Some(piece.as_bytes())
+        {
+            return vec![piece.len()];
+        }
+        // A character is part of a token, or some byte tokens, or unknown, or dropped. As in `tokenizers`, what follows a
+        // dropped one moves up into its place.
         let mut lengths = vec![0; ids.len()];
-        let mut at = 0;
         let mut token = 0;
         let mut left_of_token = 0;
         let mut after_unknown = false;
         for character in piece.chars() {
             let length = character.len_utf8();
-            at += length;
-            let symbol = start.symbol(character);
-            let whole = ids.get(token).and_then(|&id| self.tokens.get(id));
-            if left_of_token > 0 {
-                lengths[token] += length;
-                left_of_token -= length.min(left_of_token);
-            } else if symbol != NONE || (ids.len() == 1 && whole == Some(piece.as_bytes())) {
+            if start.symbol(character) != NONE {
                 after_unknown = false;
-                let whole = whole.map_or(0, <[u8]>::len);
-                if token < lengths.len() {
-                    lengths[token] += length;
+                if left_of_token == 0 {
+                    left_of_token = ids.get(token).and_then(|&id| self.tokens.get(id)).map_or(0, <[u8]>::len);
                 }
-                left_of_token = whole.saturating_sub(length);
+                if let Some(of_token) = lengths.get_mut(token) {
+                    *of_token += length;
+                }
+                left_of_token = left_of_token.saturating_sub(length);
+                token += usize::from(left_of_token == 0);
             } else if start.spells_by_bytes(character) {
                 for of_byte in lengths.iter_mut().skip(token).take(length) {
                     *of_byte = 1;
                 }
                 token += length;
-                continue;
             } else if self.unknown.is_some() {
-                if self.fuse_unknown && after_unknown {
-                    lengths[token - 1] += length;
-                } else {
-                    if token < lengths.len() {
-                        lengths[token] += length;
-                    }
-                    token += 1;
+                token -= usize::from(self.fuse_unknown && after_unknown);
+                if let Some(of_token) = lengths.get_mut(token) {
+                    *of_token += length;
                 }
-                after_unknown = true;
-                continue;
-            }
-            if left_of_token == 0 {
                 token += 1;
+                after_unknown = true;
             }
         }
-        debug_assert_eq!(at, piece.len());
         lengths
     }
 
