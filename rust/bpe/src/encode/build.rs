@@ -10,12 +10,11 @@
 //! Two ways find that pair: [`Search::by_cuts`] in a few look-ups a token, for vocabularies whose merges come after
 //! those that make their parts, and [`Search::by_merging`] for any.
 
-use std::sync::OnceLock;
-
 use super::merge::{SHORT, merge_bytes, merge_long, merge_short};
 use super::pairs::{MAX_SYMBOLS, NONE, Pairs};
 use super::pieces::Pieces;
 use super::symbols::Start;
+use super::tree::Tree;
 use super::{Encoder, split::Splits};
 use crate::vocabulary::{Merges, Symbols, Tokens, Vocabulary, VocabularyError};
 
@@ -329,7 +328,10 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
     };
     // By cuts is several times as quick.
     let cut = search.by_cuts(&order);
+    let is_ordered = cut.is_ok();
     let Found { pairs, splits, symbol_of } = cut.unwrap_or_else(|OutOfOrder| search.by_merging(&order));
+    let is_complete = matches!(&start, Start::Bytes(start) if start.complete);
+    let tree = if is_ordered && is_complete { tree(&tokens, &order, &splits, &symbol_of) } else { None };
 
     let pieces = if whole_pieces {
         by_bytes
@@ -356,9 +358,21 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         unknown,
         fuse_unknown,
         whole_pieces,
-        ordered: OnceLock::new(),
-        backtrack: OnceLock::new(),
+        tree,
     })
+}
+
+/// The tree of all tokens that merges reach.
+fn tree(tokens: &Tokens, order: &[u32], splits: &Splits, symbol_of: &[u32]) -> Option<Tree> {
+    let mut tree = Tree::new(splits.count(), tokens.len());
+    for &id in order {
+        let Some(bytes) = tokens.get(id) else { continue };
+        match symbol_of[id as usize] {
+            NONE | 0..256 => {}
+            symbol => tree.insert(splits, symbol, bytes)?,
+        }
+    }
+    Some(tree)
 }
 
 #[cfg(test)]

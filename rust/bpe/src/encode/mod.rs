@@ -16,18 +16,18 @@ mod pieces;
 mod split;
 mod symbols;
 mod tables;
+mod tree;
 
 pub use build::{build, shown};
 pub use memory::{Count, Memory, Sink};
 
-use std::sync::{Arc, OnceLock};
-
-use backtrack::{Backtrack, Seams};
-use merge::{SHORT, merge_bytes, merge_long, merge_short};
+use backtrack::{Seams, Tables};
+use merge::{SHORT, merge_long, merge_short};
 use pairs::{NONE, Pairs};
 use pieces::Pieces;
 use split::Splits;
 use symbols::{CharacterStart, Start};
+use tree::Tree;
 
 use crate::vocabulary::{Symbols, Tokens, Vocabulary, VocabularyError};
 
@@ -46,8 +46,8 @@ pub struct Encoder {
     unknown: Option<u32>,
     fuse_unknown: bool,
     whole_pieces: bool,
-    ordered: OnceLock<bool>,
-    backtrack: OnceLock<Option<Arc<Backtrack>>>,
+    /// Of bytes whose merges come after those that make their parts: nearly every vocabulary of bytes.
+    tree: Option<Tree>,
 }
 
 impl Encoder {
@@ -117,11 +117,6 @@ impl Encoder {
         format!("{symbols:?}; {} whole pieces; unknown {:?} {}", unreached.count(), self.unknown, self.fuse_unknown)
     }
 
-    /// Where pieces are merged from bytes of which each is a token.
-    fn merges_bytes(&self) -> bool {
-        matches!(&self.start, Start::Bytes(start) if start.complete)
-    }
-
     /// How many bytes of `piece` each of its tokens stands for.
     pub fn lengths(&self, piece: &str, ids: &[u32]) -> Vec<usize> {
         let Start::Characters(start) = &self.start else {
@@ -185,26 +180,19 @@ impl Encoder {
         }
         match &self.start {
             Start::Bytes(start) if start.complete => {
-                if piece.len() <= SHORT {
-                    let mut symbols = [0; SHORT];
-                    let count = merge_bytes(&self.pairs, piece, &mut symbols[..piece.len()]);
-                    out.extend(symbols[..count].iter().map(|&symbol| self.to_token[symbol as usize]));
-                } else {
-                    let Scratch { symbols, seams } = memory;
-                    let length_of = |symbol| self.length_of(symbol);
-                    let done = self.is_ordered()
-                        && (backtrack::run(&self.pairs, &self.splits, seams, length_of, piece, symbols)
-                            || self.backtrack(piece.len()).is_some_and(|backtrack| {
-                                backtrack.encode(&self.pairs, &self.splits, seams, piece, symbols)
-                            }));
-                    if !done {
-                        symbols.clear();
-                        symbols.extend(piece.iter().map(|&byte| byte as u32));
-                        let count = merge_long(&self.pairs, symbols);
-                        symbols.truncate(count);
-                    }
-                    out.extend(symbols.iter().map(|&symbol| self.to_token[symbol as usize]));
+                let Scratch { symbols, seams } = memory;
+                let done = self.tables().is_some_and(|tables| {
+                    backtrack::run(tables, seams, piece, symbols)
+                        || backtrack::encode(tables, seams, piece, symbols).is_some()
+                });
+                if !done {
+                    symbols.clear();
+                    symbols.extend(piece.iter().map(|&byte| byte as u32));
+                    let merge = if piece.len() <= SHORT { merge_short } else { merge_long };
+                    let count = merge(&self.pairs, symbols);
+                    symbols.truncate(count);
                 }
+                out.extend(symbols.iter().map(|&symbol| self.to_token[symbol as usize]));
             }
             Start::Bytes(start) => {
                 memory.symbols.clear();
@@ -221,37 +209,23 @@ impl Encoder {
         }
     }
 
-    /// Whether every merge has a greater number than those of its parts, so that merges can be undone by number.
-    fn is_ordered(&self) -> bool {
-        let ordered = |symbol| self.splits.get(symbol).is_none_or(|[left, right]| left < symbol && right < symbol);
-        *self.ordered.get_or_init(|| (0..self.to_token.len() as u32).all(ordered))
-    }
-
-    /// The bytes of a symbol.
-    fn length_of(&self, symbol: u32) -> usize {
-        self.to_token.get(symbol as usize).and_then(|&id| self.tokens.get(id)).map_or(0, <[u8]>::len)
-    }
-
-    /// The encoder of long pieces, for a piece of `length` bytes: made for the first that is worth it.
-    fn backtrack(&self, length: usize) -> Option<&Backtrack> {
-        const WORTH_BYTES: usize = 512;
-        if length < WORTH_BYTES {
-            return self.backtrack.get()?.as_deref();
-        }
-        let made = self.backtrack.get_or_init(|| {
-            if !self.is_ordered() {
-                return None;
+    /// Whether [`lanes`] can merge a piece of `length` bytes, and are the quickest to do so.
+    #[inline(always)]
+    fn merges_in_lanes(&self, length: usize) -> bool {
+        const SHORTEST_BACKTRACKED: usize = 24;
+        match &self.start {
+            Start::Bytes(start) => {
+                start.complete && length <= if self.tree.is_some() { SHORTEST_BACKTRACKED } else { SHORT }
             }
-            let spelled = (0..self.symbol_of.len() as u32).filter_map(|id| {
-                let symbol = self.symbol_of[id as usize];
-                let bytes = self.tokens.get(id).filter(|bytes| symbol != NONE && !bytes.is_empty())?;
-                Some((symbol, bytes))
-            });
-            let mut spelled: Vec<(u32, &[u8])> = spelled.collect();
-            spelled.sort_by_key(|(_, bytes)| bytes.len());
-            Backtrack::new(self.to_token.len(), spelled.into_iter()).map(Arc::new)
-        });
-        made.as_deref()
+            Start::Characters(_) => false,
+        }
+    }
+
+    /// What backtracking needs.
+    #[inline(always)]
+    fn tables(&self) -> Option<Tables<'_>> {
+        let tree = self.tree.as_ref()?;
+        Some(Tables { tree, pairs: &self.pairs, splits: &self.splits })
     }
 
     /// Merge each run of known symbols, with unknown tokens between.

@@ -10,8 +10,19 @@ impl Splits {
         Self(vec![[NONE; 2]; symbols])
     }
 
+    /// How many symbols there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     pub fn set(&mut self, symbol: u32, left: u32, right: u32) {
         self.0[symbol as usize] = [left, right];
+    }
+
+    /// The two parts of a symbol, [`NONE`] for one that a text starts as.
+    #[inline(always)]
+    pub fn both(&self, symbol: u32) -> [u32; 2] {
+        self.0[symbol as usize]
     }
 
     /// `None` for a symbol that a text starts as.
