@@ -10,6 +10,8 @@
 //! Two ways find that pair: [`Search::by_cuts`] in a few look-ups a token, for vocabularies whose merges come after
 //! those that make their parts, and [`Search::by_merging`] for any.
 
+use std::sync::OnceLock;
+
 use super::merge::{SHORT, merge_bytes, merge_long, merge_short};
 use super::pairs::{MAX_SYMBOLS, NONE, Pairs};
 use super::pieces::Pieces;
@@ -330,8 +332,6 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
     let cut = search.by_cuts(&order);
     let is_ordered = cut.is_ok();
     let Found { pairs, splits, symbol_of } = cut.unwrap_or_else(|OutOfOrder| search.by_merging(&order));
-    let is_complete = matches!(&start, Start::Bytes(start) if start.complete);
-    let tree = if is_ordered && is_complete { tree(&tokens, &order, &splits, &symbol_of) } else { None };
 
     let pieces = if whole_pieces {
         by_bytes
@@ -358,18 +358,35 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         unknown,
         fuse_unknown,
         whole_pieces,
-        tree,
+        is_ordered,
+        tree: OnceLock::new(),
     })
 }
 
-/// The tree of all tokens that merges reach.
-fn tree(tokens: &Tokens, order: &[u32], splits: &Splits, symbol_of: &[u32]) -> Option<Tree> {
+/// The tree of all tokens that merges reach, where texts are bytes; `None` if there are too many.
+pub fn tree(tokens: &Tokens, splits: &Splits, symbol_of: &[u32]) -> Option<Tree> {
+    let length = |id: u32| tokens.get(id).map_or(0, <[u8]>::len) as u32;
+    let ids = 0..tokens.len() as u32;
+    let longest = ids.clone().map(length).max().unwrap_or(0);
+    let (_, order) = grouped(ids.map(length), longest as usize + 1);
     let mut tree = Tree::new(splits.count(), tokens.len());
-    for &id in order {
-        let Some(bytes) = tokens.get(id) else { continue };
-        match symbol_of[id as usize] {
-            NONE | 0..256 => {}
-            symbol => tree.insert(splits, symbol, bytes)?,
+    // Where a token is found is far from where the one before it was, so what the next ones need is asked for in time.
+    const AHEAD: usize = 12;
+    let symbol = |id: u32| symbol_of.get(id as usize).copied().filter(|&symbol| symbol != NONE && symbol >= 256);
+    for (at, &id) in order.iter().enumerate() {
+        if let Some(&id) = order.get(at + 2 * AHEAD)
+            && let Some(symbol) = symbol(id)
+        {
+            tokens.prefetch(id);
+            splits.prefetch(symbol);
+        }
+        if let Some(&id) = order.get(at + AHEAD)
+            && let (Some(symbol), Some(bytes)) = (symbol(id), tokens.get(id))
+        {
+            tree.prefetch(splits, symbol, bytes);
+        }
+        if let (Some(symbol), Some(bytes)) = (symbol(id), tokens.get(id)) {
+            tree.insert(splits, symbol, bytes)?;
         }
     }
     Some(tree)

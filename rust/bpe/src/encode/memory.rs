@@ -12,6 +12,7 @@ use tokenfoundry_kernels::on_tier::{Work, on_tier};
 
 use super::lanes::Lanes;
 use super::long::Long;
+use super::merge::SHORT;
 use super::pairs::NONE;
 use super::pieces::hash;
 use super::tables::{COUNT, Few, KEY_BYTES, Key, MIDDLE_BYTES, MIDDLE_TOKENS, Middle, Wide, Words};
@@ -307,7 +308,7 @@ impl Memory {
                 if !write_few(tokens, few) {
                     block.more(index, tokens);
                 }
-            } else if encoder.merges_in_lanes(key.length) {
+            } else if encoder.merges_bytes() && key.length <= SHORT {
                 block.fresh.push(miss as u16);
                 encoder.pieces.prefetch(&text[start..start + key.length]);
             } else if !self.merge(encoder, text, start, key, few) {

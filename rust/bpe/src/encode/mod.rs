@@ -21,8 +21,10 @@ mod tree;
 pub use build::{build, shown};
 pub use memory::{Count, Memory, Sink};
 
+use std::sync::{Arc, OnceLock};
+
 use backtrack::{Seams, Tables};
-use merge::{SHORT, merge_long, merge_short};
+use merge::{SHORT, merge_bytes, merge_long, merge_short};
 use pairs::{NONE, Pairs};
 use pieces::Pieces;
 use split::Splits;
@@ -46,8 +48,10 @@ pub struct Encoder {
     unknown: Option<u32>,
     fuse_unknown: bool,
     whole_pieces: bool,
-    /// Of bytes whose merges come after those that make their parts: nearly every vocabulary of bytes.
-    tree: Option<Tree>,
+    /// Whether every merge comes after those that make its parts, as in nearly every vocabulary.
+    is_ordered: bool,
+    /// Made for the first long piece.
+    tree: OnceLock<Option<Arc<Tree>>>,
 }
 
 impl Encoder {
@@ -117,6 +121,11 @@ impl Encoder {
         format!("{symbols:?}; {} whole pieces; unknown {:?} {}", unreached.count(), self.unknown, self.fuse_unknown)
     }
 
+    /// Where pieces are merged from bytes of which each is a token.
+    fn merges_bytes(&self) -> bool {
+        matches!(&self.start, Start::Bytes(start) if start.complete)
+    }
+
     /// How many bytes of `piece` each of its tokens stands for.
     pub fn lengths(&self, piece: &str, ids: &[u32]) -> Vec<usize> {
         let Start::Characters(start) = &self.start else {
@@ -180,19 +189,24 @@ impl Encoder {
         }
         match &self.start {
             Start::Bytes(start) if start.complete => {
-                let Scratch { symbols, seams } = memory;
-                let done = self.tables().is_some_and(|tables| {
-                    backtrack::run(tables, seams, piece, symbols)
-                        || backtrack::encode(tables, seams, piece, symbols).is_some()
-                });
-                if !done {
-                    symbols.clear();
-                    symbols.extend(piece.iter().map(|&byte| byte as u32));
-                    let merge = if piece.len() <= SHORT { merge_short } else { merge_long };
-                    let count = merge(&self.pairs, symbols);
-                    symbols.truncate(count);
+                if piece.len() <= SHORT {
+                    let mut symbols = [0; SHORT];
+                    let count = merge_bytes(&self.pairs, piece, &mut symbols[..piece.len()]);
+                    out.extend(symbols[..count].iter().map(|&symbol| self.to_token[symbol as usize]));
+                } else {
+                    let Scratch { symbols, seams, met } = memory;
+                    let done = self.tables(piece.len(), met).is_some_and(|tables| {
+                        backtrack::run(tables, seams, piece, symbols)
+                            || backtrack::encode(tables, seams, piece, symbols).is_some()
+                    });
+                    if !done {
+                        symbols.clear();
+                        symbols.extend(piece.iter().map(|&byte| byte as u32));
+                        let count = merge_long(&self.pairs, symbols);
+                        symbols.truncate(count);
+                    }
+                    out.extend(symbols.iter().map(|&symbol| self.to_token[symbol as usize]));
                 }
-                out.extend(symbols.iter().map(|&symbol| self.to_token[symbol as usize]));
             }
             Start::Bytes(start) => {
                 memory.symbols.clear();
@@ -209,23 +223,17 @@ impl Encoder {
         }
     }
 
-    /// Whether [`lanes`] can merge a piece of `length` bytes, and are the quickest to do so.
-    #[inline(always)]
-    fn merges_in_lanes(&self, length: usize) -> bool {
-        const SHORTEST_BACKTRACKED: usize = 24;
-        match &self.start {
-            Start::Bytes(start) => {
-                start.complete && length <= if self.tree.is_some() { SHORTEST_BACKTRACKED } else { SHORT }
-            }
-            Start::Characters(_) => false,
+    /// What backtracking needs, for a piece of `length` bytes after `met` bytes of others too long for [`merge_short`]: the tree
+    /// is made for what is worth it.
+    fn tables(&self, length: usize, met: &mut usize) -> Option<Tables<'_>> {
+        const WORTH_BYTES: usize = 512;
+        const WORTH_MET: usize = 32 << 10;
+        *met += length;
+        if !self.is_ordered || self.tree.get().is_none() && length < WORTH_BYTES && *met < WORTH_MET {
+            return None;
         }
-    }
-
-    /// What backtracking needs.
-    #[inline(always)]
-    fn tables(&self) -> Option<Tables<'_>> {
-        let tree = self.tree.as_ref()?;
-        Some(Tables { tree, pairs: &self.pairs, splits: &self.splits })
+        let made = self.tree.get_or_init(|| build::tree(&self.tokens, &self.splits, &self.symbol_of).map(Arc::new));
+        Some(Tables { tree: made.as_deref()?, pairs: &self.pairs, splits: &self.splits })
     }
 
     /// Merge each run of known symbols, with unknown tokens between.
@@ -274,4 +282,6 @@ fn spell_lossy(start: &CharacterStart, piece: &[u8], symbols: &mut Vec<u32>) {
 pub struct Scratch {
     symbols: Vec<u32>,
     seams: Seams,
+    /// Bytes of pieces too long to be merged in one go.
+    met: usize,
 }

@@ -1,5 +1,7 @@
 //! The two symbols that each merged symbol was made of.
 
+use tokenfoundry_kernels::prefetch::prefetch;
+
 use super::pairs::NONE;
 
 #[derive(Clone, Debug)]
@@ -19,10 +21,10 @@ impl Splits {
         self.0[symbol as usize] = [left, right];
     }
 
-    /// The two parts of a symbol, [`NONE`] for one that a text starts as.
+    /// Ask for the memory of a symbol's parts.
     #[inline(always)]
-    pub fn both(&self, symbol: u32) -> [u32; 2] {
-        self.0[symbol as usize]
+    pub fn prefetch(&self, symbol: u32) {
+        prefetch(&self.0, symbol as usize);
     }
 
     /// `None` for a symbol that a text starts as.
