@@ -266,7 +266,7 @@ impl PyTokenizer {
         let parts = parts.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let parts = parts.ok_or_else(|| errors::input("these parts were used for a tokenizer before"))?;
         let inner = gate::brief(python, || core::Tokenizer::new(parts)).map_err(refused)?;
-        let ints = Ints::new(inner.vocabulary_size());
+        let ints = Ints::new(python, inner.vocabulary_size());
         Ok(Self { inner: Arc::new(inner), ints })
     }
 

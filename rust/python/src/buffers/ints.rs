@@ -1,7 +1,7 @@
-//! Lists of Python ints from a table of ints that were made before: 2 ns a token instead of 11.
+//! Lists of Python ints, from ints that were made before.
 //!
-//! An int object is made when its id is first seen and is shared by all lists from then on, so the table costs what is
-//! used of it, and nothing when a tokenizer is made.
+//! Where the layout of Python's objects is known they are written [directly](super::direct). Elsewhere the C API makes them:
+//! then an int object is made when its id is first seen and shared by all lists of its tokenizer from then on.
 
 use std::sync::atomic::{AtomicPtr, Ordering};
 
@@ -9,16 +9,39 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-/// Shared ints for 0 to `len - 1`.
+use super::direct;
+
+/// Ints for 0 to one less than what it was made for, and any others.
 pub struct Ints(Vec<AtomicPtr<ffi::PyObject>>);
 
 impl Ints {
-    pub fn new(len: usize) -> Self {
-        Self((0..len).map(|_| AtomicPtr::new(std::ptr::null_mut())).collect())
+    pub fn new(python: Python<'_>, ids: usize) -> Self {
+        direct::prepare(python, ids);
+        let own = if direct::is_known(python) { 0 } else { ids };
+        Self((0..own).map(|_| AtomicPtr::new(std::ptr::null_mut())).collect())
     }
 
     /// A new list of `ids`.
+    #[inline]
     pub fn list<'py>(&self, python: Python<'py>, ids: &[u32]) -> PyResult<Bound<'py, PyList>> {
+        direct::list(python, ids).unwrap_or_else(|| self.list_by_calls(python, ids))
+    }
+
+    /// `count` lists that are empty, to be filled by [`Self::filled`].
+    ///
+    /// The garbage collector, which looks at new lists from time to time while they are made, then has nothing to look at.
+    pub fn empty_lists<'py>(&self, python: Python<'py>, count: usize) -> Vec<Bound<'py, PyList>> {
+        (0..count).map(|_| PyList::empty(python)).collect()
+    }
+
+    /// The list with `ids` in it, or another one that has them.
+    #[inline]
+    pub fn filled<'py>(&self, list: Bound<'py, PyList>, ids: &[u32]) -> PyResult<Bound<'py, PyList>> {
+        if direct::fill(&list, ids)? { Ok(list) } else { self.list_by_calls(list.py(), ids) }
+    }
+
+    #[inline(never)]
+    fn list_by_calls<'py>(&self, python: Python<'py>, ids: &[u32]) -> PyResult<Bound<'py, PyList>> {
         // SAFETY: the GIL is held. PyList_New gives a list of that many empty slots or null, which becomes the error.
         // Every slot is then given one owned reference by PyList_SetItem; the list is seen by no one else before.
         unsafe {
@@ -63,6 +86,9 @@ impl Ints {
 
 impl Drop for Ints {
     fn drop(&mut self) {
+        if self.0.is_empty() {
+            return;
+        }
         Python::attach(|_python| {
             for slot in &mut self.0 {
                 // SAFETY: the GIL is held, and a pointer in a slot is a reference that the table owns.
