@@ -78,8 +78,8 @@ const PARALLEL_BYTES: usize = 256 << 10;
 /// Pieces between two looks at the cancel flag.
 const PIECES_BETWEEN_LOOKS: usize = 4096;
 
-/// `texts` in runs of about [`CHUNK_BYTES`], which threads take one by one.
-pub(crate) fn groups<T: AsRef<[u8]>>(texts: &[T]) -> Vec<&[T]> {
+/// `texts` in runs of about 128 kB, which threads take one by one.
+pub fn groups<T: AsRef<[u8]>>(texts: &[T]) -> Vec<&[T]> {
     let mut chunks = Vec::new();
     let (mut first, mut filled) = (0, 0);
     for (index, text) in texts.iter().enumerate() {
@@ -144,16 +144,48 @@ impl Tokenizer {
         let encode = |texts: &[Text<'_>]| {
             let bytes: usize = texts.iter().map(|text| text.as_ref().len()).sum();
             let mut part = Ragged::with_capacity(texts.len(), bytes / 3 + texts.len());
-            self.lend(|memory| {
-                for text in texts {
-                    cancel.check()?;
-                    self.encode_with(*text, options, cancel, memory, &mut part.values)?;
-                    part.close_row();
-                }
-                Ok(part)
-            })
+            self.encode_rows(texts, options, cancel, &mut part)?;
+            Ok(part)
         };
         self.over_threads(texts, threads, encode).map(Ragged::concat)
+    }
+
+    /// Append a row for each of `texts`, on this thread.
+    pub fn encode_rows(
+        &self,
+        texts: &[Text<'_>],
+        options: &Options,
+        cancel: &Cancel,
+        rows: &mut Ragged<u32>,
+    ) -> Result<(), EncodeError> {
+        self.lend(|memory| {
+            for text in texts {
+                cancel.check()?;
+                self.encode_with(*text, options, cancel, memory, &mut rows.values)?;
+                rows.close_row();
+            }
+            Ok(())
+        })
+    }
+
+    /// Give each of [`groups`] of `texts` to `give` as it is done, over threads: its number, and a row for each text.
+    pub fn encode_groups(
+        &self,
+        groups: &[&[Text<'_>]],
+        options: &Options,
+        threads: usize,
+        cancel: &Cancel,
+        give: impl Fn(usize, Ragged<u32>) + Sync,
+    ) -> Result<(), EncodeError> {
+        let encode = |(number, texts): (usize, &&[Text<'_>])| {
+            let bytes: usize = texts.iter().map(|text| text.as_ref().len()).sum();
+            let mut rows = Ragged::with_capacity(texts.len(), bytes / 3 + texts.len());
+            self.encode_rows(texts, options, cancel, &mut rows)?;
+            give(number, rows);
+            Ok(())
+        };
+        // One by one, so that what comes first is done first.
+        pool::install(Some(threads), || groups.par_iter().enumerate().with_max_len(1).try_for_each(encode))
     }
 
     /// [`Self::count`] of each text.

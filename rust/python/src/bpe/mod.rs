@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 
 mod compat;
 mod decode;
+mod lists;
 mod rows;
 mod tokenizer;
 mod train;

@@ -27,17 +27,20 @@ impl Ints {
         direct::list(python, ids).unwrap_or_else(|| self.list_by_calls(python, ids))
     }
 
-    /// `count` lists that are empty, to be filled by [`Self::filled`].
+    /// `count` lists that are empty, each to be given its ids by [`Self::fill`].
     ///
     /// The garbage collector, which looks at new lists from time to time while they are made, then has nothing to look at.
     pub fn empty_lists<'py>(&self, python: Python<'py>, count: usize) -> Vec<Bound<'py, PyList>> {
         (0..count).map(|_| PyList::empty(python)).collect()
     }
 
-    /// The list with `ids` in it, or another one that has them.
+    /// Give an empty list its ids. It may become another list.
     #[inline]
-    pub fn filled<'py>(&self, list: Bound<'py, PyList>, ids: &[u32]) -> PyResult<Bound<'py, PyList>> {
-        if direct::fill(&list, ids)? { Ok(list) } else { self.list_by_calls(list.py(), ids) }
+    pub fn fill(&self, list: &mut Bound<'_, PyList>, ids: &[u32]) -> PyResult<()> {
+        if !direct::fill(list, ids)? {
+            *list = self.list_by_calls(list.py(), ids)?;
+        }
+        Ok(())
     }
 
     #[inline(never)]
