@@ -7,7 +7,7 @@
 use std::sync::OnceLock;
 
 use tokenfoundry_base::{Cancel, Cancelled};
-use tokenfoundry_kernels::byte_classes::{Classifier, Scalar};
+use tokenfoundry_kernels::byte_classes::{Classifier, PADDED, Scalar};
 use tokenfoundry_kernels::on_tier::{Work, on_tier};
 
 use super::lanes::Lanes;
@@ -80,6 +80,7 @@ impl Sink for Count {
 const BLOCK: usize = 384;
 /// Bytes at the end of a text that are copied to where more can be read behind them.
 const TAIL: usize = 160;
+const _: () = assert!(TAIL + window::NEEDED <= PADDED);
 /// Texts longer than this are taken piece by piece: places in a block are 32-bit numbers.
 const LONGEST_BLOCKS: usize = 1 << 31;
 
@@ -207,8 +208,7 @@ impl<S: Scan, O: Sink> Work for EncodeText<'_, S, O> {
         }
         if at < text.len() && result.is_ok() {
             let tail = &text[at..];
-            let mut padded = [0; TAIL + window::NEEDED];
-            padded[..tail.len()].copy_from_slice(tail);
+            let padded = classifier.padded(tail);
             let ends = &mut block.places[1..];
             let count = window::scan_last(classifier, scanner, &padded, tail.len(), 0, 0, ends);
             memory.look_up(encoder, &mut block, &padded, 0, count);
