@@ -1,7 +1,7 @@
 """Byte-pair encoding: what `tokenfoundry.tokenizer` is built on."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, Self, final
+from typing import Any, Literal, Self, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
@@ -187,6 +187,43 @@ class Tokenizer:
     @property
     def finds_special_tokens(self) -> bool:
         """Whether special tokens in a text are found where a call does not say."""
+
+class Encoded:
+    """Ids that become a list when asked for, and what the rest can be made of then. Not seen by the garbage collector."""
+
+    def __new__(cls, ids: Any = None, rest: Any = None) -> Self: ...
+    def __len__(self) -> int: ...
+    @property
+    def ids(self) -> list[int]:
+        """Ids of the tokens."""
+
+    @property
+    def _ids(self) -> list[int]: ...
+    @_ids.setter
+    def _ids(self, value: Any) -> None: ...
+    @property
+    def _origin(self) -> tuple[Any, str, bool] | None: ...
+    @property
+    def _rest(self) -> Any: ...
+    @_rest.setter
+    def _rest(self, value: Any) -> None: ...
+
+_E = TypeVar("_E", bound=Encoded)
+
+def encode_lazily(
+    tokenizer: Tokenizer, text: Any, kind: type[_E], source: Any, add_special_tokens: bool, allowed_special: _Special
+) -> _E | None:
+    """A ``kind`` of one text; None if it is no ``str``, or has a lone surrogate."""
+
+def encode_batch_lazily(
+    tokenizer: Tokenizer,
+    texts: list[Any],
+    kind: type[_E],
+    source: Any,
+    add_special_tokens: bool,
+    allowed_special: _Special,
+) -> list[_E] | None:
+    """A ``kind`` of each text; None if one is no ``str``, or has a lone surrogate."""
 
 def first_not_text(texts: list[Any]) -> int | None:
     """The index of the first item that is no ``str``, or one with a lone surrogate."""

@@ -85,6 +85,10 @@ class Engine(_Pipeline):
     def engine(self) -> _Engine:
         return self._engine
 
+    @property
+    def _as_it_is(self) -> "Engine":  # type: ignore[override]
+        return self  # It does not change.
+
     # What the class it is made of reads from a file
 
     @functools.cached_property

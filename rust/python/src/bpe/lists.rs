@@ -1,4 +1,4 @@
-//! Texts to Python lists of ints: what is between the encoder and [`Ints`](crate::buffers::ints::Ints).
+//! Texts to ids that Python is given: what is between the encoder and [`ints`].
 
 use std::cell::Cell;
 
@@ -8,6 +8,7 @@ use tokenfoundry_base::{Ragged, pool};
 use tokenfoundry_bpe::tokenizer::{Options, Text, groups};
 
 use super::tokenizer::{BRIEF_BYTES, PyTokenizer, encode_error};
+use crate::buffers::ints;
 use crate::gate;
 
 /// Batches below this are not worth a second thread.
@@ -20,6 +21,29 @@ thread_local! {
     static ROOM: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
 }
 
+/// Give the tokens of one text to `use_ids`.
+#[inline]
+pub(super) fn with_ids<R>(
+    tokenizer: &PyTokenizer,
+    python: Python<'_>,
+    text: Text<'_>,
+    options: &Options,
+    use_ids: impl FnOnce(&[u32]) -> PyResult<R>,
+) -> PyResult<R> {
+    let bytes = text.as_ref().len();
+    let ids = if bytes <= BRIEF_BYTES { ROOM.take() } else { Vec::with_capacity(bytes / 3 + 4) };
+    let mut ids = tokenizer.run(python, bytes, move |inner, cancel| {
+        let mut ids = ids;
+        inner.encode_into(text, options, cancel, &mut ids).map(|()| ids)
+    })?;
+    let used = use_ids(&ids);
+    if bytes <= BRIEF_BYTES && ids.capacity() <= KEPT_IDS {
+        ids.clear();
+        ROOM.set(ids);
+    }
+    used
+}
+
 /// The tokens of one text.
 pub(super) fn one<'py>(
     tokenizer: &PyTokenizer,
@@ -27,23 +51,10 @@ pub(super) fn one<'py>(
     text: Text<'_>,
     options: &Options,
 ) -> PyResult<Bound<'py, PyList>> {
-    let bytes = text.as_ref().len();
-    let ids = if bytes <= BRIEF_BYTES { ROOM.take() } else { Vec::with_capacity(bytes / 3 + 4) };
-    let mut ids = tokenizer.run(python, bytes, move |inner, cancel| {
-        let mut ids = ids;
-        inner.encode_into(text, options, cancel, &mut ids).map(|()| ids)
-    })?;
-    let list = tokenizer.ints.list(python, &ids);
-    if bytes <= BRIEF_BYTES && ids.capacity() <= KEPT_IDS {
-        ids.clear();
-        ROOM.set(ids);
-    }
-    list
+    with_ids(tokenizer, python, text, options, |ids| ints::list(python, ids))
 }
 
 /// The tokens of each text.
-///
-/// With threads, lists are made of what is encoded while more is being encoded.
 pub(super) fn many<'py>(
     tokenizer: &PyTokenizer,
     python: Python<'py>,
@@ -51,38 +62,33 @@ pub(super) fn many<'py>(
     options: &Options,
     threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyList>> {
-    let mut lists = tokenizer.ints.empty_lists(python, texts.len());
+    let mut lists = ints::empty_lists(python, texts.len());
+    each(tokenizer, python, texts, options, threads, |first, rows| {
+        lists[first..].iter_mut().zip(rows.rows()).try_for_each(|(list, ids)| ints::fill(list, ids))
+    })?;
+    PyList::new(python, lists)
+}
+
+/// Give the tokens of some texts after others to `use_rows`, with the number of the first of them.
+///
+/// With threads, some are used while others are being encoded, and in whatever order they come.
+pub(super) fn each(
+    tokenizer: &PyTokenizer,
+    python: Python<'_>,
+    texts: &[Text<'_>],
+    options: &Options,
+    threads: Option<usize>,
+    mut use_rows: impl FnMut(usize, &Ragged<u32>) -> PyResult<()>,
+) -> PyResult<()> {
     let groups = groups(texts);
-    let firsts: Vec<usize> = groups
-        .iter()
-        .scan(0, |first, group| {
-            *first += group.len();
-            Some(*first - group.len())
-        })
-        .collect();
-    let mut fill = |number: usize, rows: &Ragged<u32>| -> PyResult<()> {
-        for (list, ids) in lists[firsts[number]..].iter_mut().zip(rows.rows()) {
-            tokenizer.ints.fill(list, ids)?;
-        }
-        Ok(())
-    };
+    let firsts = groups.iter().scan(0, |next, group| {
+        *next += group.len();
+        Some(*next - group.len())
+    });
     let bytes: usize = texts.iter().map(|text| text.as_ref().len()).sum();
     let threads = threads.unwrap_or_else(pool::default_threads);
-    if threads < 2 || bytes < PARALLEL_BYTES || groups.len() < 2 {
-        let mut rows = Ragged::default();
-        for (number, &group) in groups.iter().enumerate() {
-            let bytes = group.iter().map(|text| text.as_ref().len()).sum();
-            rows.values.clear();
-            rows.offsets.truncate(1);
-            rows = tokenizer.run(python, bytes, move |inner, cancel| {
-                inner.encode_rows(group, options, cancel, &mut rows).map(|()| rows)
-            })?;
-            fill(number, &rows)?;
-            if groups.len() > 1 {
-                python.check_signals()?;
-            }
-        }
-    } else {
+    if threads >= 2 && bytes >= PARALLEL_BYTES && groups.len() >= 2 {
+        let firsts: Vec<usize> = firsts.collect();
         let inner = &*tokenizer.inner;
         let encoded = gate::stream(
             python,
@@ -92,9 +98,22 @@ pub(super) fn many<'py>(
                     let _ = sender.send((number, rows));
                 })
             },
-            |(number, rows)| fill(number, &rows),
+            |(number, rows)| use_rows(firsts[number], &rows),
         )?;
-        encoded.map_err(encode_error)?;
+        return encoded.map_err(encode_error);
     }
-    PyList::new(python, lists)
+    let mut rows = Ragged::default();
+    for (first, &group) in firsts.zip(&groups) {
+        let bytes = group.iter().map(|text| text.as_ref().len()).sum();
+        rows.values.clear();
+        rows.offsets.truncate(1);
+        rows = tokenizer.run(python, bytes, move |inner, cancel| {
+            inner.encode_rows(group, options, cancel, &mut rows).map(|()| rows)
+        })?;
+        use_rows(first, &rows)?;
+        if groups.len() > 1 {
+            python.check_signals()?;
+        }
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 
 mod compat;
 mod decode;
+mod encoded;
 mod lists;
 mod rows;
 mod tokenizer;
@@ -13,5 +14,6 @@ pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     tokenizer::fill(room)?;
     rows::fill(room)?;
     train::fill(room)?;
+    encoded::fill(room)?;
     compat::fill(room)
 }

@@ -14,7 +14,7 @@ use tokenfoundry_bpe::vocabulary::{Vocabulary, VocabularyError};
 
 use super::{decode, lists};
 use crate::buffers::arrays;
-use crate::buffers::ints::Ints;
+use crate::buffers::ints;
 use crate::buffers::texts::{Texts, with_replaced_surrogates};
 use crate::{errors, gate};
 
@@ -170,7 +170,6 @@ impl<'a> Argument<'a> {
 #[pyclass(frozen, subclass, module = "tokenfoundry._core.bpe", name = "Tokenizer")]
 pub struct PyTokenizer {
     pub(super) inner: Arc<core::Tokenizer>,
-    pub(super) ints: Ints,
     /// For work that is too brief to be stopped.
     never: Cancel,
 }
@@ -268,8 +267,8 @@ impl PyTokenizer {
         let parts = parts.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let parts = parts.ok_or_else(|| errors::input("these parts were used for a tokenizer before"))?;
         let inner = gate::brief(python, || core::Tokenizer::new(parts)).map_err(refused)?;
-        let ints = Ints::new(python, inner.vocabulary_size());
-        Ok(Self { inner: Arc::new(inner), ints, never: Cancel::new() })
+        ints::prepare(python, inner.vocabulary_size());
+        Ok(Self { inner: Arc::new(inner), never: Cancel::new() })
     }
 
     #[pyo3(signature = (text, add_special_tokens=true, *, allowed_special=None, disallowed_special=None))]
@@ -431,7 +430,7 @@ impl PyTokenizer {
             let first = character_of[start];
             (first, if end > start { character_of[end - 1] + 1 } else { first })
         });
-        Ok((self.ints.list(python, &ids)?, spans.collect(), words))
+        Ok((ints::list(python, &ids)?, spans.collect(), words))
     }
 
     #[pyo3(signature = (ids, *, skip_special_tokens=false))]

@@ -6,7 +6,7 @@
 //! dies counts down what nobody counted up, the count starts at 2^60, which is decades of tokens.
 //! Lists: an empty list from the C API is given its items in one piece of memory from the allocator that lists use.
 //!
-//! [`is_known`] looks once, before anything is written, whether this Python lays them out so; where it does not, or is of a
+//! [`known_images`] looks once, before anything is written, whether this Python lays them out so; where it does not, or is of a
 //! version that nobody has looked at, or where `TOKENFOUNDRY_LISTS=api` says so, [`super::ints`] goes through the C API.
 //! All knowledge of the layout is in this file.
 
@@ -61,11 +61,6 @@ static BLOCK: PyOnceLock<Option<Block>> = PyOnceLock::new();
 
 fn block(python: Python<'_>) -> Option<&'static Block> {
     BLOCK.get_or_init(python, || Block::new(python).ok().flatten()).as_ref()
-}
-
-/// Whether this Python's ints and lists are as this file takes them to be.
-pub fn is_known(python: Python<'_>) -> bool {
-    block(python).is_some()
 }
 
 /// Make the ints of all ids below `ids` (and below 2^20). 1 ms for 150,000.
@@ -221,10 +216,12 @@ fn known_images(python: Python<'_>) -> PyResult<Option<Images>> {
 /// Whether the image of `value` is an int of that value whose count behaves as it should.
 fn is_int(python: Python<'_>, images: &Images, value: u32, is_immortal_state: bool) -> PyResult<bool> {
     #[repr(align(32))]
-    struct Place(Image);
+    struct Place {
+        image: Image,
+    }
     // Leaked, because it is immortal.
-    let place = Box::leak(Box::new(Place(images.of(value))));
-    let object = std::ptr::from_mut(place).cast::<PyObject>();
+    let place = Box::leak(Box::new(Place { image: images.of(value) }));
+    let object = (&raw mut place.image).cast::<PyObject>();
     // SAFETY: the GIL is held. If the image is no int after all, then it is one that differs in the digit, which was set
     // where the type's size says that the first digit is.
     let (made, count, after) = unsafe {

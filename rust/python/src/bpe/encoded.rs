@@ -1,0 +1,148 @@
+//! What the `Encoding` of `tokenfoundry.compat.tokenizers` is made of: ids that become a list when somebody asks, and what the
+//! rest can be made of when somebody asks for that.
+//!
+//! An object of this class is not known to the garbage collector, so that a batch of thousands costs it nothing. It refers
+//! to a text, to what encoded it, and to what Python keeps of it; none of them refers back.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyList, PyString, PyType};
+use tokenfoundry_bpe::tokenizer::Text;
+
+use super::lists;
+use super::tokenizer::PyTokenizer;
+use crate::buffers::ids::ids_from;
+use crate::buffers::ints;
+
+/// Where what there is beside the ids comes from: a text, what encodes it in full, and with which option.
+struct Origin {
+    source: Py<PyAny>,
+    text: Py<PyString>,
+    add_special_tokens: bool,
+}
+
+#[pyclass(subclass, module = "tokenfoundry._core.bpe", name = "Encoded")]
+pub struct PyEncoded {
+    ids: Box<[u32]>,
+    origin: Option<Origin>,
+    rest: Option<Py<PyAny>>,
+}
+
+#[pymethods]
+impl PyEncoded {
+    #[new]
+    #[pyo3(signature = (ids=None, rest=None))]
+    fn new(ids: Option<&Bound<'_, PyAny>>, rest: Option<Py<PyAny>>) -> PyResult<Self> {
+        let ids = ids.map(ids_from).transpose()?.unwrap_or_default();
+        Ok(Self { ids: ids.into(), origin: None, rest })
+    }
+
+    #[getter]
+    fn ids<'py>(&self, python: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        ints::list(python, &self.ids)
+    }
+
+    #[getter]
+    fn _ids<'py>(&self, python: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        ints::list(python, &self.ids)
+    }
+
+    #[setter(_ids)]
+    fn set_ids(&mut self, ids: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.ids = ids_from(ids)?.into();
+        Ok(())
+    }
+
+    fn __len__(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// What encoded the text, the text, and whether a template was put around it; `None` where `_rest` has it all.
+    #[getter]
+    #[allow(clippy::type_complexity)]
+    fn _origin(&self, python: Python<'_>) -> Option<(Py<PyAny>, Py<PyString>, Py<PyBool>)> {
+        let Origin { source, text, add_special_tokens } = self.origin.as_ref()?;
+        let special = PyBool::new(python, *add_special_tokens).to_owned().unbind();
+        Some((source.clone_ref(python), text.clone_ref(python), special))
+    }
+
+    #[getter]
+    fn _rest(&self, python: Python<'_>) -> Option<Py<PyAny>> {
+        Some(self.rest.as_ref()?.clone_ref(python))
+    }
+
+    #[setter(_rest)]
+    fn set_rest(&mut self, rest: Py<PyAny>) {
+        self.rest = Some(rest);
+        self.origin = None;
+    }
+}
+
+/// A new object of `kind`, which is [`PyEncoded`] or inherits from it.
+fn made<'py>(kind: &Bound<'py, PyType>, ids: &[u32], origin: Origin) -> PyResult<Bound<'py, PyAny>> {
+    let object = kind.call0()?;
+    let mut inside = object.cast::<PyEncoded>()?.try_borrow_mut()?;
+    inside.ids = ids.into();
+    inside.origin = Some(origin);
+    drop(inside);
+    Ok(object)
+}
+
+/// An `Encoded` of one text; `None` if it is no `str`, or has a lone surrogate.
+#[pyfunction]
+#[pyo3(signature = (tokenizer, text, kind, source, add_special_tokens, allowed_special))]
+fn encode_lazily<'py>(
+    tokenizer: &PyTokenizer,
+    text: &Bound<'py, PyAny>,
+    kind: &Bound<'py, PyType>,
+    source: &Bound<'py, PyAny>,
+    add_special_tokens: bool,
+    allowed_special: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let Ok(text) = text.cast::<PyString>() else { return Ok(None) };
+    let Ok(utf8) = text.to_str() else { return Ok(None) };
+    let options = tokenizer.options(add_special_tokens, allowed_special)?;
+    let origin = Origin { source: source.clone().unbind(), text: text.clone().unbind(), add_special_tokens };
+    lists::with_ids(tokenizer, text.py(), Text::Utf8(utf8), &options, |ids| made(kind, ids, origin)).map(Some)
+}
+
+/// An `Encoded` of each text; `None` if one of them is no `str`, or has a lone surrogate.
+#[pyfunction]
+#[pyo3(signature = (tokenizer, texts, kind, source, add_special_tokens, allowed_special))]
+fn encode_batch_lazily<'py>(
+    tokenizer: &PyTokenizer,
+    texts: &Bound<'py, PyList>,
+    kind: &Bound<'py, PyType>,
+    source: &Bound<'py, PyAny>,
+    add_special_tokens: bool,
+    allowed_special: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Option<Bound<'py, PyList>>> {
+    let python = texts.py();
+    let mut kept: Vec<Bound<'py, PyString>> = Vec::with_capacity(texts.len());
+    for text in texts {
+        match text.cast_into::<PyString>() {
+            Ok(text) => kept.push(text),
+            Err(_) => return Ok(None),
+        }
+    }
+    let Ok(borrowed) = kept.iter().map(|text| text.to_str().map(Text::Utf8)).collect::<PyResult<Vec<_>>>() else {
+        return Ok(None);
+    };
+    let options = tokenizer.options(add_special_tokens, allowed_special)?;
+    let mut encodings = Vec::with_capacity(kept.len());
+    lists::each(tokenizer, python, &borrowed, &options, None, |first, rows| {
+        encodings.resize_with(encodings.len().max(first + rows.len()), || None);
+        for (index, ids) in (first..).zip(rows.rows()) {
+            let text = kept[index].clone().unbind();
+            let origin = Origin { source: source.clone().unbind(), text, add_special_tokens };
+            encodings[index] = Some(made(kind, ids, origin)?);
+        }
+        Ok(())
+    })?;
+    PyList::new(python, encodings.into_iter().flatten().collect::<Vec<_>>()).map(Some)
+}
+
+pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
+    room.add_class::<PyEncoded>()?;
+    room.add_function(wrap_pyfunction!(encode_lazily, room)?)?;
+    room.add_function(wrap_pyfunction!(encode_batch_lazily, room)?)
+}
