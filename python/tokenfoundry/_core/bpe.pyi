@@ -225,6 +225,12 @@ def encode_batch_lazily(
 ) -> list[_E] | None:
     """A ``kind`` of each text; None if one is no ``str``, or has a lone surrogate."""
 
+def encode_columns(
+    tokenizer: Tokenizer, texts: Any, allowed_special: _Special, shape: Any, with_masks: bool, long: int
+) -> tuple[list[list[int]], list[list[int]] | None, list[int] | None]:
+    """Rows of ids in the ``shape`` that is asked for, their masks, and how many ids each text has if one has more than
+    ``long``. ``shape`` has the attributes before, after, limit, cut_left, pads, length, multiple, pad_id, pad_left."""
+
 def first_not_text(texts: list[Any]) -> int | None:
     """The index of the first item that is no ``str``, or one with a lone surrogate."""
 

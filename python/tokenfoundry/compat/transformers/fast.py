@@ -4,6 +4,7 @@ The methods here take the common calls (texts without pairs, no offsets, no over
 they are mixed into, which then asks the `Backend`. `convert` mixes in only those that the class has not overridden.
 """
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -91,6 +92,8 @@ def _lists(tokenizer: Any, engine: Engine, texts: list[str], wanted: Wanted, lim
     if around is None:
         return None
     special = wanted.add_special_tokens
+    if not wanted.token_type_ids and not wanted.special_tokens_mask:
+        return _plain_lists(tokenizer, engine, texts, wanted, limit)
     if limit < 0 and len(texts) == 1:
         rows = [engine.engine.encode(texts[0], special, allowed_special=engine._allowed)]
     elif limit < 0:
@@ -132,6 +135,39 @@ def _lists(tokenizer: Any, engine: Engine, texts: list[str], wanted: Wanted, lim
                 found[name] = [row + pad * (to - n) if n < to else row for n, row in zip(lengths, column, strict=True)]
     if wanted.length:
         found["length"] = [len(row) for row in found["input_ids"]]
+    return found
+
+
+class _Shape:
+    """What is done to each row."""
+
+    __slots__ = ("after", "before", "cut_left", "length", "limit", "multiple", "pad_id", "pad_left", "pads")
+
+
+def _plain_lists(tokenizer: Any, engine: Engine, texts: list[str], wanted: Wanted, limit: int) -> Columns | None:
+    around = engine.around
+    if around is None:
+        return None
+    shape = _Shape()
+    shape.before, shape.after = (around.before, around.after) if wanted.add_special_tokens else ((), ())
+    shape.limit = None if limit < 0 else limit
+    shape.cut_left = tokenizer.truncation_side == "left"
+    shape.pads = wanted.padding != "do_not_pad"
+    shape.length = None if wanted.padding == "longest" else wanted.max_length
+    shape.multiple = wanted.multiple
+    shape.pad_id = tokenizer.pad_token_id if shape.pads else 0
+    shape.pad_left = wanted.pad_left
+    long = sys.maxsize if wanted.max_length is not None else int(min(tokenizer.model_max_length, sys.maxsize))
+    rows, masks, lengths = _bpe.encode_columns(
+        engine.engine, texts, engine._allowed, shape, wanted.attention_mask, long
+    )
+    if lengths is not None:
+        _warn_about_length(tokenizer, wanted, [range(n) for n in lengths], lengths)
+    found: Columns = {"input_ids": rows}
+    if masks is not None:
+        found["attention_mask"] = masks
+    if wanted.length:
+        found["length"] = [len(row) for row in rows]
     return found
 
 

@@ -71,14 +71,14 @@ pub(super) fn many<'py>(
 
 /// Give the tokens of some texts after others to `use_rows`, with the number of the first of them.
 ///
-/// With threads, some are used while others are being encoded, and in whatever order they come.
+/// With threads, some are used while others are being encoded, and in whatever order they come. `use_rows` may keep them.
 pub(super) fn each(
     tokenizer: &PyTokenizer,
     python: Python<'_>,
     texts: &[Text<'_>],
     options: &Options,
     threads: Option<usize>,
-    mut use_rows: impl FnMut(usize, &Ragged<u32>) -> PyResult<()>,
+    mut use_rows: impl FnMut(usize, &mut Ragged<u32>) -> PyResult<()>,
 ) -> PyResult<()> {
     let groups = groups(texts);
     let firsts = groups.iter().scan(0, |next, group| {
@@ -98,7 +98,7 @@ pub(super) fn each(
                     let _ = sender.send((number, rows));
                 })
             },
-            |(number, rows)| use_rows(firsts[number], &rows),
+            |(number, mut rows)| use_rows(firsts[number], &mut rows),
         )?;
         return encoded.map_err(encode_error);
     }
@@ -110,7 +110,7 @@ pub(super) fn each(
         rows = tokenizer.run(python, bytes, move |inner, cancel| {
             inner.encode_rows(group, options, cancel, &mut rows).map(|()| rows)
         })?;
-        use_rows(first, &rows)?;
+        use_rows(first, &mut rows)?;
         if groups.len() > 1 {
             python.check_signals()?;
         }

@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 
+mod columns;
 mod compat;
 mod decode;
 mod encoded;
@@ -14,6 +15,7 @@ pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     tokenizer::fill(room)?;
     rows::fill(room)?;
     train::fill(room)?;
+    columns::fill(room)?;
     encoded::fill(room)?;
     compat::fill(room)
 }
