@@ -231,26 +231,14 @@ def encode_columns(
     """Rows of ids in the ``shape`` that is asked for, their masks, and how many ids each text has if one has more than
     ``long``. ``shape`` has the attributes before, after, limit, cut_left, pads, length, multiple, pad_id, pad_left."""
 
+def encode_matrices(
+    tokenizer: Tokenizer, texts: Any, allowed_special: _Special, shape: Any
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]] | None:
+    """As `encode_columns`: ids and masks, both int64 of shape (texts, width), and how many ids each text has, of shape
+    (texts,). None where the rows have different lengths and are not padded to one."""
+
 def first_not_text(texts: list[Any]) -> int | None:
     """The index of the first item that is no ``str``, or one with a lone surrogate."""
-
-def fill_padded(
-    ids: npt.NDArray[np.int64],
-    mask: npt.NDArray[np.int64],
-    values: npt.NDArray[np.uint32],
-    offsets: npt.NDArray[np.int64],
-    before: Sequence[int],
-    after: Sequence[int],
-    limit: int,
-    cut_left: bool,
-    pad_id: int,
-    pad_left: bool,
-) -> None:
-    """Write ragged rows into ``ids`` (zeros, shape (rows, length)), and 1 into ``mask`` where it is not padding.
-
-    Each row is ``before``, the first (``cut_left``: last) ``limit`` ids of the row, ``after``, and padding at its end
-    (``pad_left``: start). ``limit`` below 0: all. InputError where a row is longer than the matrix is wide.
-    """
 
 @final
 class StreamDecoder:

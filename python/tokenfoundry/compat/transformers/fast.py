@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokenfoundry._core import bpe as _bpe
+from tokenfoundry.compat.transformers.around import Around
 from tokenfoundry.compat.transformers.backend import Backend, Engine
 from tokenfoundry.compat.transformers.encodings import Encodings, Options
 
@@ -144,10 +145,7 @@ class _Shape:
     __slots__ = ("after", "before", "cut_left", "length", "limit", "multiple", "pad_id", "pad_left", "pads")
 
 
-def _plain_lists(tokenizer: Any, engine: Engine, texts: list[str], wanted: Wanted, limit: int) -> Columns | None:
-    around = engine.around
-    if around is None:
-        return None
+def _shape(tokenizer: Any, around: Around, wanted: Wanted, limit: int) -> _Shape:
     shape = _Shape()
     shape.before, shape.after = (around.before, around.after) if wanted.add_special_tokens else ((), ())
     shape.limit = None if limit < 0 else limit
@@ -157,6 +155,14 @@ def _plain_lists(tokenizer: Any, engine: Engine, texts: list[str], wanted: Wante
     shape.multiple = wanted.multiple
     shape.pad_id = tokenizer.pad_token_id if shape.pads else 0
     shape.pad_left = wanted.pad_left
+    return shape
+
+
+def _plain_lists(tokenizer: Any, engine: Engine, texts: list[str], wanted: Wanted, limit: int) -> Columns | None:
+    around = engine.around
+    if around is None:
+        return None
+    shape = _shape(tokenizer, around, wanted, limit)
     long = sys.maxsize if wanted.max_length is not None else int(min(tokenizer.model_max_length, sys.maxsize))
     rows, masks, lengths = _bpe.encode_columns(
         engine.engine, texts, engine._allowed, shape, wanted.attention_mask, long
@@ -175,23 +181,15 @@ def _matrices(tokenizer: Any, engine: Engine, texts: list[str], wanted: Wanted, 
     around = engine.around
     if around is None:
         return None
-    values, offsets = engine.engine._encode_batch(texts, False, engine._allowed, None, None)
-    before, after = (around.before, around.after) if wanted.add_special_tokens else ((), ())
-    lengths = np.diff(offsets)
-    if limit >= 0:
-        lengths = np.minimum(lengths, limit)
-    lengths += len(before) + len(after)
-    longest, shortest = int(lengths.max()), int(lengths.min())
-    width = max(_length(wanted, longest), longest)
-    if width != shortest and (wanted.padding == "do_not_pad" or width > _length(wanted, longest)):
+    shape = _shape(tokenizer, around, wanted, limit)
+    made = _bpe.encode_matrices(engine.engine, texts, engine._allowed, shape)
+    if made is None:
         return None  # Rows of different lengths are no tensor.
-    if wanted.max_length is None and longest > tokenizer.model_max_length:
+    ids, mask, lengths = made
+    width = ids.shape[1]
+    before, after = shape.before, shape.after
+    if wanted.max_length is None and lengths.max() > tokenizer.model_max_length:
         _warn_about_length(tokenizer, wanted, [range(n) for n in lengths.tolist()], lengths.tolist())
-    pad_id = 0 if width == shortest else tokenizer.pad_token_id
-    ids = np.zeros((len(texts), width), np.int64)
-    mask = np.zeros_like(ids)
-    cut_left = tokenizer.truncation_side == "left"
-    _bpe.fill_padded(ids, mask, values, offsets, before, after, limit, cut_left, pad_id, wanted.pad_left)
     found: Columns = {"input_ids": ids}
     if wanted.token_type_ids or wanted.special_tokens_mask:
         text = mask.astype(bool)

@@ -18,7 +18,8 @@ mod symbols;
 mod tables;
 
 pub use build::{build, shown};
-pub use memory::{Count, Memory, Sink};
+pub use memory::{Count, Memory, Sink, Space};
+pub use tables::Few;
 
 use std::sync::{Arc, OnceLock};
 

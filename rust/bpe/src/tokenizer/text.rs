@@ -7,7 +7,7 @@ use tokenfoundry_base::{Cancel, Cancelled, Ragged, pool};
 
 use super::whole::Whole;
 use super::{Aligned, Options, Tokenizer, normalize, normalize_aligned};
-use crate::encode::{Count, Memory, Scratch, Sink, characters};
+use crate::encode::{Count, Few, Memory, Scratch, Sink, Space, characters};
 use crate::pretokenize::PatternError;
 use crate::special::Section;
 use crate::with_scanner;
@@ -95,6 +95,45 @@ pub fn groups<T: AsRef<[u8]>>(texts: &[T]) -> Vec<&[T]> {
     chunks
 }
 
+/// Up to so many tokens are found in so little time that nobody has to be able to stop it.
+const FEW_TOKENS: usize = 1 << 16;
+
+/// Keeps tokens, and asks for the work to be stopped when there are enough. May get more.
+struct UpTo<'a> {
+    tokens: &'a mut Vec<u32>,
+    end: usize,
+    enough: &'a Cancel,
+}
+
+impl UpTo<'_> {
+    #[inline(always)]
+    fn look(&self) {
+        if self.tokens.len() >= self.end {
+            self.enough.cancel();
+        }
+    }
+}
+
+impl Sink for UpTo<'_> {
+    #[inline(always)]
+    fn one(&mut self, token: u32) {
+        self.tokens.push(token);
+        self.look();
+    }
+
+    #[inline(always)]
+    fn many(&mut self, tokens: &[u32]) {
+        self.tokens.many(tokens);
+        self.look();
+    }
+
+    #[inline(always)]
+    fn few(&mut self, pieces: &[Few], space: &mut Space) {
+        self.tokens.few(pieces, space);
+        self.look();
+    }
+}
+
 /// What a call borrows of the tokenizer's memory.
 enum Lent<'a> {
     Pieces(&'a mut Memory),
@@ -168,19 +207,58 @@ impl Tokenizer {
         })
     }
 
-    /// Give each of [`groups`] of `texts` to `give` as it is done, over threads: its number, and a row for each text.
+    /// [`Self::encode_rows`] with no more than the first `most` tokens of each. What comes after them in a long text is
+    /// not encoded.
+    pub fn encode_rows_up_to(
+        &self,
+        most: usize,
+        texts: &[Text<'_>],
+        options: &Options,
+        cancel: &Cancel,
+        rows: &mut Ragged<u32>,
+    ) -> Result<(), EncodeError> {
+        let mut enough = Cancel::new();
+        self.lend(|memory| {
+            for text in texts {
+                cancel.check()?;
+                let end = rows.values.len() + most;
+                // Who reads on for a long time without looking is asked to look by the caller.
+                let stop = if most <= FEW_TOKENS { &enough } else { cancel };
+                let mut sink = UpTo { tokens: &mut rows.values, end, enough: &enough };
+                let done = self.encode_with(*text, options, stop, memory, &mut sink);
+                match done {
+                    Err(EncodeError::Cancelled) if enough.is_cancelled() && cancel.check().is_ok() => {}
+                    done => done?,
+                }
+                if enough.is_cancelled() {
+                    enough = Cancel::new();
+                }
+                rows.values.truncate(end);
+                rows.close_row();
+            }
+            Ok(())
+        })
+    }
+
+    /// Give each of [`groups`] of `texts` to `give` as it is done, over threads: its number, and a row for each text, of
+    /// `most` tokens at most.
     pub fn encode_groups(
         &self,
         groups: &[&[Text<'_>]],
         options: &Options,
+        most: Option<usize>,
         threads: usize,
         cancel: &Cancel,
         give: impl Fn(usize, Ragged<u32>) + Sync,
     ) -> Result<(), EncodeError> {
         let encode = |(number, texts): (usize, &&[Text<'_>])| {
             let bytes: usize = texts.iter().map(|text| text.as_ref().len()).sum();
-            let mut rows = Ragged::with_capacity(texts.len(), bytes / 3 + texts.len());
-            self.encode_rows(texts, options, cancel, &mut rows)?;
+            let capacity = (bytes / 3).min(texts.len().saturating_mul(most.unwrap_or(usize::MAX)));
+            let mut rows = Ragged::with_capacity(texts.len(), capacity + texts.len());
+            match most {
+                Some(most) => self.encode_rows_up_to(most, texts, options, cancel, &mut rows)?,
+                None => self.encode_rows(texts, options, cancel, &mut rows)?,
+            }
             give(number, rows);
             Ok(())
         };

@@ -1,15 +1,17 @@
 //! The columns of a `transformers` batch: ids with a template around them, cut and padded, and the mask of what is no padding.
 
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use tokenfoundry_base::Ragged;
 use tokenfoundry_bpe::tokenizer::Options;
+use tokenfoundry_kernels::huge_pages;
 
 use super::lists;
 use super::tokenizer::PyTokenizer;
 use crate::buffers::ints;
 use crate::buffers::texts::Texts;
-use crate::errors;
+use crate::{errors, gate};
 
 /// What is done to each row.
 #[derive(FromPyObject)]
@@ -100,6 +102,7 @@ fn encode_columns<'py>(
     let Options { allowed, .. } = tokenizer.options(false, allowed_special)?;
     let options = Options { add_special_tokens: false, allowed };
     let borrowed = texts.texts();
+    let most = shape.limit.filter(|_| !shape.cut_left);
     let mut lists = ints::empty_lists(python, borrowed.len());
     let mut masks = ints::empty_lists(python, if with_masks { borrowed.len() } else { 0 });
     let mut lengths = vec![0; borrowed.len()];
@@ -116,7 +119,7 @@ fn encode_columns<'py>(
     };
     if shape.pads && shape.length.is_none() {
         let (mut parts, mut longest) = (Vec::new(), 0);
-        lists::each(tokenizer, python, &borrowed, &options, None, |first, rows| {
+        lists::each(tokenizer, python, &borrowed, &options, most, None, |first, rows| {
             longest = rows.rows().map(|ids| shape.filled(ids)).fold(longest, usize::max);
             parts.push((first, std::mem::take(rows)));
             Ok(())
@@ -128,13 +131,77 @@ fn encode_columns<'py>(
         parts.iter().try_for_each(|(first, rows)| fill(*first, rows, width))?;
     } else {
         let width = shape.width(0);
-        lists::each(tokenizer, python, &borrowed, &options, None, |first, rows| fill(first, rows, width))?;
+        lists::each(tokenizer, python, &borrowed, &options, most, None, |first, rows| fill(first, rows, width))?;
     }
     let is_long = lengths.iter().any(|&length| length > long);
     let masks = if with_masks { Some(PyList::new(python, masks)?) } else { None };
     Ok((PyList::new(python, lists)?, masks, is_long.then_some(lengths)))
 }
 
+/// The same as matrices of int64, shape (texts, width): ids, masks, and how many ids each text has with what is around it.
+///
+/// `None` if the rows are of different lengths and not padded to one.
+#[pyfunction]
+#[pyo3(signature = (tokenizer, texts, allowed_special, shape))]
+#[allow(clippy::type_complexity)]
+fn encode_matrices<'py>(
+    python: Python<'py>,
+    tokenizer: &PyTokenizer,
+    texts: Texts,
+    allowed_special: Option<&Bound<'py, PyAny>>,
+    shape: Shape,
+) -> PyResult<Option<(Bound<'py, PyArray2<i64>>, Bound<'py, PyArray2<i64>>, Bound<'py, PyArray1<i64>>)>> {
+    let Options { allowed, .. } = tokenizer.options(false, allowed_special)?;
+    let options = Options { add_special_tokens: false, allowed };
+    let borrowed = texts.texts();
+    let (mut lengths, mut parts) = (vec![0; borrowed.len()], Vec::new());
+    let most = shape.limit.filter(|_| !shape.cut_left);
+    lists::each(tokenizer, python, &borrowed, &options, most, None, |first, rows| {
+        for (length, ids) in lengths[first..].iter_mut().zip(rows.rows()) {
+            *length = shape.filled(ids) as i64;
+        }
+        parts.push((first, std::mem::take(rows)));
+        Ok(())
+    })?;
+    let (shortest, longest) = lengths.iter().fold((i64::MAX, 0), |(least, most), &n| (n.min(least), n.max(most)));
+    let padded = shape.width(longest as usize);
+    let width = padded.max(longest as usize);
+    if width != shortest as usize && width > padded {
+        return Ok(None);
+    }
+    let too_great = || errors::input(format!("{} rows of {width} ids do not fit in memory", borrowed.len()));
+    let size = width.checked_mul(borrowed.len()).filter(|&size| size <= isize::MAX as usize / 8).ok_or_else(too_great)?;
+    parts.sort_unstable_by_key(|(first, _)| *first);
+    let (mut ids, mut mask) = (Vec::new(), Vec::new());
+    for matrix in [&mut ids, &mut mask] {
+        matrix.try_reserve_exact(size).map_err(|_| too_great())?;
+        huge_pages::advise(matrix.spare_capacity_mut());
+    }
+    gate::brief(python, || {
+        for row in parts.iter().flat_map(|(_, rows)| rows.rows()) {
+            let kept = shape.kept(row);
+            let end = ids.len() + width;
+            let padding = width - shape.filled(row);
+            let left = if shape.pad_left { padding } else { 0 };
+            ids.resize(ids.len() + left, i64::from(shape.pad_id));
+            for part in [&shape.before, kept, &shape.after] {
+                ids.extend(part.iter().map(|&id| i64::from(id)));
+            }
+            ids.resize(end, i64::from(shape.pad_id));
+            mask.resize(mask.len() + left, 0);
+            mask.resize(mask.len() + width - padding, 1);
+            mask.resize(end, 0);
+        }
+    });
+    let rows = borrowed.len();
+    Ok(Some((
+        ids.into_pyarray(python).reshape([rows, width])?,
+        mask.into_pyarray(python).reshape([rows, width])?,
+        lengths.into_pyarray(python),
+    )))
+}
+
 pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
+    room.add_function(wrap_pyfunction!(encode_matrices, room)?)?;
     room.add_function(wrap_pyfunction!(encode_columns, room)?)
 }

@@ -129,7 +129,7 @@ fn encode_batch_lazily<'py>(
     };
     let options = tokenizer.options(add_special_tokens, allowed_special)?;
     let mut encodings = Vec::with_capacity(kept.len());
-    lists::each(tokenizer, python, &borrowed, &options, None, |first, rows| {
+    lists::each(tokenizer, python, &borrowed, &options, None, None, |first, rows| {
         encodings.resize_with(encodings.len().max(first + rows.len()), || None);
         for (index, ids) in (first..).zip(rows.rows()) {
             let text = kept[index].clone().unbind();

@@ -63,13 +63,13 @@ pub(super) fn many<'py>(
     threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyList>> {
     let mut lists = ints::empty_lists(python, texts.len());
-    each(tokenizer, python, texts, options, threads, |first, rows| {
+    each(tokenizer, python, texts, options, None, threads, |first, rows| {
         lists[first..].iter_mut().zip(rows.rows()).try_for_each(|(list, ids)| ints::fill(list, ids))
     })?;
     PyList::new(python, lists)
 }
 
-/// Give the tokens of some texts after others to `use_rows`, with the number of the first of them.
+/// Give the tokens (`most` of each at most) of some texts after others to `use_rows`, with the number of the first of them.
 ///
 /// With threads, some are used while others are being encoded, and in whatever order they come. `use_rows` may keep them.
 pub(super) fn each(
@@ -77,6 +77,7 @@ pub(super) fn each(
     python: Python<'_>,
     texts: &[Text<'_>],
     options: &Options,
+    most: Option<usize>,
     threads: Option<usize>,
     mut use_rows: impl FnMut(usize, &mut Ragged<u32>) -> PyResult<()>,
 ) -> PyResult<()> {
@@ -93,7 +94,7 @@ pub(super) fn each(
         let encoded = gate::stream(
             python,
             |cancel, sender| {
-                inner.encode_groups(&groups, options, threads, cancel, |number, rows| {
+                inner.encode_groups(&groups, options, most, threads, cancel, |number, rows| {
                     // Nobody receives any more only if the work was stopped.
                     let _ = sender.send((number, rows));
                 })
@@ -108,7 +109,11 @@ pub(super) fn each(
         rows.values.clear();
         rows.offsets.truncate(1);
         rows = tokenizer.run(python, bytes, move |inner, cancel| {
-            inner.encode_rows(group, options, cancel, &mut rows).map(|()| rows)
+            let done = match most {
+                Some(most) => inner.encode_rows_up_to(most, group, options, cancel, &mut rows),
+                None => inner.encode_rows(group, options, cancel, &mut rows),
+            };
+            done.map(|()| rows)
         })?;
         use_rows(first, &mut rows)?;
         if groups.len() > 1 {
