@@ -237,6 +237,9 @@ def encode_matrices(
     """As `encode_columns`: ids and masks, both int64 of shape (texts, width), and how many ids each text has, of shape
     (texts,). None where the rows have different lengths and are not padded to one."""
 
+def next_suspect(texts: list[Any], marker: str, first: int) -> int | None:
+    """The index, from ``first`` on, of the next item that is no ``str``, has a lone surrogate, or holds ``marker``."""
+
 def first_not_text(texts: list[Any]) -> int | None:
     """The index of the first item that is no ``str``, or one with a lone surrogate."""
 

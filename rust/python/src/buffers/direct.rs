@@ -23,6 +23,7 @@ use tokenfoundry_kernels::huge_pages;
 /// From one int object to the next; an object has 28 bytes: its header, its size, and one digit of 30 bits.
 const STRIDE: usize = 32;
 const INT_BYTES: usize = 28;
+const SIZE_AT: usize = 16;
 const DIGIT_AT: usize = 24;
 /// Vocabularies with more ids than this have the ints beyond from the C API.
 const MOST_IDS: usize = 1 << 20;
@@ -88,6 +89,44 @@ pub fn fill(list: &Bound<'_, PyList>, ids: &[u32]) -> PyResult<bool> {
         Some(block) if list.is_empty() && block.has_all(ids) => block.fill(list, ids).map(|()| true),
         _ => Ok(false),
     }
+}
+
+/// The ids in a list, as far as they are ints of one digit (below 2^30); `None` if the layout is not known.
+///
+/// Ints of the block are told by their place and not read.
+pub fn ids(list: &Bound<'_, PyList>) -> Option<Vec<u32>> {
+    let block = block(list.py())?;
+    let ready = block.ready.load(Ordering::Relaxed);
+    let length = list.len();
+    let mut ids = Vec::with_capacity(length);
+    // SAFETY: the GIL is held and nothing below runs Python code, so the list stays as it is: `length` items, which are
+    // objects that it keeps alive, where `known_images` saw that `ListObject` has them. An object may be read as far as its
+    // type; if that is exactly int it has a size, and if that is the one of an int of one digit, the digit.
+    unsafe {
+        let items = (*list.as_ptr().cast::<ListObject>()).items;
+        let int = &raw mut ffi::PyLong_Type;
+        let [size_of_zero, size_of_one_digit] = block.images.sizes();
+        for place in 0..length {
+            let item = *items.add(place);
+            let from_start = (item as usize).wrapping_sub(block.start);
+            if from_start < ready * STRIDE {
+                ids.push((from_start / STRIDE) as u32);
+                continue;
+            }
+            if ffi::Py_TYPE(item) != int {
+                break;
+            }
+            let size = item.cast::<u64>().add(SIZE_AT / 8).read();
+            if size == size_of_one_digit {
+                ids.push(item.cast::<u32>().add(DIGIT_AT / 4).read());
+            } else if size == size_of_zero {
+                ids.push(0);
+            } else {
+                break;
+            }
+        }
+    }
+    Some(ids)
 }
 
 impl Block {
@@ -156,6 +195,15 @@ impl Block {
 }
 
 impl Images {
+    /// What tells the size and the sign, of 0 and of a positive int of one digit.
+    fn sizes(&self) -> [u64; 2] {
+        [self.zero, self.other].map(|image| {
+            let mut size = [0; 8];
+            size.copy_from_slice(&image[SIZE_AT..DIGIT_AT]);
+            u64::from_ne_bytes(size)
+        })
+    }
+
     #[inline(always)]
     fn of(&self, id: u32) -> Image {
         if id == 0 {
@@ -204,6 +252,10 @@ fn known_images(python: Python<'_>) -> PyResult<Option<Images>> {
     };
     // The middle of the range: smaller ones may be Python's own, in a state of their own.
     let images = Images { zero: image(0)?, other: image(1000)? };
+    let [zero, other] = images.sizes();
+    if zero == other {
+        return Ok(None);
+    }
     let samples = [0, 1, 2, 255, 256, 257, 999, 1000, 1001, 32_767, 65_536, 151_643, 1_048_575];
     for value in samples {
         if !is_int(python, &images, value, is_immortal_state)? {
