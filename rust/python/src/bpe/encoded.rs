@@ -1,8 +1,8 @@
 //! What the `Encoding` of `tokenfoundry.compat.tokenizers` is made of: ids that become a list when somebody asks, and what the
 //! rest can be made of when somebody asks for that.
 //!
-//! An object of this class is not known to the garbage collector, so that a batch of thousands costs it nothing. It refers
-//! to a text, to what encoded it, and to what Python keeps of it; none of them refers back.
+//! Objects that a tokenizer makes are nothing to the garbage collector, so that it does not look through a batch of thousands
+//! again and again. One refers to a text, to what encoded it, and to what Python keeps of it; none of them refers back.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyList, PyString, PyType};
@@ -10,6 +10,7 @@ use tokenfoundry_bpe::tokenizer::Text;
 
 use super::lists;
 use super::tokenizer::PyTokenizer;
+use crate::buffers::collector;
 use crate::buffers::ids::ids_from;
 use crate::buffers::ints;
 
@@ -23,6 +24,8 @@ struct Origin {
 #[pyclass(subclass, module = "tokenfoundry._core.bpe", name = "Encoded")]
 pub struct PyEncoded {
     ids: Box<[u32]>,
+    /// The first list of them that is asked for: it was made when the collector had little to look at, with many others.
+    list: Option<Py<PyList>>,
     origin: Option<Origin>,
     rest: Option<Py<PyAny>>,
 }
@@ -33,12 +36,15 @@ impl PyEncoded {
     #[pyo3(signature = (ids=None, rest=None))]
     fn new(ids: Option<&Bound<'_, PyAny>>, rest: Option<Py<PyAny>>) -> PyResult<Self> {
         let ids = ids.map(ids_from).transpose()?.unwrap_or_default();
-        Ok(Self { ids: ids.into(), origin: None, rest })
+        Ok(Self { ids: ids.into(), list: None, origin: None, rest })
     }
 
     #[getter]
-    fn ids<'py>(&self, python: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        ints::list(python, &self.ids)
+    fn ids<'py>(&mut self, python: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        match self.list.take() {
+            Some(list) => Ok(list.into_bound(python)),
+            None => ints::list(python, &self.ids),
+        }
     }
 
     #[getter]
@@ -49,6 +55,7 @@ impl PyEncoded {
     #[setter(_ids)]
     fn set_ids(&mut self, ids: &Bound<'_, PyAny>) -> PyResult<()> {
         self.ids = ids_from(ids)?.into();
+        self.list = None;
         Ok(())
     }
 
@@ -77,14 +84,21 @@ impl PyEncoded {
     }
 }
 
-/// A new object of `kind`, which is [`PyEncoded`] or inherits from it.
-fn made<'py>(kind: &Bound<'py, PyType>, ids: &[u32], origin: Origin) -> PyResult<Bound<'py, PyAny>> {
+/// A new object of `kind`, which is [`PyEncoded`] or inherits from it, whose ids are still to come.
+fn made<'py>(kind: &Bound<'py, PyType>, origin: Origin) -> PyResult<Bound<'py, PyEncoded>> {
     let object = kind.call0()?;
-    let mut inside = object.cast::<PyEncoded>()?.try_borrow_mut()?;
-    inside.ids = ids.into();
-    inside.origin = Some(origin);
-    drop(inside);
+    collector::untrack(&object);
+    let object = object.cast_into::<PyEncoded>()?;
+    object.try_borrow_mut()?.origin = Some(origin);
     Ok(object)
+}
+
+fn fill_ids<'py>(object: &Bound<'py, PyEncoded>, mut list: Bound<'py, PyList>, ids: &[u32]) -> PyResult<()> {
+    ints::fill(&mut list, ids)?;
+    let mut inside = object.try_borrow_mut()?;
+    inside.ids = ids.into();
+    inside.list = Some(list.unbind());
+    Ok(())
 }
 
 /// An `Encoded` of one text; `None` if it is no `str`, or has a lone surrogate.
@@ -102,7 +116,12 @@ fn encode_lazily<'py>(
     let Ok(utf8) = text.to_str() else { return Ok(None) };
     let options = tokenizer.options(add_special_tokens, allowed_special)?;
     let origin = Origin { source: source.clone().unbind(), text: text.clone().unbind(), add_special_tokens };
-    lists::with_ids(tokenizer, text.py(), Text::Utf8(utf8), &options, |ids| made(kind, ids, origin)).map(Some)
+    let python = text.py();
+    let object = made(kind, origin)?;
+    lists::with_ids(tokenizer, python, Text::Utf8(utf8), &options, |ids| {
+        fill_ids(&object, PyList::empty(python), ids)
+    })?;
+    Ok(Some(object.into_any()))
 }
 
 /// An `Encoded` of each text; `None` if one of them is no `str`, or has a lone surrogate.
@@ -128,17 +147,20 @@ fn encode_batch_lazily<'py>(
         return Ok(None);
     };
     let options = tokenizer.options(add_special_tokens, allowed_special)?;
-    let mut encodings = Vec::with_capacity(kept.len());
-    lists::each(tokenizer, python, &borrowed, &options, None, None, |first, rows| {
-        encodings.resize_with(encodings.len().max(first + rows.len()), || None);
-        for (index, ids) in (first..).zip(rows.rows()) {
-            let text = kept[index].clone().unbind();
-            let origin = Origin { source: source.clone().unbind(), text, add_special_tokens };
-            encodings[index] = Some(made(kind, ids, origin)?);
-        }
-        Ok(())
+    let lists = ints::empty_lists(python, kept.len());
+    let encodings = collector::once_after(python, || {
+        let origins = kept.iter().map(|text| Origin {
+            source: source.clone().unbind(),
+            text: text.clone().unbind(),
+            add_special_tokens,
+        });
+        origins.map(|origin| made(kind, origin)).collect::<PyResult<Vec<_>>>()
     })?;
-    PyList::new(python, encodings.into_iter().flatten().collect::<Vec<_>>()).map(Some)
+    lists::each(tokenizer, python, &borrowed, &options, None, None, |first, rows| {
+        let parts = encodings[first..].iter().zip(&lists[first..]).zip(rows.rows());
+        parts.map(|((object, list), ids)| fill_ids(object, list.clone(), ids)).collect()
+    })?;
+    PyList::new(python, encodings).map(Some)
 }
 
 pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {

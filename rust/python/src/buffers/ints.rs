@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyInt, PyList};
 
-use super::direct;
+use super::{collector, direct};
 
 /// Ids beyond are made anew each time.
 const MOST_KEPT: usize = 1 << 18;
@@ -27,10 +27,8 @@ pub fn list<'py>(python: Python<'py>, ids: &[u32]) -> PyResult<Bound<'py, PyList
 }
 
 /// `count` lists that are empty, each to be given its ids by [`fill`].
-///
-/// The garbage collector, which looks at new lists from time to time while they are made, then has nothing to look at.
 pub fn empty_lists(python: Python<'_>, count: usize) -> Vec<Bound<'_, PyList>> {
-    (0..count).map(|_| PyList::empty(python)).collect()
+    collector::once_after(python, || (0..count).map(|_| PyList::empty(python)).collect())
 }
 
 /// Give an empty list its ids. It may become another list.
