@@ -4,6 +4,7 @@ use std::fmt;
 
 use rayon::prelude::*;
 use tokenfoundry_base::{Cancel, Cancelled, Ragged, pool};
+use tokenfoundry_kernels::huge_pages;
 
 use super::whole::Whole;
 use super::{Aligned, Options, Tokenizer, normalize, normalize_aligned};
@@ -134,6 +135,31 @@ impl Sink for UpTo<'_> {
     }
 }
 
+/// Parts that threads have made, joined by as many: memory that is touched for the first time costs as much as encoding.
+fn joined(parts: Vec<Ragged<u32>>, threads: Option<usize>) -> Ragged<u32> {
+    let total: usize = parts.iter().map(|part| part.values.len()).sum();
+    if parts.len() < 2 || total * size_of::<u32>() < huge_pages::FROM_BYTES {
+        return Ragged::concat(parts);
+    }
+    let mut offsets = Vec::with_capacity(1 + parts.iter().map(Ragged::len).sum::<usize>());
+    offsets.push(0);
+    // Zeros that nobody has touched yet.
+    let mut values = vec![0; total];
+    huge_pages::advise(&values);
+    let (mut rest, mut places, mut first) = (&mut values[..], Vec::with_capacity(parts.len()), 0);
+    for part in &parts {
+        offsets.extend(part.offsets[1..].iter().map(|end| first + end));
+        first += part.values.len() as i64;
+        let (place, after) = rest.split_at_mut(part.values.len());
+        places.push(place);
+        rest = after;
+    }
+    pool::install(threads, || {
+        places.into_par_iter().zip(parts).for_each(|(place, part)| place.copy_from_slice(&part.values));
+    });
+    Ragged { values, offsets }
+}
+
 /// What a call borrows of the tokenizer's memory.
 enum Lent<'a> {
     Pieces(&'a mut Memory),
@@ -186,7 +212,7 @@ impl Tokenizer {
             self.encode_rows(texts, options, cancel, &mut part)?;
             Ok(part)
         };
-        self.over_threads(texts, threads, encode).map(Ragged::concat)
+        self.over_threads(texts, threads, encode).map(|parts| joined(parts, threads))
     }
 
     /// Append a row for each of `texts`, on this thread.
