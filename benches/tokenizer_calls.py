@@ -177,7 +177,10 @@ def threads(path: Path, rounds: int, megabytes: float) -> None:
                 call(number)
                 taken.append(time.perf_counter() - start)
         one, two = (statistics.median(taken[1:]) for taken in seconds.values())
-        print(f"  two threads, {what:9} {megabytes / one:6.0f} and {megabytes / two:6.0f} MB/s: {one / two:.2f} x", flush=True)
+        print(
+            f"  two threads, {what:9} {megabytes / one:6.0f} and {megabytes / two:6.0f} MB/s: {one / two:.2f} x",
+            flush=True,
+        )
 
 
 def main() -> None:

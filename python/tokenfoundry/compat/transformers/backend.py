@@ -86,7 +86,7 @@ class Engine(_Pipeline):
         return self._engine
 
     @property
-    def _as_it_is(self) -> "Engine":  # type: ignore[override]
+    def _as_it_is(self) -> "Engine":
         return self  # It does not change.
 
     # What the class it is made of reads from a file

@@ -6,7 +6,7 @@ they are mixed into, which then asks the `Backend`. `convert` mixes in only thos
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -139,23 +139,35 @@ def _lists(tokenizer: Any, engine: Engine, texts: list[str], wanted: Wanted, lim
     return found
 
 
-class _Shape:
+class _Shape(NamedTuple):
     """What is done to each row."""
 
-    __slots__ = ("after", "before", "cut_left", "length", "limit", "multiple", "pad_id", "pad_left", "pads")
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    #: How many ids of a text are kept, those at its end with `cut_left`; None for all.
+    limit: int | None
+    cut_left: bool
+    pads: bool
+    #: What rows are padded to, None for the longest; and what that must be a multiple of.
+    length: int | None
+    multiple: int | None
+    pad_id: int
+    pad_left: bool
 
 
 def _shape(tokenizer: Any, around: Around, wanted: Wanted, limit: int) -> _Shape:
-    shape = _Shape()
-    shape.before, shape.after = (around.before, around.after) if wanted.add_special_tokens else ((), ())
-    shape.limit = None if limit < 0 else limit
-    shape.cut_left = tokenizer.truncation_side == "left"
-    shape.pads = wanted.padding != "do_not_pad"
-    shape.length = None if wanted.padding == "longest" else wanted.max_length
-    shape.multiple = wanted.multiple
-    shape.pad_id = tokenizer.pad_token_id if shape.pads else 0
-    shape.pad_left = wanted.pad_left
-    return shape
+    pads = wanted.padding != "do_not_pad"
+    return _Shape(
+        before=around.before if wanted.add_special_tokens else (),
+        after=around.after if wanted.add_special_tokens else (),
+        limit=None if limit < 0 else limit,
+        cut_left=tokenizer.truncation_side == "left",
+        pads=pads,
+        length=None if wanted.padding == "longest" else wanted.max_length,
+        multiple=wanted.multiple,
+        pad_id=tokenizer.pad_token_id if pads else 0,
+        pad_left=wanted.pad_left,
+    )
 
 
 def _plain_lists(tokenizer: Any, engine: Engine, texts: list[str], wanted: Wanted, limit: int) -> Columns | None:

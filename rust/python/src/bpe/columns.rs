@@ -170,7 +170,8 @@ fn encode_matrices<'py>(
         return Ok(None);
     }
     let too_great = || errors::input(format!("{} rows of {width} ids do not fit in memory", borrowed.len()));
-    let size = width.checked_mul(borrowed.len()).filter(|&size| size <= isize::MAX as usize / 8).ok_or_else(too_great)?;
+    let size =
+        width.checked_mul(borrowed.len()).filter(|&size| size <= isize::MAX as usize / 8).ok_or_else(too_great)?;
     parts.sort_unstable_by_key(|(first, _)| *first);
     let (mut ids, mut mask) = (Vec::new(), Vec::new());
     for matrix in [&mut ids, &mut mask] {

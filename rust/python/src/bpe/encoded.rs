@@ -157,8 +157,8 @@ fn encode_batch_lazily<'py>(
         origins.map(|origin| made(kind, origin)).collect::<PyResult<Vec<_>>>()
     })?;
     lists::each(tokenizer, python, &borrowed, &options, None, None, |first, rows| {
-        let parts = encodings[first..].iter().zip(&lists[first..]).zip(rows.rows());
-        parts.map(|((object, list), ids)| fill_ids(object, list.clone(), ids)).collect()
+        let mut parts = encodings[first..].iter().zip(&lists[first..]).zip(rows.rows());
+        parts.try_for_each(|((object, list), ids)| fill_ids(object, list.clone(), ids))
     })?;
     PyList::new(python, encodings).map(Some)
 }

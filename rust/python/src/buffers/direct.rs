@@ -14,7 +14,7 @@ use std::alloc::{Layout, alloc};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pyo3::exceptions::PyMemoryError;
-use pyo3::ffi::{self, PyObject, PyVarObject, Py_ssize_t};
+use pyo3::ffi::{self, Py_ssize_t, PyObject, PyVarObject};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyInt, PyList};
@@ -150,7 +150,8 @@ impl Block {
         let bytes = (self.start + ready * STRIDE) as *mut Image;
         // SAFETY: the block has room for MOST_IDS images, and those from `ready` on are nobody's yet. `MaybeUninit` is
         // what they are until they are written below.
-        let fresh = unsafe { std::slice::from_raw_parts_mut(bytes.cast::<std::mem::MaybeUninit<Image>>(), ids - ready) };
+        let fresh =
+            unsafe { std::slice::from_raw_parts_mut(bytes.cast::<std::mem::MaybeUninit<Image>>(), ids - ready) };
         huge_pages::advise(fresh);
         for (place, id) in fresh.iter_mut().zip(ready..) {
             place.write(self.images.of(id as u32));
