@@ -120,6 +120,7 @@ def the_collector_still_finds_cycles() -> None:
     tokenizer = trained()
     makers: list[Callable[[], list[int]]] = [
         lambda: tokenizer.encode(SCRIPTS[0]),
+        lambda: tokenizer.encode(TEXTS[-1]),
         lambda: tokenizer.encode_batch_lists([SCRIPTS[0]], 1)[0],
         lambda: tokenizer.encode_batch_lists([SCRIPTS[0]], 1),  # type: ignore[list-item, return-value]
     ]
@@ -132,6 +133,18 @@ def the_collector_still_finds_cycles() -> None:
         del row, sentinel
         gc.collect()
         assert gone() is None
+
+
+def lists_that_others_have_hold_of_are_not_used() -> None:
+    tokenizer = trained()
+    expected = tokenizer.encode_array(TEXTS[-1]).tolist()
+    assert len(expected) > 256
+    tokenizer.encode(TEXTS[-1])
+    # Among them those that are kept ahead.
+    found = [one for one in gc.get_objects() if type(one) is list and not one]
+    rows = [tokenizer.encode(TEXTS[-1]) for _ in range(1500)]
+    assert all(row == expected for row in rows) and not any(found)
+    assert len({id(row) for row in rows} | {id(one) for one in found}) == 1500 + len(found)
 
 
 def the_collector_is_left_as_it_was() -> None:
@@ -210,6 +223,7 @@ CHECKS = [
     references_are_kept_in_order,
     nothing_is_kept,
     the_collector_still_finds_cycles,
+    lists_that_others_have_hold_of_are_not_used,
     the_collector_is_left_as_it_was,
     ids_outlive_their_tokenizer,
     threads_share_them,

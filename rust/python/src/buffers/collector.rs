@@ -16,6 +16,12 @@ pub fn untrack(object: &Bound<'_, PyAny>) {
     }
 }
 
+/// Whether nothing else refers to an object.
+pub fn is_ours_alone(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: the GIL is held and the object is alive.
+    unsafe { ffi::Py_REFCNT(object.as_ptr()) == 1 }
+}
+
 /// Make many objects at once, none of which can be garbage yet.
 ///
 /// The collector starts whenever some hundreds of objects more are alive, and now and then looks at all there are in the

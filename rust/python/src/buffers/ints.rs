@@ -3,6 +3,8 @@
 //! Where the layout of Python's objects is known they are written [directly](super::direct). Elsewhere the C API makes them:
 //! then an int object is made when its id is first seen and shared by all lists from then on.
 
+use std::sync::Mutex;
+
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyInt, PyList};
@@ -15,6 +17,12 @@ const MOST_KEPT: usize = 1 << 18;
 /// Ints that were asked for before; where the layout is known, none.
 static KEPT: PyOnceLock<Vec<PyOnceLock<Py<PyInt>>>> = PyOnceLock::new();
 
+/// From so many ids on the collector's look at a list takes longer than making one ahead.
+const LONG: usize = 256;
+/// As many as it takes for the collector to start.
+const MANY: usize = 701;
+static EMPTY: PyOnceLock<Mutex<Vec<Py<PyList>>>> = PyOnceLock::new();
+
 /// Have the ints of all ids below `ids` ready, if it costs little.
 pub fn prepare(python: Python<'_>, ids: usize) {
     direct::prepare(python, ids);
@@ -23,7 +31,37 @@ pub fn prepare(python: Python<'_>, ids: usize) {
 /// A new list of `ids`.
 #[inline]
 pub fn list<'py>(python: Python<'py>, ids: &[u32]) -> PyResult<Bound<'py, PyList>> {
-    direct::list(python, ids).unwrap_or_else(|| list_by_calls(python, ids))
+    if ids.len() < LONG {
+        return direct::list(python, ids).unwrap_or_else(|| list_by_calls(python, ids));
+    }
+    let mut list = kept_empty(python);
+    fill(&mut list, ids)?;
+    Ok(list)
+}
+
+/// An empty list that the collector has looked at already.
+///
+/// It looks at all objects that came since it did so last, some hundreds, which takes half as long as making them where they
+/// are lists of a thousand ids. Made ahead, they are empty when it does.
+#[inline(never)]
+fn kept_empty(python: Python<'_>) -> Bound<'_, PyList> {
+    let kept = EMPTY.get_or_init(python, || Mutex::new(Vec::new()));
+    let Ok(mut kept) = kept.try_lock() else { return PyList::empty(python) };
+    if kept.is_empty() {
+        // The collector, which may start when these are made, can run anything, this as well.
+        drop(kept);
+        let mut made: Vec<_> = empty_lists(python, MANY).into_iter().map(Bound::unbind).collect();
+        let Ok(mut kept) = EMPTY.get_or_init(python, || Mutex::new(Vec::new())).try_lock() else {
+            return PyList::empty(python);
+        };
+        kept.append(&mut made);
+        return kept.pop().map_or_else(|| PyList::empty(python), |list| list.into_bound(python));
+    }
+    match kept.pop().map(|list| list.into_bound(python)) {
+        // Who asks the collector for all objects can have hold of one.
+        Some(list) if collector::is_ours_alone(&list) => list,
+        _ => PyList::empty(python),
+    }
 }
 
 /// `count` lists that are empty, each to be given its ids by [`fill`].
