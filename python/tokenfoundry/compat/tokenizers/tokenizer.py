@@ -141,6 +141,16 @@ class Tokenizer:
         return not self._truncates_or_pads and self._processor.is_simple
 
     @functools.cached_property
+    def _quickly(self) -> "tuple[_Engine, Tokenizer, Literal['all', 'none']] | None":
+        """What a single text is encoded with, where that is all. Looking it up in parts takes as long as encoding it."""
+        return (self._engine, self._as_it_is, self._allowed) if self._is_plain() else None
+
+    def _forget(self, name: str) -> None:
+        """Something that was found out, and may be otherwise now."""
+        self.__dict__.pop(name, None)
+        self.__dict__.pop("_quickly", None)
+
+    @functools.cached_property
     def _added(self) -> dict[str, dict[str, Any]]:
         return {token["content"]: token for token in self._json.get("added_tokens", [])}
 
@@ -219,7 +229,7 @@ class Tokenizer:
 
     @encode_special_tokens.setter
     def encode_special_tokens(self, value: bool) -> None:
-        self.__dict__.pop("_as_it_is", None)
+        self._forget("_as_it_is")
         self._allowed = "none" if value else "all"
 
     # Adding tokens
@@ -237,7 +247,7 @@ class Tokenizer:
             raise TypeError(f"{type(tokens).__name__!r} object is not an instance of 'list'")
         if not all(isinstance(item, str) or hasattr(item, "single_word") for item in tokens):
             raise TypeError("Input must be a List[Union[str, AddedToken]]")
-        self.__dict__.pop("_as_it_is", None)
+        self._forget("_as_it_is")
         for view in self.__dict__.pop("_views", {}).values():
             view.keep()
         vocab = self._json["model"]["vocab"]
@@ -302,7 +312,7 @@ class Tokenizer:
                 f"tokenizer stride set to {stride}, which is greater than or equal to its effective max length of "
                 f"{max_length - added} (= {max_length} original max length - {added} added special tokens), "
             )
-        self.__dict__.pop("_truncates_or_pads", None)
+        self._forget("_truncates_or_pads")
         self._json["truncation"] = {
             "direction": direction.capitalize(),
             "max_length": max_length,
@@ -312,7 +322,7 @@ class Tokenizer:
 
     def no_truncation(self) -> None:
         """Cut nothing."""
-        self.__dict__.pop("_truncates_or_pads", None)
+        self._forget("_truncates_or_pads")
         self._json["truncation"] = None
 
     @property
@@ -344,7 +354,7 @@ class Tokenizer:
         _check_direction(direction, "")
         pad_id, pad_type_id = _unsigned(pad_id), _unsigned(pad_type_id)
         length = None if length is None else _unsigned(length)
-        self.__dict__.pop("_truncates_or_pads", None)
+        self._forget("_truncates_or_pads")
         self._json["padding"] = {
             "strategy": "BatchLongest" if length is None else {"Fixed": length},
             "direction": direction.capitalize(),
@@ -356,7 +366,7 @@ class Tokenizer:
 
     def no_padding(self) -> None:
         """Pad nothing."""
-        self.__dict__.pop("_truncates_or_pads", None)
+        self._forget("_truncates_or_pads")
         self._json["padding"] = None
 
     # Text to tokens
@@ -365,10 +375,10 @@ class Tokenizer:
         self, sequence: _Text, pair: _Text | None = None, is_pretokenized: bool = False, add_special_tokens: bool = True
     ) -> Encoding:
         """Encode a text, or a pair; with ``is_pretokenized`` each is a list of words."""
-        if type(sequence) is str and pair is None and not is_pretokenized and self._is_plain():
-            made = _bpe.encode_lazily(
-                self._engine, sequence, Encoding, self._as_it_is, add_special_tokens, self._allowed
-            )
+        quickly = self._quickly
+        if quickly is not None and type(sequence) is str and pair is None and not is_pretokenized:
+            engine, source, allowed = quickly
+            made = _bpe.encode_lazily(engine, sequence, Encoding, source, add_special_tokens, allowed)
             if made is None:
                 raise TypeError("TextInputSequence must be str")
             return made

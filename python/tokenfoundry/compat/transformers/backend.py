@@ -86,6 +86,10 @@ class Engine(_Pipeline):
         return self._engine
 
     @property
+    def _quickly(self) -> None:
+        return None  # The original may be changed at any time.
+
+    @property
     def _as_it_is(self) -> "Engine":
         return self  # It does not change.
 
