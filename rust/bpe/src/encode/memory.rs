@@ -5,7 +5,7 @@
 use std::sync::OnceLock;
 
 use tokenfoundry_base::{Cancel, Cancelled};
-use tokenfoundry_kernels::byte_classes::{Classifier, Scalar};
+use tokenfoundry_kernels::byte_classes::{Classifier, PADDED, Scalar};
 use tokenfoundry_kernels::on_tier::{Work, on_tier};
 
 use super::block::{BLOCK, Block, ROOM, Tables};
@@ -17,6 +17,7 @@ use crate::pretokenize::{Scan, window};
 
 /// Bytes at the end of a text that are copied to where more can be read behind them.
 const TAIL: usize = 160;
+const _: () = assert!(TAIL + window::NEEDED <= PADDED);
 /// Texts longer than this are taken piece by piece: places in a block are 32-bit numbers.
 const LONGEST_BLOCKS: usize = 1 << 31;
 
@@ -86,8 +87,7 @@ impl<S: Scan, O: Sink> Work for EncodeText<'_, S, O> {
         }
         if at < text.len() {
             let tail = &text[at..];
-            let mut padded = [0; TAIL + window::NEEDED];
-            padded[..tail.len()].copy_from_slice(tail);
+            let padded = classifier.padded(tail);
             let count = window::scan_last(classifier, scanner, &padded, tail.len(), 0, 0, &mut places[1..]);
             let places = &places[..=count];
             if !block.look_up(classifier, tables, &padded, 0, places) {

@@ -23,7 +23,8 @@ mod tree;
 
 pub use build::{build, shown};
 pub use memory::Memory;
-pub use sink::{Count, Sink};
+pub use sink::{Count, Sink, Space};
+pub use tables::Few;
 
 use std::sync::{Arc, OnceLock};
 
