@@ -70,8 +70,10 @@ class Lanes:
                     raise StoppedError
                 try:
                     pending.append(self._pool.submit(work, item))
-                except RuntimeError:  # the pool is shut down
-                    raise StoppedError from None
+                except RuntimeError as error:
+                    if self.stopped:
+                        raise StoppedError from None
+                    raise MemoryError(str(error)) from None  # no room for another thread
                 if len(pending) > self.lanes:
                     yield pending.popleft().result()
             while pending:

@@ -44,6 +44,8 @@ __all__ = [
     "TextTask",
     "TokenTask",
     "cost_of",
+    "explained",
+    "no_memory",
     "perform",
     "text_line",
     "token_lengths",
@@ -355,12 +357,17 @@ def perform(task: Task, context: Context, scene: Scene) -> None:
     except TokenFoundryError:
         raise
     except MemoryError:
-        raise InputError(
-            f"{task.phase} of {task}: memory ran out. Finished units are kept: run the same command again with fewer "
-            "threads, a smaller `memory`, or on a larger machine"
-        ) from None
+        raise no_memory(task) from None
     except OSError as error:
         raise explained(error, task) from None
+
+
+def no_memory(task: Task, what: str = "") -> InputError:
+    """Memory ran out, and how to go on."""
+    return InputError(
+        f"{task.phase} of {task}: memory ran out{f' ({what})' if what else ''}. Finished units are kept: run the same "
+        "command again with fewer threads, a smaller `memory`, or on a larger machine"
+    )
 
 
 def explained(error: OSError, task: Task | str) -> OSError:

@@ -17,7 +17,7 @@ from tokenfoundry.pipeline.events import Listener, Silent
 from tokenfoundry.pipeline.lanes import Lanes, Serial, StoppedError, Way
 from tokenfoundry.pipeline.meter import Meter
 from tokenfoundry.pipeline.reading import BATCH_BYTES
-from tokenfoundry.pipeline.tasks import Context, Scene, Task, TextTask, explained, perform
+from tokenfoundry.pipeline.tasks import Context, Scene, Task, TextTask, explained, no_memory, perform
 
 __all__ = ["LocalExecutor", "batch_bytes", "batch_memory"]
 
@@ -110,11 +110,15 @@ class LocalExecutor:
         way: Way = scene.way
         inner = Scene(relay, scene.meter, way, scene.batch_bytes)
         pool = ThreadPoolExecutor(min(count, len(tasks)), "tokenfoundry-task")
-        futures = [pool.submit(perform, task, context, inner) for task in tasks]
+        futures: list[Future[None]] = []
         try:
+            try:
+                futures += [pool.submit(perform, task, context, inner) for task in tasks]
+            except RuntimeError as refused:
+                raise no_memory(tasks[0], str(refused)) from None
             relay.tell(scene.listener, lambda: all(map(Future.done, futures)) or _first_error(futures) is not None)
         finally:
-            if lanes is not None and not all(map(Future.done, futures)):
+            if lanes is not None and not (futures and all(map(Future.done, futures))):
                 lanes.stopped = True
             pool.shutdown(wait=True, cancel_futures=True)
             if lanes is not None:
