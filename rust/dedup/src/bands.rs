@@ -31,6 +31,10 @@ impl Bands {
         if (0.8..0.85).contains(&threshold) && recall <= 0.9975 {
             return Self { bands: 20, rows: 6 };
         }
+        // The same 120 slots: each pair that shares a band of the former shares one of these.
+        if (0.8..0.85).contains(&threshold) && recall <= 0.999_999_8 {
+            return Self { bands: 30, rows: 4 };
+        }
         (1..=12)
             .rev()
             .find_map(|rows| {
@@ -165,5 +169,9 @@ mod tests {
             assert!(shape.recall(threshold) >= 0.997 && shape.num_perm() <= 256, "{threshold}: {shape:?}");
         }
         assert_eq!(Bands::for_threshold(0.8, 0.997), Bands { bands: 20, rows: 6 });
+        assert_eq!(Bands::for_threshold(0.8, 0.999_999_8), Bands { bands: 30, rows: 4 });
+        for threshold in [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1.0] {
+            assert!(Bands::for_threshold(threshold, 0.999_999_8).recall(threshold) >= 0.999_999_8, "{threshold}");
+        }
     }
 }
