@@ -1,7 +1,7 @@
 //! Locality-sensitive hashing: documents meet when all slots of one band of their signatures agree.
 //!
-//! With b bands of r rows, a pair of similarity s meets with probability 1 - (1 - s^r)^b. The default, 20 bands of 6,
-//! finds 99.75 % of the pairs at 0.8 and wastes little on those at 0.5; verification removes the rest.
+//! With b bands of r rows, a pair of similarity s meets with probability 1 - (1 - s^r)^b. 20 bands of 6 find
+//! 99.77 % of the pairs at 0.8; the same slots as 30 bands of 4 find all but 1.4 in ten million, and verification removes the rest.
 //!
 //! A band's slots are hashed to 32 bits. Strangers that collide by chance (one pair in four billion) are candidates
 //! that verification turns away, and half the memory of 64 bits is worth more.

@@ -35,7 +35,7 @@ impl OnePermutation {
             let product = u128::from(hash ^ self.mask) * u128::from(self.factor);
             let mixed = (product as u64) ^ (product >> 64) as u64;
             let rank = mixed as u32 & (UNFILLED - 1);
-            let slot = &mut slots[((mixed >> 32) * count >> 32) as usize];
+            let slot = &mut slots[(((mixed >> 32) * count) >> 32) as usize];
             *slot = if rank < *slot { rank } else { *slot };
         }
     }
