@@ -149,10 +149,6 @@ class Tokenizer:
         tokens = {number: token for token, number in self._json["model"]["vocab"].items()}
         return tokens | {token["id"]: content for content, token in self._added.items()}
 
-    @functools.cached_property
-    def _stripping(self) -> set[int]:
-        return {token["id"] for token in self._added.values() if token["lstrip"] or token["rstrip"]}
-
     def __getattr__(self, name: str) -> Any:
         if name in _NOT_HERE:
             raise AttributeError(
@@ -248,8 +244,7 @@ class Tokenizer:
             self._json["added_tokens"] = sorted(self._added.values(), key=lambda token: token["id"])
             self._content = self.to_str().encode()
             self._engine = _Engine(_bpe.read_tokenizer_json(self._content, True))
-            for made in ("_token_of", "_stripping"):
-                self.__dict__.pop(made, None)
+            self.__dict__.pop("_token_of", None)
         return new
 
     def num_special_tokens_to_add(self, is_pair: bool) -> int:
@@ -482,12 +477,11 @@ class Tokenizer:
         return Encoding(ids, [Segment(len(ids), type_id, Base(details))])
 
     def _details(self, text: str) -> Details:
-        ids, offsets, words = self._engine._encode_with_words(text, self._allowed)
+        ids, offsets, words, found = self._engine._encode_with_words(text, self._allowed)
         tokens = [self._token_of[number] for number in ids]
-        # A token that takes white space along is shown with it.
-        for index, number in enumerate(ids) if self._stripping else ():
-            if number in self._stripping:
-                tokens[index] = text[slice(*offsets[index])]
+        # An added token is shown as it was found: normalized, and with the white space that it takes along.
+        for index, shown in found:
+            tokens[index] = shown
         return Details(tokens, offsets, list(words))
 
     def _made(self, ids: list[int], text: str, type_id: int) -> Encoding:

@@ -42,6 +42,19 @@ impl From<Cancelled> for EncodeError {
     }
 }
 
+/// All there is to know of an encoded text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InFull {
+    pub ids: Vec<u32>,
+    /// The bytes of the text that each token stands for.
+    pub spans: Vec<[u64; 2]>,
+    /// The number of the piece that each token is part of. An added token that was found in the text is a piece; template
+    /// tokens, which are part of none, have the largest number.
+    pub words: Vec<u32>,
+    /// Added tokens that were found: the place among the tokens, and the (normalized) text with the white space it took.
+    pub found: Vec<(usize, String)>,
+}
+
 /// A text as it comes in: known to be UTF-8, or any bytes.
 #[derive(Clone, Copy, Debug)]
 pub enum Text<'a> {
@@ -246,7 +259,7 @@ impl Tokenizer {
         };
         if self.general.is_some() {
             let options = Options { add_special_tokens: false, allowed: options.allowed.clone() };
-            sink.many(&self.encode_with_words(text, &options, cancel)?.0);
+            sink.many(&self.encode_with_words(text, &options, cancel)?.ids);
             return Ok(());
         }
         if self.normalizers.is_empty() && self.added.nothing_to_find(&options.allowed) {
@@ -327,20 +340,19 @@ impl Tokenizer {
         options: &Options,
         cancel: &Cancel,
     ) -> Result<(Vec<u32>, Vec<[u64; 2]>), EncodeError> {
-        let (ids, spans, _) = self.encode_with_words(text, options, cancel)?;
-        Ok((ids, spans))
+        let found = self.encode_with_words(text, options, cancel)?;
+        Ok((found.ids, found.spans))
     }
 
-    /// [`Self::encode_with_offsets`], and for each token the number of the piece that it is part of. An added token
-    /// that was found in the text is a piece; template tokens, which are part of none, have the largest number.
-    #[allow(clippy::type_complexity)]
+    /// [`Self::encode_with_offsets`], with the pieces that tokens are part of, and what was found of added tokens.
     pub fn encode_with_words(
         &self,
         text: &str,
         options: &Options,
         cancel: &Cancel,
-    ) -> Result<(Vec<u32>, Vec<[u64; 2]>, Vec<u32>), EncodeError> {
+    ) -> Result<InFull, EncodeError> {
         let mut words: Vec<u32> = Vec::new();
+        let mut found: Vec<(usize, String)> = Vec::new();
         let mut word = 0;
         let mut ids = Vec::new();
         let mut spans: Vec<[u64; 2]> = Vec::new();
@@ -352,6 +364,7 @@ impl Tokenizer {
         self.memories.lend(|memory| {
             self.added.sections(text, &options.allowed, |section| match section {
                 Section::Token { id, start, end } => {
+                    found.push((ids.len(), text[start..end].to_owned()));
                     ids.push(id);
                     spans.push([start as u64, end as u64]);
                     words.push(word);
@@ -363,6 +376,7 @@ impl Tokenizer {
                     self.added.normalized_sections(&aligned.text, &options.allowed, |section| {
                         match section {
                             Section::Token { id, start, end } => {
+                                found.push((ids.len(), aligned.text[start..end].to_owned()));
                                 let (start, end) = aligned.span(start, end);
                                 ids.push(id);
                                 spans.push([(base + start) as u64, (base + end) as u64]);
@@ -422,6 +436,6 @@ impl Tokenizer {
             spans.resize(ids.len(), [text.len() as u64; 2]);
             words.resize(ids.len(), u32::MAX);
         }
-        Ok((ids, spans, words))
+        Ok(InFull { ids, spans, words, found })
     }
 }

@@ -9,7 +9,7 @@ use tokenfoundry_base::Cancel;
 use tokenfoundry_bpe::formats::{self, hf_json, sentencepiece, tekken, tiktoken};
 use tokenfoundry_bpe::pretokenize::{Pretokenizer, pattern_by_name};
 use tokenfoundry_bpe::special::{AddedToken, Allowed};
-use tokenfoundry_bpe::tokenizer::{self as core, EncodeError, Options, Text};
+use tokenfoundry_bpe::tokenizer::{self as core, EncodeError, InFull, Options, Text};
 use tokenfoundry_bpe::vocabulary::{Vocabulary, VocabularyError};
 
 use super::decode;
@@ -412,7 +412,8 @@ impl PyTokenizer {
         Ok((ids.into_pyarray(python), flat.into_pyarray(python).reshape([rows, 2])?))
     }
 
-    /// Ids, the span of each in characters, and the number of the piece that each is part of; no template.
+    /// Ids, the span of each in characters, the number of the piece that each is part of, and for added tokens that were
+    /// found their places and what was found; no template.
     #[pyo3(signature = (text, allowed_special=None))]
     #[allow(clippy::type_complexity)]
     fn _encode_with_words<'py>(
@@ -420,9 +421,9 @@ impl PyTokenizer {
         python: Python<'py>,
         text: &str,
         allowed_special: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<(Bound<'py, PyList>, Vec<(u32, u32)>, Vec<u32>)> {
+    ) -> PyResult<(Bound<'py, PyList>, Vec<(u32, u32)>, Vec<u32>, Vec<(usize, String)>)> {
         let options = self.options(false, allowed_special)?;
-        let (ids, spans, words) =
+        let InFull { ids, spans, words, found } =
             self.run(python, text.len(), move |inner, cancel| inner.encode_with_words(text, &options, cancel))?;
         // The character that each byte is of; a token may end within one, and then has it all.
         let mut character_of = Vec::with_capacity(text.len() + 1);
@@ -437,7 +438,7 @@ impl PyTokenizer {
             let first = character_of[start];
             (first, if end > start { character_of[end - 1] + 1 } else { first })
         });
-        Ok((self.ints.list(python, &ids)?, spans.collect(), words))
+        Ok((self.ints.list(python, &ids)?, spans.collect(), words, found))
     }
 
     #[pyo3(signature = (ids, *, skip_special_tokens=false))]
