@@ -5,6 +5,7 @@
 //! is in neither.
 
 mod backtrack;
+mod block;
 mod build;
 pub mod characters;
 mod lanes;
@@ -13,12 +14,15 @@ mod memory;
 mod merge;
 mod pairs;
 mod pieces;
+mod sets;
+mod sink;
 mod split;
 mod symbols;
 mod tables;
 
 pub use build::{build, shown};
-pub use memory::{Count, Memory, Sink, Space};
+pub use memory::Memory;
+pub use sink::{Count, Sink, Space};
 pub use tables::Few;
 
 use std::sync::{Arc, OnceLock};

@@ -1,11 +1,12 @@
 //! 64 bytes a vector: `vpermi2b` looks 128 entries up at once, `vptestmb` makes a mask of each bit.
 
 use std::arch::x86_64::{
-    __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask,
+    __m512i, _mm_cvtsi128_si64, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask,
     _mm512_cmplt_epi8_mask, _mm512_cvtepu8_epi32, _mm512_extracti32x4_epi32, _mm512_loadu_si512,
-    _mm512_mask_cmpeq_epi8_mask, _mm512_mask_mov_epi8, _mm512_mask_sub_epi8, _mm512_maskz_compress_epi8,
-    _mm512_maskz_loadu_epi8, _mm512_maskz_permutex2var_epi8, _mm512_movepi8_mask, _mm512_permutexvar_epi8,
-    _mm512_set1_epi8, _mm512_set1_epi32, _mm512_storeu_si512, _mm512_test_epi8_mask,
+    _mm512_mask_cmpeq_epi8_mask, _mm512_mask_cmpeq_epi64_mask, _mm512_mask_mov_epi8, _mm512_mask_sub_epi8,
+    _mm512_maskz_compress_epi8, _mm512_maskz_compress_epi64, _mm512_maskz_loadu_epi8, _mm512_maskz_permutex2var_epi8,
+    _mm512_movepi8_mask, _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_epi64,
+    _mm512_shuffle_epi32, _mm512_storeu_si512, _mm512_test_epi8_mask,
 };
 
 use super::{AsciiTable, BIT_5, BLOCK, Bytes, Classifier, LeadTable, LongBlock, MIXED, PADDED};
@@ -147,6 +148,18 @@ fn padded(text: &[u8]) -> [u8; PADDED] {
     padded
 }
 
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn value_of(line: &[u64; 8], key: u64) -> u64 {
+    // SAFETY: the reference is to 64 bytes; the load needs no alignment.
+    let line = unsafe { _mm512_loadu_si512(line.as_ptr().cast()) };
+    const KEYS: u8 = 0b0101_0101;
+    let equal = _mm512_mask_cmpeq_epi64_mask(KEYS, line, _mm512_set1_epi64(key as i64));
+    // Each value in the place of its key.
+    let values = _mm512_shuffle_epi32::<0b01_00_11_10>(line);
+    _mm_cvtsi128_si64(_mm512_castsi512_si128(_mm512_maskz_compress_epi64(equal, values))) as u64
+}
+
 impl Classifier for Avx512 {
     #[inline(always)]
     fn bytes(self, block: &[u8; BLOCK]) -> Bytes {
@@ -176,5 +189,11 @@ impl Classifier for Avx512 {
     fn padded(self, text: &[u8]) -> [u8; PADDED] {
         // SAFETY: as above.
         unsafe { padded(text) }
+    }
+
+    #[inline(always)]
+    fn value_of(self, line: &[u64; 8], key: u64) -> u64 {
+        // SAFETY: as above.
+        unsafe { value_of(line, key) }
     }
 }

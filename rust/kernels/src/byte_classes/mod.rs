@@ -80,6 +80,14 @@ pub trait Classifier: Copy {
         padded[..length].copy_from_slice(&text[..length]);
         padded
     }
+
+    /// The value of `key` in a cache line of four keys, each with its value behind it; 0 if it is not there. A key stands there
+    /// once at most.
+    #[inline(always)]
+    fn value_of(self, line: &[u64; 8], key: u64) -> u64 {
+        let value = |at: usize| u64::from(line[at] == key).wrapping_neg() & line[at + 1];
+        value(0) | value(2) | value(4) | value(6)
+    }
 }
 
 /// Bytes of a text that is followed by zeros.
@@ -177,6 +185,27 @@ mod tests {
                         Tier::Avx512 => check(Avx512::new().expect("detected"), &block, &table, &beyond),
                     }
                 }
+            }
+        }
+    }
+
+    fn check_values(classifier: impl Classifier) {
+        let line = [11, 1 << 40, 12, 2, 0, 11, 13, u64::MAX];
+        for key in [0, 1, 11, 12, 13, 14, 1 << 40] {
+            let expected = line.chunks(2).find(|entry| entry[0] == key).map_or(0, |entry| entry[1]);
+            assert_eq!(classifier.value_of(&line, key), expected, "{key}");
+        }
+    }
+
+    #[test]
+    fn values_behind_keys() {
+        check_values(Scalar);
+        #[cfg(target_arch = "x86_64")]
+        for tier in tier::available() {
+            match tier {
+                Tier::Scalar => {}
+                Tier::Avx2 => check_values(Avx2::new().expect("detected")),
+                Tier::Avx512 => check_values(Avx512::new().expect("detected")),
             }
         }
     }

@@ -9,9 +9,9 @@
 use tokenfoundry_base::{Cancel, Cancelled};
 
 use super::super::Encoder;
-use super::super::memory::Sink;
 use super::super::merge::{SHORT, merge_short};
 use super::super::pieces::hash;
+use super::super::sink::Sink;
 use super::lines::Lines;
 use super::scan::{BLOCKS, Cuts, Found};
 use super::window::Windows;

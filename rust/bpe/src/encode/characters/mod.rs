@@ -26,7 +26,7 @@ use joins::Joins;
 use spell::Spelling;
 use tokenfoundry_base::{Cancel, Cancelled};
 
-use super::memory::Sink;
+use super::sink::Sink;
 
 /// What becomes of the spaces of a text, and of its start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
