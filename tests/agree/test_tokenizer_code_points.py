@@ -64,7 +64,7 @@ def differing(slot: str, part: dict[str, Any], around: str) -> list[str]:
         block = [around.format(character, character) for character in FEWER[start : start + 500]]
         text = "a".join(block)
         expected = theirs.encode(text)
-        ids, _, words = ours._encode_with_words(text)
+        ids, _, words, _ = ours._encode_with_words(text)
         if (expected.ids, expected.word_ids) != (ids, words):
             wrong += [f"{ord(one):X}" for one, text in zip(FEWER[start:], block, strict=False)
                       if theirs.encode(text).ids != ours.encode(text)] or [f"near {ord(FEWER[start]):X}"]  # fmt: skip

@@ -50,6 +50,8 @@ pub enum Step {
     },
     /// White space is dropped.
     WhitespaceSplit,
+    /// Runs of one script; what is of any script goes with those before it.
+    Scripts,
     /// Pieces of this many characters.
     FixedLength {
         characters: usize,
@@ -158,6 +160,24 @@ pub fn run(steps: &[Step], text: &str, base: usize, visit: &mut dyn FnMut(usize,
         }
         Step::WhitespaceSplit => {
             arrange(by_character(text, unicode::is_white_space), Behaviour::Removed, &mut pass_on);
+        }
+        Step::Scripts => {
+            // As in `tokenizers`, what comes before the first character of a script is dropped.
+            let mut last = None;
+            let mut start = None;
+            for (at, character) in text.char_indices() {
+                let Some(script) = unicode::scripts::script(character) else { continue };
+                if last != Some(script) {
+                    if let Some(start) = start {
+                        pass_on(start, at);
+                    }
+                    start = Some(at);
+                    last = Some(script);
+                }
+            }
+            if let Some(start) = start {
+                pass_on(start, text.len());
+            }
         }
         Step::FixedLength { characters } => {
             let boundaries: Vec<usize> = text.char_indices().map(|(at, _)| at).step_by((*characters).max(1)).collect();

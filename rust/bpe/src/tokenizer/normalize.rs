@@ -11,7 +11,7 @@ use unicode_normalization::char::is_combining_mark;
 use super::forms;
 use crate::byte_alphabet;
 use crate::pretokenize::PatternError;
-use crate::unicode::{self, older};
+use crate::unicode::{self, bert, older};
 
 #[derive(Clone, Debug)]
 pub enum Normalizer {
@@ -21,6 +21,12 @@ pub enum Normalizer {
     Nfkd,
     Lowercase,
     StripAccents,
+    /// BERT's cleaning: control characters go, and white space becomes a space.
+    Clean,
+    /// BERT's spaces around each Chinese character.
+    SpaceIdeographs,
+    /// BERT's accents: nonspacing marks.
+    StripNonspacing,
     /// Control characters go, and what is white space in Google's NMT becomes a space.
     Nmt,
     /// Bytes become letters of the byte-level alphabet.
@@ -148,6 +154,19 @@ impl Normalizer {
             Self::Lowercase => text.chars().flat_map(char::to_lowercase).collect(),
             Self::StripAccents => text.chars().filter(|&character| !is_accent(character)).collect(),
             Self::Nmt => text.chars().filter_map(nmt).collect(),
+            Self::Clean => text.chars().filter_map(clean).collect(),
+            Self::StripNonspacing => text.chars().filter(|&character| !is_nonspacing(character)).collect(),
+            Self::SpaceIdeographs => {
+                let mut spaced = String::with_capacity(text.len() + text.len() / 2);
+                for character in text.chars() {
+                    if is_ideograph(character) {
+                        spaced.extend([' ', character, ' ']);
+                    } else {
+                        spaced.push(character);
+                    }
+                }
+                spaced
+            }
             Self::ByteLetters => byte_alphabet::encode(text.as_bytes()),
             Self::Prepend(prefix) | Self::PrefixUnless { prefix } | Self::PrefixFirst { prefix } => {
                 format!("{prefix}{text}")
@@ -192,17 +211,32 @@ impl Normalizer {
                     }
                 }
             }
-            Self::StripAccents => {
+            Self::StripAccents | Self::StripNonspacing => {
+                let is_dropped = if matches!(self, Self::StripAccents) { is_accent } else { is_nonspacing };
                 for (at, character) in from.text.char_indices() {
-                    if !is_accent(character) {
+                    if !is_dropped(character) {
                         to.push_from(&from, at, at + character.len_utf8());
                     }
                 }
             }
-            Self::Nmt => {
+            Self::SpaceIdeographs => {
+                for (at, character) in from.text.char_indices() {
+                    let end = at + character.len_utf8();
+                    if is_ideograph(character) {
+                        let span = from.span(at, end);
+                        to.push(" ", span);
+                        to.push(&from.text[at..end], span);
+                        to.push(" ", span);
+                    } else {
+                        to.push_from(&from, at, end);
+                    }
+                }
+            }
+            Self::Nmt | Self::Clean => {
+                let becomes = if matches!(self, Self::Nmt) { nmt } else { clean };
                 let mut buffer = [0; 4];
                 for (at, character) in from.text.char_indices() {
-                    if let Some(kept) = nmt(character) {
+                    if let Some(kept) = becomes(character) {
                         to.push(kept.encode_utf8(&mut buffer), from.span(at, at + character.len_utf8()));
                     }
                 }
@@ -229,7 +263,9 @@ impl Normalizer {
                 let mut after = 0;
                 let mut replace = |start: usize, end: usize| {
                     to.push_from(&from, after, start);
-                    to.push(content, from.span(start, end));
+                    // Of the last character, as `tokenizers` has it.
+                    let last = from.text[..end].chars().next_back().map_or(0, char::len_utf8);
+                    to.push(content, from.span(end - last, end));
                     after = end;
                 };
                 match pattern {
@@ -291,6 +327,26 @@ fn between_later(text: &str, normalize: impl Fn(&str, &mut String)) -> String {
 
 fn is_accent(character: char) -> bool {
     is_combining_mark(character) != older::contains(&older::MARKS_CHANGED, character)
+}
+
+fn is_nonspacing(character: char) -> bool {
+    older::contains(&bert::NONSPACING_MARKS, character)
+}
+
+fn clean(character: char) -> Option<char> {
+    if older::contains(&bert::CLEANED, character) {
+        return None;
+    }
+    Some(if character.is_whitespace() { ' ' } else { character })
+}
+
+/// What BERT takes for a Chinese character: the blocks of ideographs but for the extensions E's first pages and later ones.
+fn is_ideograph(character: char) -> bool {
+    matches!(
+        character as u32,
+        0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0x20000..=0x2A6DF | 0x2A700..=0x2B73F | 0x2B740..=0x2B81F
+            | 0x2B920..=0x2CEAF | 0x2F800..=0x2FA1F
+    )
 }
 
 fn nmt(character: char) -> Option<char> {

@@ -4,7 +4,9 @@
 //! The references follow 16.0 (tiktoken 0.14, tokenizers 0.23), and a character's class decides where a text is cut,
 //! so the version is part of a tokenizer's identity: [`UNICODE_VERSION`]. One lookup is two loads, about 1 ns.
 
+pub mod bert;
 pub mod older;
+pub mod scripts;
 mod table;
 
 use table::{BLOCK_OF, PROPERTIES};

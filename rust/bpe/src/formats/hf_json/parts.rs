@@ -97,6 +97,23 @@ pub fn normalizers(value: Option<&Value>) -> Result<Vec<Normalizer>, VocabularyE
             }]
         }
         "Nmt" => vec![Normalizer::Nmt],
+        "BertNormalizer" => {
+            let lowercase = flag(fields, "lowercase", true);
+            let mut all = Vec::new();
+            if flag(fields, "clean_text", true) {
+                all.push(Normalizer::Clean);
+            }
+            if flag(fields, "handle_chinese_chars", true) {
+                all.push(Normalizer::SpaceIdeographs);
+            }
+            if flag(fields, "strip_accents", lowercase) {
+                all.extend([Normalizer::Nfd, Normalizer::StripNonspacing]);
+            }
+            if lowercase {
+                all.push(Normalizer::Lowercase);
+            }
+            all
+        }
         "ByteLevel" => vec![Normalizer::ByteLetters],
         other => return unread(PART, other),
     })
@@ -210,6 +227,7 @@ impl Collected {
                 let delimiter = text(fields, "delimiter", PART)?;
                 self.split(Step::split_literal(delimiter, Behaviour::Removed, false)?);
             }
+            "UnicodeScripts" => self.split(Step::Scripts),
             "FixedLength" => {
                 let characters = fields.get("length").and_then(Value::as_u64).unwrap_or(5) as usize;
                 self.split(Step::FixedLength { characters });
