@@ -30,7 +30,7 @@ impl Top {
         let shift = 64 - places.trailing_zeros();
         self.counts.clear();
         self.counts.resize(places, 0);
-        let grams = || hashes.array_windows::<N>().map(gram);
+        let grams = || hashes.windows(N).filter_map(|words| words.first_chunk::<N>()).map(gram);
         for gram in grams() {
             let count = &mut self.counts[(gram >> shift) as usize];
             *count = count.saturating_add(1);
