@@ -67,6 +67,8 @@ def _chunk(batch: Any, path: Path) -> Chunk:
     if "lengths" not in names:
         return Chunk(values, row_offsets, rows)
     row_pieces, lengths = flat("lengths")
+    if not pa.types.is_integer(lengths.type) or lengths.null_count:
+        raise ShardError(f"{path}: lengths holds {lengths.type} with {lengths.null_count} nulls; integers are wanted")
     piece_offsets = np.concatenate([[0], np.cumsum(lengths.to_numpy(zero_copy_only=False).astype(np.int64))])
     if not np.array_equal(piece_offsets[row_pieces], row_offsets):
         raise ShardError(f"{path}: lengths do not sum to the rows of input_ids")
