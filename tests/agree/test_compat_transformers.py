@@ -252,9 +252,9 @@ def test_parts_may_be_changed(both: tuple[Any, Any]) -> None:
         tokenizer.backend_tokenizer.normalizer = tokenizers.normalizers.Lowercase()
     agree()
     for tokenizer in both:
-        tokenizer.backend_tokenizer.normalizer = tokenizers.normalizers.BertNormalizer()
+        tokenizer.backend_tokenizer.normalizer = tokenizers.normalizers.Precompiled(b"\0\0\0\0")
     agree()
-    assert "BertNormalizer" in both[1].backend_tokenizer.failure
+    assert "Precompiled" in both[1].backend_tokenizer.failure
     for tokenizer in both:
         tokenizer.backend_tokenizer.normalizer = None
     agree()

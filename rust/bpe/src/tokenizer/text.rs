@@ -345,12 +345,7 @@ impl Tokenizer {
     }
 
     /// [`Self::encode_with_offsets`], with the pieces that tokens are part of, and what was found of added tokens.
-    pub fn encode_with_words(
-        &self,
-        text: &str,
-        options: &Options,
-        cancel: &Cancel,
-    ) -> Result<InFull, EncodeError> {
+    pub fn encode_with_words(&self, text: &str, options: &Options, cancel: &Cancel) -> Result<InFull, EncodeError> {
         let mut words: Vec<u32> = Vec::new();
         let mut found: Vec<(usize, String)> = Vec::new();
         let mut word = 0;
