@@ -158,6 +158,7 @@ def moving(lengths: Lengths, capacity: int, rounds: int) -> None:
         "position_ids": np.zeros(shape, np.int32),
         "document_ids": np.zeros(shape, np.int32),
     }
+    narrow = every | {"labels": np.zeros(shape, np.int32)}
     target = np.zeros_like(ragged.values)
 
     def rows_by_numpy() -> NDArray[np.uint32]:
@@ -173,6 +174,8 @@ def moving(lengths: Lengths, capacity: int, rounds: int) -> None:
             "tokens": lambda: tf.pack.lay_out(ragged, plan, columns=(), out=out),
             "tokens, new arrays": lambda: tf.pack.lay_out(ragged, plan, columns=["tokens"]),
             "tokens, labels, positions, documents": lambda: tf.pack.lay_out(ragged, plan, columns=(), out=every),
+            "the same, labels of int32": lambda: tf.pack.lay_out(ragged, plan, columns=(), out=narrow),
+            "plan, tokens, cu_seqlens": lambda: tf.pack.pack(ragged, capacity, columns=(), out=out).cu_seqlens,
             "numpy take": rows_by_numpy,
         },
         rounds,

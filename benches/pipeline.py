@@ -2,8 +2,8 @@
 
     python benches/pipeline.py [--megabytes 100] [--tokenizer tokenizer.json] [--input 'FOLDER/*.jsonl'] [--ray] [--datatrove 4]
 
-In one run: the line on one thread and on all (equal bytes), the same kernels called bare, resume of the finished run, growth from a
-quarter of the corpus to all of it, the Ray executor on one node (--ray), and datatrove's local pipeline on a sample of some MB
+In one run: the line on one thread and on all (equal bytes), the same kernels called bare, resume of the finished run, growth from an
+eighth of the files to all of them, the Ray executor on one node (--ray), and datatrove's local pipeline on a sample of some MB
 (--datatrove). Seconds are wall clock; rounds are interleaved and medians shown. Without --input the corpus is made of paragraphs of
 prose that this machine carries (docs, licences, docstrings), put together anew into documents of about 5 kB until there is enough.
 """
@@ -25,6 +25,7 @@ import orjson
 import pyarrow as pa
 
 import tokenfoundry as tf
+from tokenfoundry._core import io as _io
 from tokenfoundry.pipeline import run
 from tokenfoundry.pipeline.recipe import Recipe, load_recipe
 
@@ -94,14 +95,16 @@ def line(recipe: Recipe, threads: int, name: str) -> tuple[float, Any]:
     return time.perf_counter() - began, result
 
 
-def bare(paths: list[Path], tokenizer: tf.Tokenizer, threads: int, folder: Path) -> tuple[float, int]:
+def bare(paths: list[Path], tokenizer: tf.Tokenizer, threads: int, folder: Path) -> tuple[float, float, int]:
     """The same kernels without the runner: everything in memory, no ledger, no checks, no resume."""
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     kept = []
     for path in paths:
-        with path.open("rb") as file:
-            texts = [orjson.loads(row)["text"] for row in file]
-        batch = pa.array(texts, pa.large_string())
+        arrays, declined = _io.json_lines(
+            [path.read_bytes()], first=1, text=b"text", id=None, licence=None, most_bytes=1 << 25, prefix=b""
+        )
+        assert not declined
+        batch = pa.array(arrays[0])
         for preset in ("gopher", "c4"):
             verdict = tf.text.filter(batch, preset=preset, threads=threads).column("verdict")
             batch = batch.filter(verdict.is_null())
@@ -116,7 +119,7 @@ def bare(paths: list[Path], tokenizer: tf.Tokenizer, threads: int, folder: Path)
     tf.shard.write(
         folder / "bare", tokens, plan, document_ids=bytes(16 * len(tokens)), vocabulary_size=tokenizer.vocab_size
     )
-    return time.perf_counter() - began, len(whole)
+    return time.perf_counter() - began, time.process_time() - cpu, len(whole)
 
 
 def datatrove(path: Path, megabytes: float, folder: Path) -> float:
@@ -194,9 +197,11 @@ def main() -> None:
                 took, result = line(recipe, count, f"out-{count}")
                 seconds.setdefault(name, []).append(took)
                 digests.add(hashlib.sha256((result.output / "manifest.json").read_bytes()).hexdigest())
+                seconds.setdefault(f"{name} CPU", []).append(result.metrics["cpu_seconds"])
                 if count == threads:
                     stages, peak = result.metrics["stages"], result.metrics["peak_memory_bytes"]
-            took, kept = bare(paths, loaded, threads, folder)
+            took, cpu, kept = bare(paths, loaded, threads, folder)
+            seconds.setdefault("bare CPU", []).append(cpu)
             seconds.setdefault("bare kernels", []).append(took)
             assert abs(kept - result.manifest["doors"][4]["documents"]["in"]) == 0, (
                 "bare and line keep the same documents"
@@ -209,6 +214,9 @@ def main() -> None:
             print(f"{name:<16}{value:8.2f} s {size / value:8.1f} MB/s")
         print(f"{'MB/s a core':<16}{size / medians[f'{threads} threads'] / threads:8.1f}")
         print(
+            f"{'overhead, CPU':<16}{medians[f'{threads} threads CPU'] / medians['bare CPU'] - 1:8.1%} over the bare kernels"
+        )
+        print(
             f"{'overhead':<16}{medians[f'{threads} threads'] / medians['bare kernels'] - 1:8.1%} over the bare kernels"
         )
         print(f"{'peak memory':<16}{peak / 1e6:8.0f} MB")
@@ -218,10 +226,17 @@ def main() -> None:
         assert run(recipe.model_copy(update={"output": f"out-{threads}"})).reused
         print(f"{'resume':<16}{time.perf_counter() - began:8.3f} s, of the finished run")
 
-        if not options.input:
-            quarter = recipe_for(folder, "data/part-[01].jsonl", tokenizer)
-            small, _ = line(quarter, threads, "quarter")
-            print(f"{'growth':<16}{medians[f'{threads} threads'] / small:8.2f} x the seconds for 4 x the text")
+        for parts in (1, 2, 4, 8):
+            chosen = folder / f"growth-{parts}"
+            chosen.mkdir()
+            for path in paths[: len(paths) * parts // 8]:
+                (chosen / path.name).symlink_to(path)
+            took, result = line(recipe_for(folder, f"growth-{parts}/*.jsonl", tokenizer), threads, f"grown-{parts}")
+            much = result.manifest["doors"][0]["bytes"]["in"] / 1e6
+            print(
+                f"{f'growth x{parts}':<16}{took:8.2f} s, {result.metrics['cpu_seconds'] / much * 1000:6.2f} CPU ms a MB, "
+                f"peak {result.metrics['peak_memory_bytes'] / 1e6:.0f} MB"
+            )
         if options.ray:
             # By default Ray's workers are nicer than everybody else, and wait where the machine is shared.
             os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112  (Ray reads it so)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 MODERATE = {
     "tokenizer": ["--megabytes", "2", "--rounds", "3"],
+    "tokenizer_calls": ["--vocabularies", "qwen2", "--rounds", "3"],
     "tokenizer_load": ["--rounds", "5"],
     "tokenizer_sentencepiece": ["--megabytes", "2", "--rounds", "1"],
     "train": ["--megabytes", "20", "--rounds", "1"],

@@ -152,7 +152,9 @@ def main() -> None:
     arguments.add_argument("--megabytes", type=float, default=4)
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--corpus", action="append", default=[], metavar="NAME=FILE")
-    arguments.add_argument("--vocabularies", nargs="*", default=["qwen2", "o200k", "llama3", "deepseek", "gemma3"])
+    arguments.add_argument(
+        "--vocabularies", nargs="*", default=["qwen2", "qwen3_6", "cl100k", "o200k", "llama3", "deepseek", "gemma3"]
+    )
     options = arguments.parse_args()
     texts_by_name = corpora(options.megabytes)
     for item in options.corpus:

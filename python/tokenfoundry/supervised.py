@@ -13,6 +13,7 @@ from collections.abc import Callable
 __all__ = ["supervised"]
 
 _SET_PARENT_DEATH_SIGNAL = 1
+_NO_MEMORY_FOR_A_THREAD = 127  # what the C library exits with, by itself; no command of ours does
 _FROM_TERMINAL = 128  # SI_KERNEL: the terminal sent it to the child as well
 
 
@@ -37,10 +38,11 @@ def supervised(command: Callable[[], int], complain: Callable[[str], None]) -> i
         return command()
     status = _wait(child, watched)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    if os.WIFEXITED(status):
+    starved = os.WIFEXITED(status) and os.WEXITSTATUS(status) == _NO_MEMORY_FOR_A_THREAD
+    if os.WIFEXITED(status) and not starved:
         # Not sys.exit: what Python does at its end was the child's to do.
         os._exit(os.WEXITSTATUS(status))
-    number = signal.Signals(os.WTERMSIG(status))
+    number = signal.SIGABRT if starved else signal.Signals(os.WTERMSIG(status))
     cause = {
         signal.SIGKILL: "killed, perhaps by the kernel because memory ran out (`dmesg` tells)",
         signal.SIGABRT: "aborted, perhaps because memory ran out",

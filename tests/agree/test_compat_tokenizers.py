@@ -242,6 +242,30 @@ def test_adding_tokens(both: tuple[Any, Any]) -> None:
         agree(both, lambda t: t.decode(t.encode(text).ids))
 
 
+def test_encodings_stay_as_they_were(both: tuple[Any, Any]) -> None:
+    text = "a brown <s> fox<new>"
+    found = []
+    for kind, tokenizer in zip((ours, tokenizers), both, strict=True):
+        before = [tokenizer.encode(text), *tokenizer.encode_batch([text, "<new>"])]
+        tokenizer.add_tokens(["<new>", kind.AddedToken("fox", lstrip=True)])
+        between = tokenizer.encode(text)
+        tokenizer.encode_special_tokens = True
+        after = [tokenizer.encode(text), *tokenizer.encode_batch([text])]
+        tokenizer.add_tokens(["brown"])
+        tokenizer.encode_special_tokens = False
+        found.append([flat(one) for one in (*before, between, *after, tokenizer.encode(text))])
+    assert found[0] == found[1]
+
+
+def test_lists_of_ids_are_the_callers(both: tuple[Any, Any]) -> None:
+    for encoding in (both[0].encode(TEXTS[0]), *both[0].encode_batch([TEXTS[0]])):
+        expected = both[1].encode(TEXTS[0]).ids
+        first = encoding.ids
+        assert first == expected and first is not encoding.ids
+        first.clear()
+        assert encoding.ids == expected and len(encoding) == len(expected)
+
+
 def test_special_tokens_as_text(both: tuple[Any, Any]) -> None:
     for tokenizer in both:
         tokenizer.encode_special_tokens = True

@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader  # noqa: E402
 LENGTH = 32
 # PyTorch warns of forking a process that has threads, and of workers above the number of cores.
 pytestmark = [
+    pytest.mark.torch,
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::UserWarning"),
 ]

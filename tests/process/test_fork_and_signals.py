@@ -21,6 +21,7 @@ def everything() -> list[object]:
     ragged = TOKENIZER.encode_batch(SCRIPTS * 20, 2)
     return [
         ragged.tolist(),
+        TOKENIZER.encode_batch_lists(SCRIPTS * 20, 2),
         tf.text.normalize(SCRIPTS, threads=2).texts.to_pylist(),
         tf.text.filter(SCRIPTS, threads=2).to_pylist(),
         tf.dedup.near_duplicates(SCRIPTS * 2, threads=2).keep.tolist(),
@@ -39,6 +40,8 @@ def test_forked_children_work_after_the_parent_did() -> None:
 
 LONG_WORK = {
     "encode": "tokenizer.encode_batch([text] * 400, 2)",
+    "lists": "tokenizer.encode_batch_lists([text] * 400, 2)",
+    "lists on one thread": "tokenizer.encode_batch_lists([text] * 400, 1)",
     "encode one": "tokenizer.encode_array(text * 200)",
     "count": "tokenizer.count_batch([text] * 600, 2)",
     "train": "tf.Tokenizer.train([text] * 400, vocab_size=30000)",

@@ -1,5 +1,6 @@
 from . import bpe as bpe
 from . import dedup as dedup
+from . import io as io
 from . import load as load
 from . import pack as pack
 from . import runtime as runtime

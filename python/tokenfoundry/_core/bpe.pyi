@@ -1,7 +1,7 @@
 """Byte-pair encoding: what `tokenfoundry.tokenizer` is built on."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, Self, final
+from typing import Any, Literal, Self, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
@@ -188,26 +188,60 @@ class Tokenizer:
     def finds_special_tokens(self) -> bool:
         """Whether special tokens in a text are found where a call does not say."""
 
+class Encoded:
+    """Ids that become a list when asked for, and what the rest can be made of then. Not seen by the garbage collector."""
+
+    def __new__(cls, ids: Any = None, rest: Any = None) -> Self: ...
+    def __len__(self) -> int: ...
+    @property
+    def ids(self) -> list[int]:
+        """Ids of the tokens."""
+
+    @property
+    def _ids(self) -> list[int]: ...
+    @_ids.setter
+    def _ids(self, value: Any) -> None: ...
+    @property
+    def _origin(self) -> tuple[Any, str, bool] | None: ...
+    @property
+    def _rest(self) -> Any: ...
+    @_rest.setter
+    def _rest(self, value: Any) -> None: ...
+
+_E = TypeVar("_E", bound=Encoded)
+
+def encode_lazily(
+    tokenizer: Tokenizer, text: Any, kind: type[_E], source: Any, add_special_tokens: bool, allowed_special: _Special
+) -> _E | None:
+    """A ``kind`` of one text; None if it is no ``str``, or has a lone surrogate."""
+
+def encode_batch_lazily(
+    tokenizer: Tokenizer,
+    texts: list[Any],
+    kind: type[_E],
+    source: Any,
+    add_special_tokens: bool,
+    allowed_special: _Special,
+) -> list[_E] | None:
+    """A ``kind`` of each text; None if one is no ``str``, or has a lone surrogate."""
+
+def encode_columns(
+    tokenizer: Tokenizer, texts: Any, allowed_special: _Special, shape: Any, with_masks: bool, long: int
+) -> tuple[list[list[int]], list[list[int]] | None, list[int] | None]:
+    """Rows of ids in the ``shape`` that is asked for, their masks, and how many ids each text has if one has more than
+    ``long``. ``shape`` has the attributes before, after, limit, cut_left, pads, length, multiple, pad_id, pad_left."""
+
+def encode_matrices(
+    tokenizer: Tokenizer, texts: Any, allowed_special: _Special, shape: Any
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]] | None:
+    """As `encode_columns`: ids and masks, both int64 of shape (texts, width), and how many ids each text has, of shape
+    (texts,). None where the rows have different lengths and are not padded to one."""
+
+def next_suspect(texts: list[Any], marker: str, first: int) -> int | None:
+    """The index, from ``first`` on, of the next item that is no ``str``, has a lone surrogate, or holds ``marker``."""
+
 def first_not_text(texts: list[Any]) -> int | None:
     """The index of the first item that is no ``str``, or one with a lone surrogate."""
-
-def fill_padded(
-    ids: npt.NDArray[np.int64],
-    mask: npt.NDArray[np.int64],
-    values: npt.NDArray[np.uint32],
-    offsets: npt.NDArray[np.int64],
-    before: Sequence[int],
-    after: Sequence[int],
-    limit: int,
-    cut_left: bool,
-    pad_id: int,
-    pad_left: bool,
-) -> None:
-    """Write ragged rows into ``ids`` (zeros, shape (rows, length)), and 1 into ``mask`` where it is not padding.
-
-    Each row is ``before``, the first (``cut_left``: last) ``limit`` ids of the row, ``after``, and padding at its end
-    (``pad_left``: start). ``limit`` below 0: all. InputError where a row is longer than the matrix is wide.
-    """
 
 @final
 class StreamDecoder:

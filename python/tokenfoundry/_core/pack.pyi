@@ -12,7 +12,10 @@ _Rows = tuple[_Column, _Column, _Column, _Column]
 class Pieces:
     """The pieces of a plan."""
 
-    def columns(self) -> tuple[_Column, _Column, _Column]:
+    def row_offsets(self) -> _Column:
+        """First piece of each row, and the number of pieces."""
+
+    def columns(self, threads: int | None) -> tuple[_Column, _Column, _Column]:
         """Document, first token and length of each piece, row after row."""
 
 @final
@@ -63,7 +66,7 @@ def plan(
     together: _Column | None,
     threads: int | None,
 ) -> dict[str, Any]:
-    """Fields of a plan: row_offsets, pieces, and what was counted."""
+    """Fields of a plan: rows, pieces, and what was counted."""
 
 def lay_out_rows(
     values: NDArray[np.uint32],

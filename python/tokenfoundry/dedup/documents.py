@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from tokenfoundry._core import dedup as _dedup
 from tokenfoundry.dedup.options import (
+    COMPLETE,
     Keep,
     Unit,
     as_texts,
@@ -51,7 +52,7 @@ def near_duplicates(
     ngram: int = 5,
     seed: int = 1,
     bands: tuple[int, int] | None = None,
-    recall: float = 0.997,
+    recall: float = COMPLETE,
     threads: int | None = None,
 ) -> Result:
     """Keep one of each group of near-duplicates: texts whose sets of n-grams have Jaccard >= ``threshold``.
@@ -63,8 +64,8 @@ def near_duplicates(
 
     ``unit``: what n-grams are made of: lower-cased "words" (in scripts without spaces each character is one), what
     lies between "whitespace", "characters", "bytes", or "tokens" (then ``texts`` is a `Ragged`); or a `Tokenizer`, whose
-    tokens of the texts are taken. ``bands``: (bands, rows); by default the least that find a pair at the threshold with
-    a chance of ``recall`` (`explain` prints it).
+    tokens of the texts are taken. ``bands``: (bands, rows); by default such that a pair at the threshold is compared with
+    a chance of ``recall``: at 0.8 the 120 slots of 20 bands of 6, read as 30 bands of 4 (`explain` prints both).
 
     The result does not depend on threads. Raises InputError for texts that are not UTF-8.
     Source: Broder, "On the resemblance and containment of documents" (1997).
@@ -76,7 +77,10 @@ def near_duplicates(
 
 
 def explain(threshold: float = 0.8, *, bands: tuple[int, int] | None = None, recall: float = 0.997) -> str:
-    """The S-curve: the chance that a pair of a given similarity shares a band and is compared, as a table."""
+    """The S-curve: the chance that a pair of a given similarity shares a band and is compared, as a table.
+
+    With the defaults, the bands of an `Index` at this threshold, and below them those that `near_duplicates` takes.
+    """
     check_threshold(threshold)
     count, rows = bands_of(threshold, bands, recall)
     lines = [f"{count} bands of {rows} rows, {count * rows} permutations", "similarity  chance to be compared"]
@@ -85,6 +89,13 @@ def explain(threshold: float = 0.8, *, bands: tuple[int, int] | None = None, rec
         chance = 1 - (1 - (percent / 100) ** rows) ** count
         mark = "  <- threshold" if percent == round(threshold * 100) else ""
         lines.append(f"      {percent / 100:.2f}  {chance:8.3%}  {'#' * round(chance * 40):40}{mark}".rstrip())
+    if bands is None:
+        more, fewer = bands_of(threshold, None, COMPLETE)
+        missed = (1 - threshold**fewer) ** more
+        lines.append(
+            f"near_duplicates and OnDisk compare what shares one of {more} bands of {fewer} rows: "
+            f"a pair at the threshold is missed with a chance of {missed:.1e}"
+        )
     return "\n".join(lines)
 
 

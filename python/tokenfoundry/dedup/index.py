@@ -209,7 +209,6 @@ class Index:
             unit=stats["unit"],
             ngram=stats["ngram"],
             seed=stats["seed"],
-            bands=(stats["bands"], stats["rows"]),
             threads=threads,
         )
 

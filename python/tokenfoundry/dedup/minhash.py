@@ -22,7 +22,7 @@ class MinHash:
 
     ``scheme``:
 
-    * "tokenfoundry", version 2: pinned by golden values; may be stored.
+    * "tokenfoundry", version 3: pinned by golden values; may be stored.
     * "datasketch" (2.0's affine32) and "datasketch-legacy" (1.x): equal to ``datasketch.MinHash(num_perm, seed)``
       updated with each n-gram, its lower-cased words joined by blanks, as UTF-8.
     * "datatrove" and "datatrove-32": equal to datatrove 0.10's signatures of 64 and 32 bits with xxhash. It splits
@@ -91,7 +91,7 @@ class MinHash:
     ) -> NDArray[Any]:
         """Signatures (n, num_perm) of sets that were hashed elsewhere, for the scheme "tokenfoundry".
 
-        ``hashes``: 64-bit hashes of the elements, well mixed in their low 32 bits, which are what is used; set i is
+        ``hashes``: 64-bit hashes of the elements, well mixed; set i is
         ``hashes[offsets[i]:offsets[i + 1]]``. Order and repeats make no difference. ``bits`` as in `signatures`.
         """
         if self.scheme != "tokenfoundry":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tokenfoundry._core import dedup as _dedup
-from tokenfoundry.dedup.options import Unit, as_texts, options, order_of
+from tokenfoundry.dedup.options import COMPLETE, Unit, as_texts, options, order_of
 from tokenfoundry.dedup.result import Result, result_of
 from tokenfoundry.errors import InputError
 
@@ -25,7 +25,7 @@ class OnDisk:
     recognised by their 128-bit hash alone, since no text is kept.
 
     ``memory_bytes`` bounds step 1 (besides the batch given); step 2 takes 64 KiB a run, step 3 about 40 bytes a
-    document and 8 bytes for each band that a candidate shares. Disk: about 220 bytes a document at 20 bands, and 8
+    document and 8 bytes for each band that a candidate shares. Disk: about 300 bytes a document at 30 bands, and 8
     a shingle. Other arguments as in `near_duplicates`.
     """
 
@@ -38,7 +38,7 @@ class OnDisk:
         ngram: int = 5,
         seed: int = 1,
         bands: tuple[int, int] | None = None,
-        recall: float = 0.997,
+        recall: float = COMPLETE,
         memory_bytes: int = 256 << 20,
         threads: int | None = None,
     ) -> None:

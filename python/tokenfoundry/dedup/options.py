@@ -16,6 +16,9 @@ from tokenfoundry.tokenizer import Tokenizer
 Keep = Literal["first", "last", "longest"] | Sequence[float] | NDArray[Any]
 Unit = Literal["words", "whitespace", "characters", "bytes", "tokens"]
 
+COMPLETE = 0.9999998
+"""The recall at the threshold that `near_duplicates` aims at: one pair in five million is missed there, fewer above."""
+
 OptionFields = tuple[float, str, int, int, int, int, bool]
 
 

@@ -4,6 +4,17 @@
 """
 
 from tokenfoundry.io.files import InputFile, Span, find_files
-from tokenfoundry.io.readers import FORMATS, Record, format_of, records
+from tokenfoundry.io.readers import FORMATS, LineBlock, Record, format_of, judge_line, line_blocks, records
 
-__all__ = ["FORMATS", "InputFile", "Record", "Span", "find_files", "format_of", "records"]
+__all__ = [
+    "FORMATS",
+    "InputFile",
+    "LineBlock",
+    "Record",
+    "Span",
+    "find_files",
+    "format_of",
+    "judge_line",
+    "line_blocks",
+    "records",
+]

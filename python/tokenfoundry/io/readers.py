@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Protocol
 from tokenfoundry.io import web
 from tokenfoundry.io.files import InputFile
 
-__all__ = ["FORMATS", "ReaderOptions", "Record", "format_of", "records"]
+__all__ = ["FORMATS", "LineBlock", "ReaderOptions", "Record", "format_of", "judge_line", "line_blocks", "records"]
 
 FORMATS = ("jsonl", "parquet", "text", "html", "warc")
 _CHUNK_BYTES = 4 << 20
@@ -38,6 +38,15 @@ class Record:
     licence: str | None = None
     verdict: str | None = None
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineBlock:
+    """Whole lines of a JSON Lines file."""
+
+    content: bytes
+    first: int
+    """Number of the first line, from 1."""
 
 
 class ReaderOptions(Protocol):
@@ -90,7 +99,7 @@ class TruncatedError(Exception):
     """A compressed file ended in the middle or is damaged."""
 
 
-def _chunks(file: InputFile) -> Iterator[bytes]:
+def _chunks(file: InputFile, chunk_bytes: int = _CHUNK_BYTES) -> Iterator[bytes]:
     """A file's content, decompressed, in chunks of bounded size. Gives all that can be read before it raises."""
     suffix = file.path.suffix.lower()
     with file.open() as source:
@@ -99,7 +108,7 @@ def _chunks(file: InputFile) -> Iterator[bytes]:
             if file.span is not None:
                 source.seek(file.span.start)
                 left = file.span.end - file.span.start
-            while chunk := source.read(min(_CHUNK_BYTES, left) if file.span is not None else _CHUNK_BYTES):
+            while chunk := source.read(min(chunk_bytes, left) if file.span is not None else chunk_bytes):
                 left -= len(chunk)
                 yield chunk
             return
@@ -151,6 +160,63 @@ def _decompressor(suffix: str) -> tuple[Any, type[Exception]]:
 # JSON Lines
 
 
+def line_blocks(file: InputFile, options: ReaderOptions, block_bytes: int) -> Iterator[LineBlock | Record]:
+    """A JSON Lines file as blocks of about ``block_bytes`` of whole lines, and a record with a verdict for what is not in
+    lines. The blocks' lines, each judged by `judge_line`, and these records are those of `records`.
+
+    Memory: a block, and a line that is longer than one up to the options' limit.
+    """
+    if file.problem:
+        yield Record(0, None, 0, verdict="read.unreadable", reason=f"{file.uri}: {file.problem}")
+        return
+    number = file.span.records_before if file.span else 0
+    pending: list[bytes] = []
+    size = 0
+    try:
+        for chunk in _chunks(file, block_bytes):
+            start, end = 0, chunk.rfind(b"\n") + 1
+            if end and size > options.max_document_bytes:
+                # The end of a line of which only the length is known.
+                start = chunk.find(b"\n") + 1
+                number += 1
+                yield _too_long(file, number, size + start - 1, options)
+                pending, size = [], 0
+            if end > start:
+                block = b"".join([*pending, memoryview(chunk)[start:end]])
+                yield LineBlock(block, number + 1)
+                number += block.count(b"\n")
+            if end:
+                pending, size = [], 0
+            size += len(chunk) - end
+            pending = [*pending, chunk[end:]] if size <= options.max_document_bytes else []
+    except TruncatedError as error:
+        yield _truncated(file, number, error)
+        return
+    except OSError as error:
+        yield Record(0, None, 0, verdict="read.unreadable", reason=f"{file.uri}: {error.strerror or error}")
+        return
+    if size > options.max_document_bytes:
+        yield _too_long(file, number + 1, size, options)
+    elif size:
+        yield LineBlock(b"".join(pending), number + 1)
+    elif number == 0:
+        yield _empty(file)
+
+
+def judge_line(file: InputFile, number: int, line: bytes, options: ReaderOptions) -> Record | None:
+    """What a line of a JSON Lines file is, without its newline; None for a blank one."""
+    if len(line) > options.max_document_bytes:
+        return _too_long(file, number, len(line), options)
+    if number == 1:
+        line = line.removeprefix(codecs.BOM_UTF8)
+    return _json_record(file, number, line, options) if line.strip() else None
+
+
+def _truncated(file: InputFile, number: int, error: TruncatedError) -> Record:
+    reason = f"{file.uri}: damaged or cut short after line {number}: {error}"
+    return Record(number + 1, None, 0, verdict="read.truncated", reason=reason)
+
+
 def _lines(chunks: Iterator[bytes], most_bytes: int, before: int = 0) -> Iterator[tuple[int, bytes | None, int]]:
     """Number (from ``before`` + 1), content without its newline, and size of each line; content None for a line over
     ``most_bytes``."""
@@ -182,13 +248,7 @@ def _jsonl(file: InputFile, options: ReaderOptions) -> Iterator[Record]:
             elif line.strip():
                 yield _json_record(file, number, line, options)
     except TruncatedError as error:
-        yield Record(
-            number + 1,
-            None,
-            0,
-            verdict="read.truncated",
-            reason=f"{file.uri}: damaged or cut short after line {number}: {error}",
-        )
+        yield _truncated(file, number, error)
         return
     if number == 0:
         yield _empty(file)

@@ -34,19 +34,23 @@ _NUMBERS = (
 class Plan:
     """Rows of pieces of documents. Row i has the pieces ``row_offsets[i]`` to ``row_offsets[i + 1]``.
 
-    ``document``, ``start`` and ``length`` are int64 arrays over the pieces, made when they are first asked for: index
-    of the piece's document, its first token counted in the document, its tokens.
+    ``document``, ``start`` and ``length`` are int64 arrays over the pieces: index of the piece's document, its first
+    token counted in the document, its tokens. They and ``row_offsets`` are made when they are first asked for; until
+    then a plan is 4 bytes a piece.
     """
 
-    def __init__(self, capacity: int, align: int, fields: dict[str, Any]) -> None:
+    def __init__(self, capacity: int, align: int, fields: dict[str, Any], threads: int | None = None) -> None:
         self.capacity = capacity
         """Most tokens a row."""
         self.align = align
         """Pieces begin at multiples of this."""
-        self.row_offsets: NDArray[np.int64] = fields["row_offsets"]
-        """(rows + 1)"""
+        self.rows: int = fields["rows"]
+        """Their number."""
+        self.pieces: int = fields["piece_count"]
+        """Their number."""
         self.lower_bound: int = fields["lower_bound"]
-        """No plan of these pieces has fewer rows (Martello and Toth's L2)."""
+        """No plan of these pieces has fewer rows (the largest of the sum bound, Martello and Toth's
+        L2, and the count bound: at most k pieces longer than a (k + 1)-th of a row share one)."""
         self.cut: int = fields["cut"]
         """Documents in more than one piece."""
         self.cut_inside: int = fields["cut_inside"]
@@ -62,10 +66,18 @@ class Plan:
         self.tokens: int = fields["tokens"]
         """Tokens placed."""
         self._pieces = fields["pieces"]
+        self._threads = threads
+
+    @cached_property
+    def row_offsets(self) -> NDArray[np.int64]:
+        """(rows + 1)"""
+        offsets: NDArray[np.int64] = self._pieces.row_offsets()
+        return offsets
 
     @cached_property
     def _columns(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        columns: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]] = self._pieces.columns()
+        _ = self.row_offsets
+        columns: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]] = self._pieces.columns(self._threads)
         del self._pieces
         return columns
 
@@ -98,12 +110,9 @@ class Plan:
         for name in ("capacity", "align", *_NUMBERS):
             setattr(plan, name, int(arrays[name]))
         plan.row_offsets = np.asarray(arrays["row_offsets"])
+        plan.rows, plan.pieces = len(plan.row_offsets) - 1, int(plan.row_offsets[-1])
         plan._columns = (arrays["document"], arrays["start"], arrays["length"])
         return plan
-
-    @property
-    def rows(self) -> int:
-        return len(self.row_offsets) - 1
 
     @property
     def dropped(self) -> int:
@@ -150,7 +159,7 @@ class Plan:
             "longer_than_row": self.longer_than_row,
             "cut_avoidable": max(self.cut - self.longer_than_row, 0),
             "alignment_loss": self.alignment_loss,
-            "pieces": int(self.row_offsets[-1]),
+            "pieces": self.pieces,
             "attention_balance": self.attention_balance,
         }
 
@@ -171,14 +180,13 @@ class Plan:
     def explain(self) -> str:
         """The plan's quality in words."""
         over = self.rows - self.lower_bound
-        pieces = int(self.row_offsets[-1])
         avoidable = max(self.cut - self.longer_than_row, 0)
         lines = [
             f"{self.rows:,} rows of {self.capacity:,} tokens; no plan has fewer than {self.lower_bound:,} (+{over:,})",
             f"{self.tokens:,} tokens placed, density {self.density:.4%}, {self.dropped:,} dropped "
             f"({self.dropped_long:,} of long documents, {self.dropped_short:,} of short pieces)",
             f"{self.cut:,} documents cut, {avoidable:,} of them avoidably; {self.longer_than_row:,} are longer than a row",
-            f"{pieces:,} pieces, {pieces / max(self.rows, 1):.2f} a row",
+            f"{self.pieces:,} pieces, {self.pieces / max(self.rows, 1):.2f} a row",
             f"attention: the mean row costs {self.attention_balance:.1%} of the dearest",
         ]
         if self.align > 1:
@@ -271,7 +279,7 @@ def plan(
         _as_labels("together", together),
         threads,
     )
-    return Plan(capacity, align, fields)
+    return Plan(capacity, align, fields, threads)
 
 
 _LIMIT = (1 << 32) - 1

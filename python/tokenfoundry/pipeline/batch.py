@@ -1,19 +1,24 @@
-"""A batch of records on its way through the text stages: columns, the verdicts so far, and the texts that are left."""
+"""A batch of records on its way through the text stages: columns, the verdicts so far, and the texts that are left.
+
+Everything is a column; the only loops are over verdicts that differ and over records that could not be read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tokenfoundry._core import shard as _shard
 from tokenfoundry.io import Record
 from tokenfoundry.pipeline.stages.base import SIGNALS, byte_lengths
 
-__all__ = ["ROWS_SCHEMA", "TEXTS_SCHEMA", "Batch", "document_id"]
+__all__ = ["ROWS_SCHEMA", "TEXTS_SCHEMA", "Batch", "Tally", "document_id", "identity_prefix", "tally"]
 
 TEXTS_SCHEMA = pa.schema([("text", pa.large_string())])
 ROWS_SCHEMA = pa.schema([
@@ -28,17 +33,39 @@ _VERDICT = ("bytes_out", "stage", "verdict", "reason", "value", "redacted")
 _LABELS = tuple(name for name in ROWS_SCHEMA.names if name not in _FIXED and name not in _VERDICT)
 
 
-def _id_key(source: str, uri: str, record: int) -> bytes:
-    return b"\0".join([source.encode(), uri.encode("utf-8", "surrogateescape"), b"%d" % record])
+def identity_prefix(source: str, uri: str) -> bytes:
+    """What a document's id is the hash of, but for the number of its record."""
+    return b"\0".join([source.encode(), uri.encode("utf-8", "surrogateescape"), b""])
 
 
 def document_id(source: str, uri: str, record: int) -> bytes:
     """A document's identity: xxh3-128 of where it came from, whatever its content."""
-    return _shard.hash128(_id_key(source, uri, record))
+    return _shard.hash128(identity_prefix(source, uri) + b"%d" % record)
 
 
 def _fixed_bytes(flat: bytes, width: int = 16) -> pa.Array:
     return pa.Array.from_buffers(pa.binary(width), len(flat) // width, [None, pa.py_buffer(flat)])
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How often a verdict was given, and the bytes of the texts it was given to."""
+
+    verdict: str
+    documents: int
+    bytes: int
+
+
+def tally(verdict: pa.StringArray, gone: NDArray[np.bool_], lengths: NDArray[np.int64]) -> Iterator[Tally]:
+    """Count verdicts (m) of the texts that are ``gone`` (m); ``lengths`` (m) are their bytes."""
+    if not gone.any():
+        return
+    coded = verdict.filter(pa.array(gone)).dictionary_encode()
+    codes = coded.indices.to_numpy(zero_copy_only=False)
+    documents = np.bincount(codes, minlength=len(coded.dictionary))
+    sizes = np.bincount(codes, weights=lengths[gone], minlength=len(coded.dictionary))
+    for name, count, size in zip(coded.dictionary.to_pylist(), documents.tolist(), sizes.tolist(), strict=True):
+        yield Tally(name, count, int(size))
 
 
 @dataclass
@@ -47,66 +74,130 @@ class Batch:
 
     fixed: dict[str, pa.Array]
     """(n) what is known from reading"""
-    stage: NDArray[np.object_]
-    verdict: NDArray[np.object_]
-    reason: NDArray[np.object_]
+    fate: NDArray[np.int32]
+    """(n) which of ``fates`` a record met; -1: none yet"""
     value: NDArray[np.float64]
+    """(n) what the verdict rests on; NaN for nothing"""
     alive: NDArray[np.int64]
     """(m) indices of the records whose texts these are"""
     texts: pa.LargeStringArray
     """(m)"""
-    labels: dict[str, NDArray[np.object_]] = field(default_factory=dict)
+    fates: list[tuple[str, str]] = field(default_factory=list)
+    """Stage and verdict"""
+    reasons: dict[int, str] = field(default_factory=dict)
+    """By record, of those that something is to be said about"""
+    labels: dict[str, pa.Array] = field(default_factory=dict)
     redacted: dict[str, NDArray[np.int64]] = field(default_factory=dict)
     """(n) by kind; -1 for records that no redaction saw"""
 
     def __len__(self) -> int:
-        return len(self.verdict)
+        return len(self.fate)
+
+    @classmethod
+    def of_columns(
+        cls, columns: dict[str, pa.Array], texts: pa.LargeStringArray, uri: str, source: str, licence: str | None
+    ) -> Batch:
+        """Documents (n) of one file that all have a text; ``columns``: id, record, external_id, licence, content_hash."""
+        count = len(texts)
+        licences = columns["licence"]
+        if licence is not None:
+            has = pc.fill_null(pc.not_equal(licences, ""), False)
+            licences = pc.if_else(has, licences, pa.scalar(licence, pa.string()))
+        fixed = {
+            **columns, "licence": licences, "uri": pa.repeat(pa.scalar(uri, pa.string()), count),
+            "source": pa.repeat(pa.scalar(source, pa.string()), count), "bytes_in": pa.array(byte_lengths(texts)),
+        }  # fmt: skip
+        return cls(
+            {name: fixed[name] for name in _FIXED}, np.full(count, -1, np.int32), np.full(count, np.nan),
+            np.arange(count), texts,
+        )  # fmt: skip
 
     @classmethod
     def of_records(
         cls, records: Sequence[Record], uris: Sequence[str], source: str, licence: str | None, threads: int | None
     ) -> Batch:
-        """A batch as it was read."""
+        """A batch as it was read, a record at a time."""
         count = len(records)
-        verdict = np.array([record.verdict for record in records], object)
-        unread = verdict != None  # noqa: E711  (by element)
-        alive = np.flatnonzero(~unread)
+        verdicts = [record.verdict for record in records]
+        names = list(dict.fromkeys(verdict for verdict in verdicts if verdict is not None))
+        numbers: dict[str | None, int] = {None: -1}
+        numbers.update((name, number) for number, name in enumerate(names))
+        fate = np.array([numbers[verdict] for verdict in verdicts], np.int32)
+        alive = np.flatnonzero(fate < 0)
         texts = pa.array([record.text for record in records if record.verdict is None], pa.large_string())
-        keys = [_id_key(source, uri, record.record) for uri, record in zip(uris, records, strict=True)]
+        keys = [identity_prefix(source, uri) + b"%d" % record.record for uri, record in zip(uris, records, strict=True)]
         hashes = np.zeros((count, 16), np.uint8)
         hashes[alive] = np.frombuffer(_shard.hash128_batch(texts, threads), np.uint8).reshape(-1, 16)
         content = _fixed_bytes(hashes.tobytes())
-        if unread.any():
-            content = pa.array(content.to_pylist(), pa.binary(16), mask=unread)
+        if len(names):
+            content = pa.array(content.to_pylist(), pa.binary(16), mask=fate >= 0)
         return cls(
             fixed={
                 "id": _fixed_bytes(_shard.hash128_batch(pa.array(keys, pa.large_binary()), threads)),
                 "uri": pa.array(uris, pa.string()),
                 "record": pa.array([record.record for record in records], pa.int64()),
                 "external_id": pa.array([record.external_id for record in records], pa.string()),
-                "source": pa.array([source], pa.string()).take(pa.array(np.zeros(count, np.int64))),
+                "source": pa.repeat(pa.scalar(source, pa.string()), count),
                 "licence": pa.array([record.licence or licence for record in records], pa.string()),
                 "content_hash": content,
                 "bytes_in": pa.array([record.size for record in records], pa.int64()),
             },
-            stage=np.where(unread, np.array("read", object), np.array(None, object)),
-            verdict=verdict,
-            reason=np.array([record.reason for record in records], object),
+            fate=fate,
             value=np.full(count, np.nan),
             alive=alive,
             texts=texts,
+            fates=[("read", name) for name in names],
+            reasons={index: record.reason for index, record in enumerate(records) if record.reason is not None},
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Batch]) -> Batch:
+        """Batches as they were read, one after another."""
+        if len(parts) == 1:
+            return parts[0]
+        fates = list(dict.fromkeys(fate for part in parts for fate in part.fates))
+        firsts = np.cumsum([0, *(len(part) for part in parts)]).tolist()
+        codes = [np.array([*map(fates.index, part.fates), -1], np.int32)[part.fate] for part in parts]
+        return cls(
+            fixed={name: pa.concat_arrays([part.fixed[name] for part in parts]) for name in _FIXED},
+            fate=np.concatenate(codes),
+            value=np.concatenate([part.value for part in parts]),
+            alive=np.concatenate([part.alive + first for part, first in zip(parts, firsts, strict=False)]),
+            texts=pa.concat_arrays([part.texts for part in parts]),
+            fates=fates,
+            reasons={
+                index + first: reason
+                for part, first in zip(parts, firsts, strict=False)
+                for index, reason in part.reasons.items()
+            },
+        )
+
+    def in_order_of_records(self) -> Batch:
+        """A batch of one file as it was read, its records in the order of their numbers."""
+        order = np.argsort(self.fixed["record"].to_numpy(), kind="stable")
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        alive = place[self.alive]
+        by_place = np.argsort(alive)
+        return Batch(
+            fixed={name: column.take(pa.array(order)) for name, column in self.fixed.items()},
+            fate=self.fate[order],
+            value=self.value[order],
+            alive=alive[by_place],
+            texts=self.texts.take(pa.array(by_place)),
+            fates=self.fates,
+            reasons={int(place[index]): reason for index, reason in sorted(self.reasons.items())},
         )
 
     @classmethod
     def of_rows(cls, rows: pa.RecordBatch, texts: pa.LargeStringArray) -> Batch:
         """A batch as `to_rows` gave it, with its texts."""
         count = len(rows)
-
-        def objects(name: str) -> NDArray[np.object_]:
-            found: NDArray[np.object_] = np.array([*rows.column(name).to_pylist(), None], object)[:count]
-            return found
-
-        labels = {name: objects(name) for name in _LABELS if rows.column(name).null_count < count}
+        both = pc.binary_join_element_wise(rows.column("stage"), rows.column("verdict"), "\0").dictionary_encode()
+        fate = both.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+        fates = [tuple(name.split("\0", 1)) for name in both.dictionary.to_pylist()]
+        reason = rows.column("reason")
+        told = np.flatnonzero(reason.is_valid().to_numpy(zero_copy_only=False))
         redacted: dict[str, NDArray[np.int64]] = {}
         column = rows.column("redacted")
         if column.null_count < count:
@@ -118,18 +209,25 @@ class Batch:
             for kind in dict.fromkeys(keys.tolist()):
                 redacted[kind] = np.full(count, -1, np.int64)
                 redacted[kind][owner[keys == kind]] = items[keys == kind]
-        verdict = objects("verdict")
         return cls(
             fixed={name: rows.column(name) for name in _FIXED},
-            stage=objects("stage"),
-            verdict=verdict,
-            reason=objects("reason"),
+            fate=fate,
             value=rows.column("value").fill_null(np.nan).to_numpy(zero_copy_only=False).copy(),
-            alive=np.flatnonzero(verdict == None),  # noqa: E711
+            alive=np.flatnonzero(fate < 0),
             texts=texts,
-            labels=labels,
+            fates=[(stage, verdict) for stage, verdict in fates],
+            reasons={index: reason[index].as_py() for index in told.tolist()},
+            labels={name: rows.column(name) for name in _LABELS if rows.column(name).null_count < count},
             redacted=redacted,
         )
+
+    def _spread(self, column: pa.Array) -> pa.Array:
+        """A column of texts (m) as one of records (n), null where there is no text any more."""
+        if len(self.alive) == len(self):
+            return column
+        places = np.full(len(self), -1, np.int64)
+        places[self.alive] = np.arange(len(self.alive))
+        return column.take(pa.array(places, mask=places < 0))
 
     def set_columns(self, columns: dict[str, pa.Array]) -> None:
         """Columns (m) that a stage gave; those that begin with ``redacted_`` are counts by kind."""
@@ -137,34 +235,30 @@ class Batch:
             if name.startswith("redacted_"):
                 kind = self.redacted.setdefault(name.removeprefix("redacted_"), np.full(len(self), -1, np.int64))
                 kind[self.alive] = column.to_numpy(zero_copy_only=False)
-            else:
-                label = self.labels.setdefault(name, np.full(len(self), None, object))
-                if name == "signals":
-                    # Of several stages all that they say.
-                    for index, pairs in zip(self.alive.tolist(), column.to_pylist(), strict=True):
-                        if pairs:
-                            label[index] = [*(label[index] or []), *pairs]
-                elif len(self.alive):
-                    label[self.alive] = np.array([*column.to_pylist(), None], object)[:-1]
+                continue
+            new = self._spread(column.cast(ROWS_SCHEMA.field(name).type))
+            old = self.labels.get(name)
+            if old is not None:
+                new = _both(old, new) if name == "signals" else pc.coalesce(new, old)
+            self.labels[name] = new
 
     def drop(
         self,
         gone: NDArray[np.bool_],
         stage: str,
-        verdict: NDArray[np.object_],
+        verdict: pa.StringArray,
         value: NDArray[np.float64] | None = None,
-        reason: NDArray[np.object_] | None = None,
     ) -> None:
         """Take out the texts that ``gone`` (m) says, with their verdicts (m)."""
         if not gone.any():
             return
         index = self.alive[gone]
-        self.stage[index] = stage
-        self.verdict[index] = verdict[gone]
+        coded = verdict.filter(pa.array(gone)).dictionary_encode()
+        first = len(self.fates)
+        self.fates += [(stage, name) for name in coded.dictionary.to_pylist()]
+        self.fate[index] = coded.indices.to_numpy(zero_copy_only=False) + first
         if value is not None:
             self.value[index] = value[gone]
-        if reason is not None:
-            self.reason[index] = reason[gone]
         self.texts = self.texts.filter(pa.array(~gone))
         self.alive = self.alive[~gone]
 
@@ -175,17 +269,28 @@ class Batch:
         bytes_out[self.alive] = byte_lengths(self.texts)
         columns: dict[str, pa.Array] = dict(self.fixed)
         for name in _LABELS:
-            kind = ROWS_SCHEMA.field(name).type
-            columns[name] = pa.array(self.labels[name], kind) if name in self.labels else pa.nulls(count, kind)
+            columns[name] = self.labels.get(name, pa.nulls(count, ROWS_SCHEMA.field(name).type))
         columns.update(
             bytes_out=pa.array(bytes_out),
-            stage=pa.array(self.stage, pa.string()),
-            verdict=pa.array(self.verdict, pa.string()),
-            reason=pa.array(self.reason, pa.string()),
+            stage=self._named([stage for stage, _ in self.fates]),
+            verdict=self._named([verdict for _, verdict in self.fates]),
+            reason=self._reason_column(),
             value=pa.array(self.value, mask=np.isnan(self.value)),
             redacted=self._redactions(),
         )
         return pa.record_batch([columns[name] for name in ROWS_SCHEMA.names], schema=ROWS_SCHEMA)
+
+    def _named(self, names: list[str]) -> pa.StringArray:
+        if not names:
+            return pa.nulls(len(self), pa.string())
+        return pa.array(names, pa.string()).take(pa.array(self.fate, mask=self.fate < 0))
+
+    def _reason_column(self) -> pa.StringArray:
+        if not self.reasons:
+            return pa.nulls(len(self), pa.string())
+        places = np.full(len(self), -1, np.int64)
+        places[list(self.reasons)] = np.arange(len(self.reasons))
+        return pa.array(list(self.reasons.values()), pa.string()).take(pa.array(places, mask=places < 0))
 
     def _redactions(self) -> pa.Array:
         kind = ROWS_SCHEMA.field("redacted").type
@@ -202,3 +307,11 @@ class Batch:
         return pa.MapArray.from_arrays(
             pa.array(offsets, pa.int32(), mask=nulls), keys, pa.array(counts[seen], pa.int64())
         )
+
+
+def _both(old: pa.Array, new: pa.Array) -> pa.Array:
+    """Of several stages all that they say."""
+    pairs: list[list[Any] | None] = []
+    for before, after in zip(old.to_pylist(), new.to_pylist(), strict=True):
+        pairs.append([*(before or []), *(after or [])] if before or after else None)
+    return pa.array(pairs, SIGNALS)

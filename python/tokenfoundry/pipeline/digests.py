@@ -7,11 +7,17 @@ is many units. Files on object stores are not read for this: their digest is tha
 """
 
 import json
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
+from tokenfoundry._core import io as _io
 from tokenfoundry._core import shard as _shard
 from tokenfoundry.io import InputFile, Span, format_of
 from tokenfoundry.io.atomic import write_atomic
@@ -44,13 +50,32 @@ class Digests:
             for path in self.memories:
                 write_atomic(path, json.dumps({"format": _FORMAT, "files": self.known}))
 
+    def read(self, files: Iterable[tuple[InputFile, str]], threads: int) -> None:
+        """Learn of all files and formats that are not known yet, several at a time."""
+        new = {
+            self._name(file, format): (file, format)
+            for file, format in files
+            if not file.problem and not file.remote and self._name(file, format) not in self.known
+        }
+        if len(new) < 2 or threads < 2:
+            return
+        with ThreadPoolExecutor(threads, "tokenfoundry-digest") as pool:
+            for name, found in zip(new, pool.map(_try_read, new.values()), strict=True):
+                if found is not None:
+                    self.known[name] = found
+                    self.grown = True
+
+    @staticmethod
+    def _name(file: InputFile, format: str) -> str:
+        return f"{format} {file.path.absolute()} {file.size} {file.modified_ns}"
+
     def parts(self, file: InputFile, format: str) -> list[tuple[InputFile, str]]:
         """The file, or the parts it is cut into, with their digests."""
         if file.problem:
             return [(file, f"problem: {file.problem}")]
         if file.remote:
             return [(file, f"remote: {file.size} {file.modified_ns}")]
-        name = f"{format} {file.path.absolute()} {file.size} {file.modified_ns}"
+        name = self._name(file, format)
         if name not in self.known:
             try:
                 self.known[name] = _read(file, format)
@@ -64,6 +89,13 @@ class Digests:
         return [(replace(file, span=Span(*span)), digest) for digest, *span in entries]
 
 
+def _try_read(one: tuple[InputFile, str]) -> list[list[Any]] | None:
+    try:
+        return _read(*one)
+    except OSError:
+        return None
+
+
 def _read(file: InputFile, format: str) -> list[list[Any]]:
     """Digest, start, end and records before of each part."""
     if file.size <= 2 * PART_BYTES:
@@ -75,12 +107,35 @@ def _read(file: InputFile, format: str) -> list[list[Any]]:
     return [[_digest_of(file.path), 0, file.size, 0]]
 
 
-def _digest_of(path: Path) -> str:
-    hashes = []
-    with path.open("rb") as source:
-        while chunk := source.read(_CHUNK_BYTES):
-            hashes.append(_shard.hash128(chunk))
+_buffers = threading.local()
+
+
+def _chunks(path: Path) -> Iterator[pa.Buffer]:
+    """A file's content in chunks that are good until the next is asked for; the memory is the thread's."""
+    if not hasattr(_buffers, "memory"):
+        _buffers.memory = bytearray(_CHUNK_BYTES)
+    whole = pa.py_buffer(_buffers.memory)
+    with path.open("rb", buffering=0) as source:
+        while size := source.readinto(_buffers.memory):
+            # A short read is no end; cuts must not depend on how much came at a time.
+            while size < _CHUNK_BYTES and (more := source.readinto(memoryview(_buffers.memory)[size:])):
+                size += more
+            yield whole.slice(0, size)
+
+
+def _hash(content: pa.Buffer) -> tuple[bytes, int]:
+    """Hash of bytes, and the newlines in them."""
+    ends = pa.py_buffer(np.array([0, content.size], np.int64))
+    return _io.hash_and_lines(pa.Array.from_buffers(pa.large_binary(), 1, [None, ends, content]))
+
+
+def _joined(hashes: list[bytes]) -> str:
     return hashes[0].hex() if len(hashes) == 1 else _shard.hash128(b"".join(hashes)).hex()
+
+
+def _digest_of(path: Path) -> str:
+    hashes = [_hash(chunk)[0] for chunk in _chunks(path)]
+    return _joined(hashes)
 
 
 def _line_parts(path: Path) -> list[list[Any]]:
@@ -88,28 +143,27 @@ def _line_parts(path: Path) -> list[list[Any]]:
     start = lines = lines_before = 0
     hashes: list[bytes] = []
     size = 0
-    with path.open("rb") as source:
-        while chunk := source.read(_CHUNK_BYTES):
-            if size >= PART_BYTES and (cut := chunk.find(b"\n")) >= 0:
-                hashes.append(_shard.hash128(chunk[: cut + 1]))
-                lines += 1
-                end = start + size + cut + 1
-                parts.append([_shard.hash128(b"".join(hashes)).hex(), start, end, lines_before])
-                lines_before += lines
-                start, size, lines, hashes = end, 0, 0, []
-                chunk = chunk[cut + 1 :]
-                if not chunk:
-                    continue
-            hashes.append(_shard.hash128(chunk))
-            lines += chunk.count(b"\n")
-            size += len(chunk)
+    for chunk in _chunks(path):
+        if size >= PART_BYTES and (cut := memoryview(chunk).tobytes().find(b"\n")) >= 0:
+            hashes.append(_hash(chunk.slice(0, cut + 1))[0])
+            lines += 1
+            end = start + size + cut + 1
+            parts.append([_shard.hash128(b"".join(hashes)).hex(), start, end, lines_before])
+            lines_before += lines
+            start, size, lines, hashes = end, 0, 0, []
+            chunk = chunk.slice(cut + 1)
+            if not chunk.size:
+                continue
+        found, newlines = _hash(chunk)
+        hashes.append(found)
+        lines += newlines
+        size += chunk.size
     if size:
         parts.append([_shard.hash128(b"".join(hashes)).hex(), start, start + size, lines_before])
     return parts
 
 
 def _row_group_parts(file: InputFile) -> list[list[Any]]:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     whole = _digest_of(file.path)

@@ -10,7 +10,8 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tokenfoundry.errors import GateError, InputError
-from tokenfoundry.pipeline.batch import ROWS_SCHEMA, TEXTS_SCHEMA, Batch, document_id
+from tokenfoundry.pipeline.batch import ROWS_SCHEMA, TEXTS_SCHEMA, Batch, document_id, tally
 from tokenfoundry.pipeline.events import Listener
 from tokenfoundry.pipeline.isolate import apply
+from tokenfoundry.pipeline.lanes import Serial, Way
 from tokenfoundry.pipeline.meter import Cost, Meter
 from tokenfoundry.pipeline.policy import Exclusions, Policy, apply_policy
-from tokenfoundry.pipeline.reading import RawBatch, read_unit
+from tokenfoundry.pipeline.reading import BATCH_BYTES, RawBatch, columns_of, read_unit
 from tokenfoundry.pipeline.stages import Outcome, TextStage
 from tokenfoundry.pipeline.stages.base import byte_lengths
 from tokenfoundry.pipeline.store import Store
@@ -84,6 +86,23 @@ def _batches(path: Path) -> Iterator[pa.RecordBatch]:
         yield reader.get_batch(index)
 
 
+@dataclass(frozen=True)
+class _Written:
+    """A batch as it goes to a result."""
+
+    texts: pa.RecordBatch
+    rows: pa.RecordBatch
+    lengths: NDArray[np.int64]
+    ids: bytes
+
+    @classmethod
+    def of(cls, batch: Batch) -> "_Written":
+        ids = batch.fixed["id"].take(pa.array(batch.alive))
+        flat = ids.buffers()[1].to_pybytes()[16 * ids.offset :][: 16 * len(ids)] if len(ids) else b""
+        texts = pa.record_batch([batch.texts], schema=TEXTS_SCHEMA)
+        return cls(texts, batch.to_rows(), byte_lengths(batch.texts), flat)
+
+
 class _Sink:
     """A result being written."""
 
@@ -103,12 +122,12 @@ class _Sink:
         self.ids: list[bytes] = []
         self.records = 0
 
-    def write(self, batch: Batch) -> None:
-        self.texts.write_batch(pa.record_batch([batch.texts], schema=TEXTS_SCHEMA))
-        self.rows.write_batch(batch.to_rows())
-        self.lengths.append(byte_lengths(batch.texts))
-        self.records += len(batch)
-        self.ids += batch.fixed["id"].take(pa.array(batch.alive)).to_pylist()
+    def write(self, batch: _Written) -> None:
+        self.texts.write_batch(batch.texts)
+        self.rows.write_batch(batch.rows)
+        self.lengths.append(batch.lengths)
+        self.records += len(batch.rows)
+        self.ids.append(batch.ids)
 
     def finish(self, doors: Sequence[Door], costs: dict[str, Cost], source: str) -> None:
         self.inner.close()
@@ -124,18 +143,34 @@ class _Sink:
 
 
 @dataclass
+class _Done:
+    """What a worker has to say of one batch."""
+
+    doors: list[Door]
+    meter: Meter
+    written: dict[int, _Written] = field(default_factory=dict)
+    """By number of stages behind it"""
+    rejected: list[tuple[str, int, str]] = field(default_factory=list)
+    advanced: list[tuple[str, int, int]] = field(default_factory=list)
+    """Stage, documents and bytes"""
+
+
+@dataclass
 class TextLine:
     """The text stages of a recipe, as a unit goes through them."""
 
     stages: Sequence[TextStage]
     policies: Sequence[Policy | Exclusions] = ()
+    """What may not go on, asked right after reading"""
     threads: int | None = None
+    """Of one worker"""
     stop_on_error: bool = False
     snapshots: bool = False
-    """Also keep the result after each stage."""
+    """Also keep what there is after each stage but the last."""
 
     @property
     def door_names(self) -> list[str]:
+        """In order."""
         return ["read", *(policy.name for policy in self.policies), *(stage.name for stage in self.stages)]
 
     def run(
@@ -146,142 +181,165 @@ class TextLine:
         listener: Listener,
         meter: Meter,
         in_child: bool = False,
-        read: Callable[[Unit], Iterator[RawBatch]] = read_unit,
+        way: Way | None = None,
+        batch_bytes: int = BATCH_BYTES,
     ) -> None:
-        """Make a unit's result, from as far along the line as the store has it. Memory: a few batches."""
+        """Make a unit's result, from as far along the line as the store has it. Memory: the batches under way."""
+        way = way or Serial()
         first = self._shared_prefix(unit, store)
-        own = Meter(elsewhere=meter.elsewhere)
+        begin = first or 0
+        own, spent, reading = Meter(), Meter(), Meter(clock=way.clock)
         doors = [Door(name) for name in self.door_names]
+        batches: Iterator[RawBatch | tuple[pa.RecordBatch, pa.LargeStringArray]]
         if first is None:
-            batches = self._read(unit, own, doors, listener, read)
-            first = 0
+            batches = self._reading(unit, batch_bytes, reading)
         else:
             before = UnitResult.of(store, unit.keys[first])
             facts = before.facts()
             for index, plain in enumerate(facts["doors"]):
                 doors[index] = Door.from_dict(plain)
             own.merge({name: Cost.from_dict(plain) for name, plain in facts["costs"].items()})
-            batches = _of_result(before)
-        spent_before = {name: Cost.from_dict(cost.to_dict()) for name, cost in own.costs.items()}
+            batches = zip(before.rows(), before.text_batches(), strict=True)
         with ExitStack() as stack:
-            wanted = range(first, len(unit.keys)) if self.snapshots else [len(unit.keys) - 1]
+            wanted = range(begin, len(unit.keys)) if self.snapshots else [len(unit.keys) - 1]
             sinks = {
                 index: _Sink(store, unit.keys[index], index < len(unit.keys) - 1, stack)
                 for index in wanted
                 if not store.has(unit.keys[index], KIND)
             }
-            for batch in batches:
-                if first in sinks:
-                    sinks[first].write(batch)
-                for index in range(first, len(self.stages)):
-                    door = doors[len(self.policies) + 1 + index]
-                    self._stage(self.stages[index], door, batch, unit, listener, own, in_child)
-                    if index + 1 in sinks:
-                        with own.measure("read"):
-                            sinks[index + 1].write(batch)
+            work = partial(self._batch, unit, begin, frozenset(sinks), in_child, way.clock)
+            for done in way.map(work, batches):
+                for rejection in done.rejected:
+                    listener.rejected(*rejection)
+                for whole, counted in zip(doors, done.doors, strict=True):
+                    whole.add(counted)
+                with reading.measure("read"):
+                    for index, written in done.written.items():
+                        sinks[index].write(written)
+                spent.merge(done.meter.costs)
+                for name, documents, size in done.advanced:
+                    listener.stage_advanced(name, documents, size, 0)
+            spent.merge(reading.costs)
+            meter.merge(spent.costs)
+            own.merge({name: cost.scaled(way.cpu_share()) for name, cost in spent.costs.items()})
             for index, sink in sinks.items():
-                counted = doors[: len(self.policies) + 1 + index]
-                sink.finish(counted, {door.name: own.costs.get(door.name, Cost()) for door in counted}, unit.source)
-        for name, cost in own.costs.items():
-            earlier = spent_before.get(name, Cost())
-            meter.add(
-                name, cost.wall_seconds - earlier.wall_seconds, cost.cpu_seconds - earlier.cpu_seconds,
-                cost.bytes - earlier.bytes,
-            )  # fmt: skip
+                counted_doors = doors[: len(self.policies) + 1 + index]
+                costs = {door.name: own.costs.get(door.name, Cost()) for door in counted_doors}
+                sink.finish(counted_doors, costs, unit.source)
 
     def _shared_prefix(self, unit: Unit, store: Store) -> int | None:
         """The most stages after which the store has the result; None: it must be read."""
         return next((index for index in reversed(range(len(unit.keys) - 1)) if store.has(unit.keys[index], KIND)), None)
 
-    def _read(
-        self,
-        unit: Unit,
-        meter: Meter,
-        doors: list[Door],
-        listener: Listener,
-        read: Callable[[Unit], Iterator[RawBatch]],
-    ) -> Iterator[Batch]:
-        reading_before = meter.elsewhere()
-        for raw in meter.iterate("read", read(unit)):
-            for uri, record in zip(raw.uris, raw.records, strict=True):
-                if record.verdict is not None:
-                    reason = record.reason or record.verdict
-                    if self.stop_on_error:
-                        raise InputError(f"{reason} ({record.verdict}); the recipe says on_error: stop")
-                    listener.rejected(uri, record.record, reason)
-            with meter.measure("read", raw.bytes):
-                entry = unit.input
-                batch = Batch.of_records(raw.records, raw.uris, entry.source, entry.licence, self.threads)
-                lengths = byte_lengths(batch.texts)
-                door = doors[0]
-                counted = Door(
-                    "read",
-                    len(raw.records),
-                    len(batch.texts),
-                    sum(record.size for record in raw.records),
-                    int(lengths.sum()),
-                )
-                for record in raw.records:
-                    if record.verdict is not None:
-                        counted.dropped_documents[record.verdict] += 1
-                        counted.dropped_bytes[record.verdict] += record.size
-                check(counted)
-                door.add(counted)
-                for policy, own_door in zip(self.policies, doors[1:], strict=False):
-                    apply_policy(policy, batch, unit.source, own_door, byte_lengths(batch.texts))
-                    check(own_door)
-            listener.stage_advanced("read", len(raw.records), raw.bytes, 0)
-            yield batch
-        # The reading thread's own time; of what it has read ahead, a little is of the next unit.
-        meter.add("read", 0.0, meter.elsewhere() - reading_before)
+    def _reading(self, unit: Unit, batch_bytes: int, meter: Meter) -> Iterator[RawBatch]:
+        """The unit's raw batches; what it takes to get them counts as ``read``."""
+        batches = read_unit(unit, batch_bytes)
+        while True:
+            with meter.measure("read"):
+                raw = next(batches, None)
+            if raw is None:
+                return
+            yield raw
 
-    def _stage(
+    def _batch(
         self,
-        stage: TextStage,
-        door: Door,
-        batch: Batch,
         unit: Unit,
-        listener: Listener,
-        meter: Meter,
+        begin: int,
+        wanted: frozenset[int],
         in_child: bool,
-    ) -> None:
+        clock: Callable[[], float],
+        raw: RawBatch | tuple[pa.RecordBatch, pa.LargeStringArray],
+    ) -> _Done:
+        """One batch through all stages behind ``begin``, by one worker."""
+        done = _Done([Door(name) for name in self.door_names], Meter(clock=clock))
+        batch = self._read(raw, unit, done) if isinstance(raw, RawBatch) else Batch.of_rows(*raw)
+        for index in range(begin, len(self.stages) + 1):
+            if index > begin:
+                door = done.doors[len(self.policies) + index]
+                self._stage(self.stages[index - 1], door, batch, unit, done, in_child)
+            if index in wanted:
+                with done.meter.measure("read"):
+                    done.written[index] = _Written.of(batch)
+        return done
+
+    def _read(self, raw: RawBatch, unit: Unit, done: _Done) -> Batch:
+        with done.meter.measure("read", raw.bytes):
+            batch = columns_of(raw, unit.input, self.threads)
+            uris, numbers = batch.fixed["uri"], batch.fixed["record"]
+            for index, reason in batch.reasons.items():
+                if self.stop_on_error:
+                    verdict = batch.fates[batch.fate[index]][1]
+                    raise InputError(f"{reason} ({verdict}); the recipe says on_error: stop")
+                done.rejected.append((uris[index].as_py(), numbers[index].as_py(), reason))
+            sizes = batch.fixed["bytes_in"].to_numpy()
+            lengths = byte_lengths(batch.texts)
+            door = done.doors[0]
+            door.documents_in, door.documents_out = len(batch), len(batch.texts)
+            door.bytes_in, door.bytes_out = int(sizes.sum()), int(lengths.sum())
+            for code, (_, verdict) in enumerate(batch.fates):
+                here = batch.fate == code
+                door.dropped_documents[verdict] += int(here.sum())
+                door.dropped_bytes[verdict] += int(sizes[here].sum())
+            check(door)
+            for policy, own_door in zip(self.policies, done.doors[1:], strict=False):
+                apply_policy(policy, batch, unit.source, own_door, byte_lengths(batch.texts))
+                check(own_door)
+        done.advanced.append(("read", len(batch), raw.bytes))
+        return batch
+
+    def _stage(self, stage: TextStage, door: Door, batch: Batch, unit: Unit, done: _Done, in_child: bool) -> None:
         before = byte_lengths(batch.texts)
         failed: dict[int, str] = {}
-        with meter.measure(stage.name, int(before.sum())):
+        with done.meter.measure(stage.name, int(before.sum())):
             outcome = Outcome(batch.texts)
             if len(before) and stage.applies_to(unit.source):
                 applied = apply(stage, batch.texts, self.threads, in_child=in_child)
                 outcome, failed = applied.outcome, applied.failed
             verdict = _verdicts(outcome, len(before), stage)
             after = byte_lengths(outcome.texts)
-            for index, what in failed.items():
-                verdict[index] = f"{stage.name}.failed"
-                record = int(batch.alive[index])
-                uri, number = batch.fixed["uri"][record].as_py(), batch.fixed["record"][record].as_py()
-                reason = f"{uri}:{number}: stage {stage.name} failed on it: {what}"
-                if self.stop_on_error:
-                    raise InputError(f"{reason}; the recipe says on_error: stop")
-                listener.rejected(uri, number, reason)
-                batch.reason[record] = reason
-            gone = verdict != None  # noqa: E711  (by element)
-            _count_through(door, stage, before, after, verdict, gone)
+            if failed:
+                verdict = self._isolated(stage, verdict, failed, batch, done)
+            gone = np.zeros(len(before), np.bool_)
+            if verdict is not None:
+                gone = verdict.is_valid().to_numpy(zero_copy_only=False)
+                _count_through(door, stage, before, after, verdict, gone)
+            else:
+                _count_through(door, stage, before, after, pa.nulls(len(before), pa.string()), gone)
             for name, amount in outcome.edits.items():
                 door.edits[name] += amount
             batch.set_columns(outcome.columns)
             batch.texts = outcome.texts
-            batch.drop(gone, stage.name, verdict, outcome.value)
-        listener.stage_advanced(stage.name, len(before), int(before.sum()), 0)
+            if verdict is not None:
+                batch.drop(gone, stage.name, verdict, outcome.value)
+        done.advanced.append((stage.name, len(before), int(before.sum())))
+
+    def _isolated(
+        self, stage: TextStage, verdict: pa.StringArray | None, failed: dict[int, str], batch: Batch, done: _Done
+    ) -> pa.StringArray:
+        """Verdicts with those of the documents that a stage failed on."""
+        plain = [None] * len(batch.alive) if verdict is None else verdict.to_pylist()
+        for index, what in failed.items():
+            record = int(batch.alive[index])
+            uri, number = batch.fixed["uri"][record].as_py(), batch.fixed["record"][record].as_py()
+            reason = f"{uri}:{number}: stage {stage.name} failed on it: {what}"
+            if self.stop_on_error:
+                raise InputError(f"{reason}; the recipe says on_error: stop")
+            done.rejected.append((uri, number, reason))
+            batch.reasons[record] = reason
+            plain[index] = f"{stage.name}.failed"
+        return pa.array(plain, pa.string())
 
 
-def _verdicts(outcome: Outcome, count: int, stage: TextStage) -> NDArray[np.object_]:
+def _verdicts(outcome: Outcome, count: int, stage: TextStage) -> pa.StringArray | None:
+    """The stage's verdicts; None where it has none."""
     answered = len(outcome.texts)
     if outcome.verdict is not None and answered == count:
         answered = len(outcome.verdict)
     if answered != count:
         raise GateError(f"stage {stage.name}: {count:,} documents in, an answer for {answered:,}; the line stops")
     if outcome.verdict is None or outcome.verdict.null_count == count:
-        return np.full(count, None, object)
-    return np.array([*outcome.verdict.to_pylist(), None], object)[:-1]
+        return None
+    return outcome.verdict.cast(pa.string())
 
 
 def _count_through(
@@ -289,25 +347,20 @@ def _count_through(
     stage: TextStage,
     before: NDArray[np.int64],
     after: NDArray[np.int64],
-    verdict: NDArray[np.object_],
+    verdict: pa.StringArray,
     gone: NDArray[np.bool_],
 ) -> None:
     """Count a batch through a stage's door, and stop the line where it lost something."""
     counts = Door(door.name, documents_in=len(before), bytes_in=int(before.sum()))
     counts.documents_out = int((~gone).sum())
     counts.bytes_out = int(after[~gone].sum())
-    for index in np.flatnonzero(gone).tolist():
-        counts.dropped_documents[verdict[index]] += 1
-        counts.dropped_bytes[verdict[index]] += int(before[index])
+    for one in tally(verdict, gone, before):
+        counts.dropped_documents[one.verdict] += one.documents
+        counts.dropped_bytes[one.verdict] += one.bytes
     if stage.edits_text:
         counts.bytes_edited = int((before - after)[~gone].sum())
     check(counts)
     door.add(counts)
-
-
-def _of_result(result: UnitResult) -> Iterator[Batch]:
-    for rows, texts in zip(result.rows(), result.text_batches(), strict=True):
-        yield Batch.of_rows(rows, texts)
 
 
 def attempts_file(work: Path, key: str) -> Path:

@@ -18,11 +18,11 @@ import pyarrow as pa
 from tokenfoundry._core import runtime
 from tokenfoundry.errors import RecipeError
 from tokenfoundry.pipeline.batch import Batch
-from tokenfoundry.pipeline.executors.local import ahead_bytes, batch_bytes
+from tokenfoundry.pipeline.executors.local import batch_memory
 from tokenfoundry.pipeline.gates import check_gates
 from tokenfoundry.pipeline.isolate import apply
 from tokenfoundry.pipeline.line import Line
-from tokenfoundry.pipeline.reading import read_unit
+from tokenfoundry.pipeline.reading import columns_of, read_unit
 from tokenfoundry.pipeline.recipe import Recipe, load_recipe
 from tokenfoundry.pipeline.stages import dedup as dedup_stage
 from tokenfoundry.pipeline.stages import tokenize as tokenize_stage
@@ -35,8 +35,6 @@ __all__ = ["Phase", "Plan", "make_plan"]
 _SAMPLE_BYTES = 2_000_000
 _DOCUMENT_MEMORY = 160
 _BASE_MEMORY = 120 << 20
-# A batch's text, and what stages and Python objects make of it at their peak.
-_BATCH_COPIES = 12
 _BYTES_PER_TOKEN = 4.0
 
 
@@ -176,11 +174,10 @@ def _estimate(plan: Plan, line: Line, threads: int) -> None:
         for batch in batches:
             if len(batch.alive):
                 outcome = apply(stage, batch.texts, threads).outcome
-                gone = np.zeros(len(batch.alive), np.bool_)
-                if outcome.verdict is not None:
-                    gone = ~outcome.verdict.is_null().to_numpy(zero_copy_only=False)
                 batch.texts = outcome.texts
-                batch.drop(gone, stage.name, np.full(len(gone), "x", object))
+                if outcome.verdict is not None:
+                    verdict = outcome.verdict.cast(pa.string())
+                    batch.drop(verdict.is_valid().to_numpy(zero_copy_only=False), stage.name, verdict)
         rates[stage.name] = rates.get(stage.name, 0.0) + time.perf_counter() - began
     texts = [batch.texts for batch in batches if len(batch.texts)]
     options = recipe.stage("dedup")
@@ -201,7 +198,7 @@ def _estimate(plan: Plan, line: Line, threads: int) -> None:
         phase.seconds = round(seconds[phase.name] * phase.bytes_to_do / base, 2)
     plan.seconds = round(sum(phase.seconds or 0.0 for phase in plan.phases), 2)
     documents = plan.bytes / sampled * plan.sample_documents
-    running = batch_bytes(recipe.memory) * _BATCH_COPIES + 2 * ahead_bytes(recipe.memory)
+    running = batch_memory(recipe.memory, threads)
     plan.memory_bytes = int(_BASE_MEMORY + running + documents * _DOCUMENT_MEMORY)
 
 
@@ -214,7 +211,7 @@ def _sample(line: Line, threads: int) -> list[Batch]:
     batches = []
     for unit in first.values():
         for raw in read_unit(unit, _SAMPLE_BYTES // len(first)):
-            batches.append(Batch.of_records(raw.records, raw.uris, unit.source, unit.input.licence, threads))
+            batches.append(columns_of(raw, unit.input, threads))
             break
     return batches
 

@@ -56,6 +56,8 @@ def _apply(stage: TextStage, texts: pa.LargeStringArray, threads: int | None, in
     except _NOT_THEIRS:
         raise
     except BaseException as error:  # a panic in the extension is no Exception
+        if "failed to spawn thread" in str(error):
+            raise MemoryError(str(error)) from None
         if len(texts) == 1:
             return Applied(Outcome(texts), {0: _say(error)})
     middle = len(texts) // 2

@@ -1,22 +1,23 @@
 """What each stage costs: seconds of wall clock and of CPU, and bytes, by stage; joules of the whole run.
 
-CPU seconds of a stage are those of the whole process while the stage works, less those of the reading thread, which
-are its own stage's. Costs are kept with each unit's result, so a run that reuses units still knows what they cost when
-they were made, and what it spent itself.
+Where tasks go one after another, CPU seconds of a stage are those of the whole process while it works. Where they go
+side by side, each worker measures how long it was busy with a stage, and `share` gives each stage its part of the CPU
+seconds and of the time that all took together. Costs are kept with each unit's result, so a run that reuses units still
+knows what they cost when they were made, and what it spent itself.
 """
 
 import re
 import resource
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 __all__ = ["Cost", "Energy", "Meter"]
 
-T = TypeVar("T")
 _RAPL = Path("/sys/class/powercap")
 
 
@@ -33,6 +34,10 @@ class Cost:
         self.cpu_seconds += other.cpu_seconds
         self.bytes += other.bytes
 
+    def scaled(self, cpu_share: float) -> "Cost":
+        """With only a share of the CPU seconds."""
+        return Cost(self.wall_seconds, self.cpu_seconds * cpu_share, self.bytes)
+
     def to_dict(self) -> dict[str, Any]:
         return {"seconds": round(self.wall_seconds, 4), "cpu_seconds": round(self.cpu_seconds, 4), "bytes": self.bytes}
 
@@ -46,34 +51,43 @@ class Meter:
     """Costs by stage."""
 
     costs: dict[str, Cost] = field(default_factory=dict)
-    elsewhere: Callable[[], float] = lambda: 0.0
-    """CPU seconds so far of threads whose time is counted by themselves."""
+    clock: Callable[[], float] = time.process_time
+    """What CPU seconds are read from; a busy worker's is that of the wall."""
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def add(self, name: str, wall: float, cpu: float, bytes: int = 0) -> None:
-        self.costs.setdefault(name, Cost()).add(Cost(wall, max(cpu, 0.0), bytes))
+        with self._lock:
+            self.costs.setdefault(name, Cost()).add(Cost(wall, max(cpu, 0.0), bytes))
 
     def merge(self, other: "dict[str, Cost]") -> None:
-        for name, cost in other.items():
-            self.costs.setdefault(name, Cost()).add(cost)
+        with self._lock:
+            for name, cost in other.items():
+                self.costs.setdefault(name, Cost()).add(cost)
+
+    @contextmanager
+    def share(self, otherwise: str) -> "Iterator[Meter]":
+        """A meter for workers side by side. What the block takes in all is shared out among the stages by how long
+        they kept workers busy; ``otherwise`` gets it where nobody measured."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        workers = Meter(clock=time.perf_counter)
+        try:
+            yield workers
+        finally:
+            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+            busy = sum(cost.wall_seconds for cost in workers.costs.values())
+            for name, cost in workers.costs.items():
+                part = cost.wall_seconds / busy if busy else 1 / len(workers.costs)
+                self.add(name, wall * part, cpu * part, cost.bytes)
+            if not workers.costs:
+                self.add(otherwise, wall, cpu)
 
     @contextmanager
     def measure(self, name: str, bytes: int = 0) -> Iterator[None]:
-        wall, cpu = time.perf_counter(), time.process_time() - self.elsewhere()
+        wall, cpu = time.perf_counter(), self.clock()
         try:
             yield
         finally:
-            self.add(name, time.perf_counter() - wall, time.process_time() - self.elsewhere() - cpu, bytes)
-
-    def iterate(self, name: str, items: Iterable[T]) -> Iterator[T]:
-        """The same items; the time it takes to make each counts as ``name``'s."""
-        iterator = iter(items)
-        while True:
-            with self.measure(name):
-                try:
-                    item = next(iterator)
-                except StopIteration:
-                    return
-            yield item
+            self.add(name, time.perf_counter() - wall, self.clock() - cpu, bytes)
 
     def to_dict(self) -> dict[str, Any]:
         return {name: cost.to_dict() for name, cost in self.costs.items()}

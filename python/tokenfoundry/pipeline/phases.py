@@ -134,13 +134,9 @@ class Phases(State):
             with self.meter.measure("dedup"):
                 folder = self.work.path(key, "bands")
                 # Not flushed to disk, so good for a killed process only, not for a machine that went down.
-                boot = _boot_id()
-                if folder.is_dir() and not (folder / f"boot-{boot}").exists():
-                    shutil.rmtree(folder)
                 if not folder.is_dir():
                     with self.work.making(key, "bands", durable=False) as temporary:
                         dedup_stage.lay_out(temporary, list(zip(sketches, masks, strict=True)))
-                        (temporary / f"boot-{boot}").touch()
             bands = dedup_stage.plan_on_disk(folder, options, 1).bands
             self._tasks([BandTask(folder, band) for band in range(bands)])
         with self.meter.measure("dedup"):
@@ -180,7 +176,9 @@ class Phases(State):
             with self.meter.measure("train" if not isinstance(options.tokenizer, str) else "tokenize"):
                 tokenizer = tokenize_stage.make_tokenizer(self.recipe, options, corpus, keep, self.threads)
                 with self.store.making(key, "tokenizer") as folder:
-                    (folder / "tokenizer.json").write_text(tokenizer.to_json(), encoding="utf-8")
+                    text = tokenize_stage.tokenizer_text(self.recipe, options, tokenizer)
+                    (folder / "tokenizer.json").write_text(text, encoding="utf-8")
+                tokenize_stage.stored_tokenizer(path, tokenizer)
         tokenizer = tokenize_stage.stored_tokenizer(path)
         tokenize_stage.end_of_text_id(tokenizer, options)
         return tokenizer
@@ -233,9 +231,3 @@ class Phases(State):
         whole["pack.density"] = plan.density
         whole["pack.cut_rate"] = plan.cut / max(len(lengths), 1)
         return plan
-
-
-def _boot_id() -> str:
-    """Stands for the time since the machine was started."""
-    path = Path("/proc/sys/kernel/random/boot_id")
-    return path.read_text().strip() if path.exists() else "unknown"

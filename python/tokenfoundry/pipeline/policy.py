@@ -5,10 +5,11 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from tokenfoundry.errors import RecipeError
-from tokenfoundry.pipeline.batch import Batch
+from tokenfoundry.pipeline.batch import Batch, tally
 from tokenfoundry.pipeline.settings import Licences
 from tokenfoundry.provenance.doors import Door
 
@@ -32,10 +33,10 @@ class Policy:
             return "licence.denied"
         return None if rules.allow is None or _matches(licence, rules.allow) else "licence.not_allowed"
 
-    def judge(self, batch: Batch, source: str) -> NDArray[np.object_]:
-        licences = batch.fixed["licence"].to_pylist()
-        verdicts = {licence: self.verdict(licence, source) for licence in set(licences)}
-        return np.array([*(verdicts[licences[index]] for index in batch.alive.tolist()), None], object)[:-1]
+    def judge(self, batch: Batch, source: str) -> pa.StringArray:
+        licences = batch.fixed["licence"].take(pa.array(batch.alive)).dictionary_encode(null_encoding="encode")
+        verdicts = [self.verdict(licence, source) for licence in licences.dictionary.to_pylist()]
+        return pa.array(verdicts, pa.string()).take(licences.indices)
 
 
 def _matches(licence: str, patterns: list[str]) -> bool:
@@ -66,7 +67,7 @@ class Exclusions:
                     f'takedowns: {path}:{number}: must be {{"what": {{"uri"|"source"|"licence"|"document": …}}}}'
                 ) from None
 
-    def judge(self, batch: Batch, source: str) -> NDArray[np.object_]:
+    def judge(self, batch: Batch, source: str) -> pa.StringArray:
         columns = {name: batch.fixed[name].to_pylist() for name in ("uri", "record", "licence", "id", "content_hash")}
         found: list[str | None] = []
         for index in batch.alive.tolist():
@@ -81,7 +82,7 @@ class Exclusions:
                 or (content is not None and content.hex() in self.keys["content"])
             )
             found.append("takedown.listed" if gone else None)
-        return np.array([*found, None], object)[:-1]
+        return pa.array(found, pa.string())
 
 
 def apply_policy(
@@ -89,12 +90,12 @@ def apply_policy(
 ) -> None:
     """Take out what the policy forbids, and count it through its door; ``lengths`` (m) are the texts' bytes."""
     verdict = policy.judge(batch, source)
-    gone = verdict != None  # noqa: E711  (by element)
+    gone = verdict.is_valid().to_numpy(zero_copy_only=False)
     door.documents_in += len(gone)
     door.bytes_in += int(lengths.sum())
     door.documents_out += int((~gone).sum())
     door.bytes_out += int(lengths[~gone].sum())
-    for index in np.flatnonzero(gone).tolist():
-        door.dropped_documents[verdict[index]] += 1
-        door.dropped_bytes[verdict[index]] += int(lengths[index])
+    for one in tally(verdict, gone, lengths):
+        door.dropped_documents[one.verdict] += one.documents
+        door.dropped_bytes[one.verdict] += one.bytes
     batch.drop(gone, policy.name, verdict)

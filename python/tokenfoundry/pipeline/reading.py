@@ -1,21 +1,22 @@
-"""Reading units in the background, a bounded number of bytes ahead of the stages.
+"""Reading units: raw blocks of bytes, or records, in batches of bounded size; and columns out of them.
 
-The readers hold Python's lock, the stages mostly do not: reading the next batches while the stages work on this one
-uses both. The queue is bounded by bytes, so readers wait for stages (back-pressure) and memory stays within the budget.
+Reading is cut in two, because one half waits for disks and the other for a processor: `read_unit` gets bytes, and
+`columns_of` makes a batch of columns of them, which any worker can do.
 """
 
-import queue
-import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
+import pyarrow as pa
+
+from tokenfoundry._core import io as _io
 from tokenfoundry.errors import InputError
-from tokenfoundry.io import InputFile, Record, records
+from tokenfoundry.io import InputFile, LineBlock, Record, judge_line, line_blocks, records
+from tokenfoundry.pipeline.batch import Batch, identity_prefix
+from tokenfoundry.pipeline.recipe import Input
 from tokenfoundry.pipeline.units import Unit
 
-__all__ = ["BATCH_BYTES", "RawBatch", "ReadAhead", "read_unit"]
+__all__ = ["BATCH_BYTES", "RawBatch", "columns_of", "read_unit"]
 
 BATCH_BYTES = 8 << 20
 _BATCH_DOCUMENTS = 16_384
@@ -23,15 +24,33 @@ _BATCH_DOCUMENTS = 16_384
 
 @dataclass
 class RawBatch:
-    """Records as they were read."""
+    """What was read of one or several files, in order: blocks of lines, and runs of records."""
 
-    uris: list[str] = field(default_factory=list)
-    records: list[Record] = field(default_factory=list)
+    pieces: list[tuple[InputFile, LineBlock | list[Record]]] = field(default_factory=list)
     bytes: int = 0
+    documents: int = 0
+    """Records so far that are there as such."""
+
+    def add(self, file: InputFile, item: LineBlock | Record) -> None:
+        if isinstance(item, LineBlock):
+            self.pieces.append((file, item))
+            self.bytes += len(item.content)
+            return
+        last = self.pieces[-1] if self.pieces else None
+        if last is not None and last[0] is file and isinstance(last[1], list):
+            last[1].append(item)
+        else:
+            self.pieces.append((file, [item]))
+        self.bytes += item.size
+        self.documents += 1
+
+    @property
+    def full(self) -> bool:
+        return self.documents >= _BATCH_DOCUMENTS
 
 
 def read_unit(unit: Unit, batch_bytes: int = BATCH_BYTES) -> Iterator[RawBatch]:
-    """A unit's records in batches.
+    """What there is to read of a unit, in batches.
 
     Raises InputError where a file is gone, or is not what it was when the units were cut: its result would be kept
     under the name of something else.
@@ -39,15 +58,17 @@ def read_unit(unit: Unit, batch_bytes: int = BATCH_BYTES) -> Iterator[RawBatch]:
     batch = RawBatch()
     for file in unit.files:
         _still_there(file)
-        for record in records(file, unit.format(file), unit.input):
-            batch.uris.append(file.uri)
-            batch.records.append(record)
-            batch.bytes += record.size
-            if batch.bytes >= batch_bytes or len(batch.records) >= _BATCH_DOCUMENTS:
+        format = unit.format(file)
+        items: Iterator[LineBlock | Record] = (
+            line_blocks(file, unit.input, batch_bytes) if format == "jsonl" else records(file, format, unit.input)
+        )
+        for item in items:
+            batch.add(file, item)
+            if batch.bytes >= batch_bytes or batch.full:
                 yield batch
                 batch = RawBatch()
         _still_there(file)
-    if batch.records:
+    if batch.pieces:
         yield batch
 
 
@@ -60,71 +81,35 @@ def _still_there(file: InputFile) -> None:
         )
 
 
-_Item = tuple[str, RawBatch | None, BaseException | None]
+def columns_of(raw: RawBatch, entry: Input, threads: int | None) -> Batch:
+    """The batch's records as columns. Lines that are plain documents never become Python objects."""
+    parts = []
+    for file, piece in raw.pieces:
+        if isinstance(piece, LineBlock):
+            parts.append(_of_lines(file, piece, entry, threads))
+        else:
+            parts.append(
+                Batch.of_records(piece, [file.uri] * len(piece), entry.source, entry.licence, threads)
+            )  # fmt: skip
+    return Batch.joined(parts)
 
 
-class ReadAhead:
-    """Reads units in order in a thread of its own; `batches` gives those of the unit that is at work."""
+def _of_lines(file: InputFile, block: LineBlock, entry: Input, threads: int | None) -> Batch:
+    arrays, declined = _io.json_lines(
+        [block.content], first=block.first, text=entry.text_field.encode(), id=_key(entry.id_field),
+        licence=_key(entry.licence_field), most_bytes=entry.max_document_bytes,
+        prefix=identity_prefix(entry.source, file.uri),
+    )  # fmt: skip
+    texts, numbers, ids, licences, identities, contents = (pa.array(array) for array in arrays)
+    columns = {"id": identities, "record": numbers, "external_id": ids, "licence": licences, "content_hash": contents}
+    batch = Batch.of_columns(columns, texts, file.uri, entry.source, entry.licence)
+    judged = [judge_line(file, number, block.content[start:end], entry) for number, start, end in declined]
+    odd = [record for record in judged if record is not None]
+    if not odd:
+        return batch
+    others = Batch.of_records(odd, [file.uri] * len(odd), entry.source, entry.licence, threads)
+    return Batch.joined([batch, others]).in_order_of_records()
 
-    def __init__(self, units: Sequence[Unit], budget_bytes: int, batch_bytes: int = BATCH_BYTES) -> None:
-        self.units = list(units)
-        self.budget_bytes = budget_bytes
-        self.batch_bytes = batch_bytes
-        self.cpu_seconds = 0.0
-        """CPU time of the reading thread so far."""
-        self._queue: queue.Queue[_Item] = queue.Queue()
-        self._room = threading.Condition()
-        self._waiting_bytes = 0
-        self._stopped = False
-        self._thread = threading.Thread(target=self._read, name="tokenfoundry-reader", daemon=True)
-        self._next = 0
-        if self.units:
-            self._thread.start()
 
-    def _read(self) -> None:
-        began = time.thread_time()
-        for unit in self.units:
-            try:
-                for batch in read_unit(unit, self.batch_bytes):
-                    self.cpu_seconds = time.thread_time() - began
-                    with self._room:
-                        self._room.wait_for(lambda: self._stopped or self._waiting_bytes < self.budget_bytes)
-                        if self._stopped:
-                            return
-                        self._waiting_bytes += batch.bytes
-                    self._queue.put((unit.key, batch, None))
-            except BaseException as error:
-                self._queue.put((unit.key, None, error))
-                return
-            self._queue.put((unit.key, None, None))
-
-    def batches(self, unit: Unit) -> Iterator[RawBatch]:
-        """The batches of the next unit in order; of any other they are read here."""
-        if self._next >= len(self.units) or self.units[self._next].key != unit.key:
-            yield from read_unit(unit, self.batch_bytes)
-            return
-        self._next += 1
-        while True:
-            _, batch, error = self._queue.get()
-            if error is not None:
-                raise error
-            if batch is None:
-                return
-            with self._room:
-                self._waiting_bytes -= batch.bytes
-                self._room.notify()
-            yield batch
-
-    def close(self) -> None:
-        """Stop reading."""
-        with self._room:
-            self._stopped = True
-            self._room.notify()
-        if self._thread.is_alive():
-            self._thread.join(timeout=60)
-
-    def __enter__(self) -> "ReadAhead":
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self.close()
+def _key(name: str | None) -> bytes | None:
+    return None if name is None else name.encode()

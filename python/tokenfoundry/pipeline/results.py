@@ -79,7 +79,7 @@ class Results(Phases):
         counts = [int(corpus.of_unit(packed.keep, index).sum()) for index in range(len(corpus.units))]
         unit_bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         offsets = np.concatenate([[0], np.cumsum(packed.lengths)]).astype(np.int64)
-        with self.work.making(key, "tokens-index") as folder:
+        with self.work.making(key, "tokens-index", durable=False) as folder:
             np.save(folder / "unit_bounds.npy", unit_bounds[:-1])
             np.save(folder / "token_offsets.npy", offsets)
             np.save(folder / "token_bounds.npy", offsets[unit_bounds])
@@ -101,7 +101,7 @@ class Results(Phases):
                 names.append(("gate", f"gate.{finding.metric}", finding.message))
         key = self.line.pack_key(packed.tasks)
         shutil.rmtree(self.work.path(key, "fate"), ignore_errors=True)
-        with self.work.making(key, "fate") as folder:
+        with self.work.making(key, "fate", durable=False) as folder:
             arrays = {
                 "duplicate_of": packed.duplicates.duplicate_of, "near": packed.duplicates.near,
                 "jaccard": packed.duplicates.jaccard, "ids": _ids(corpus), "left_out": left_out, **pieces,

@@ -87,7 +87,8 @@ class _Run(Results):
             self._claim()
             self.executor = self.executor or executor_for(self.recipe.executor)
             try:
-                result = self._work()
+                with self.work.flushing(keep=self.keep_work):
+                    result = self._work()
             except OSError as error:
                 if isinstance(error, TokenFoundryError) or "run the same command again" in str(error):
                     raise

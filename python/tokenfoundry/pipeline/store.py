@@ -1,8 +1,12 @@
 """The store: results of finished units of work, under names that hash what they were made from.
 
-A result is a folder `KK/KEY.kind` of a few files, made beside its place, flushed, and renamed to it: it is there whole
-or not at all, whenever and however a run is killed. A unit looks its key up before it works. One store may serve many
-runs at a time (`cache:` in a recipe): whoever comes second with the same key throws its copy away.
+A result is a folder `KK/KEY.kind` of a few files, made beside its place and renamed to it: it is there whole or not at
+all, whenever and however a run is killed. A unit looks its key up before it works. One store may serve many runs at a
+time (`cache:` in a recipe): whoever comes second with the same key throws its copy away.
+
+A machine that loses power may lose what its disk was not told to keep. A cache flushes each result before it is renamed.
+The work folder flushes behind the run's back, within half a minute: what has reached the disk is listed in `durable.log`, and a run that finds
+that the machine was started anew since (`boot`) trusts only what is listed.
 """
 
 import errno
@@ -10,11 +14,12 @@ import fcntl
 import hashlib
 import json
 import os
+import queue
 import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +35,7 @@ __all__ = ["Store", "Work", "digest_of"]
 
 _STALE_SECONDS = 24 * 3600.0
 _LOCK_PATIENCE_SECONDS = 3.0
+_FLUSH_AFTER_SECONDS = 20.0
 
 
 def digest_of(*facts: Any) -> str:
@@ -44,6 +50,7 @@ class Store:
         self.folder = folder
         self._committer: ThreadPoolExecutor | None = None
         self._commits: list[Future[None]] = []
+        self._flusher: _Flusher | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.folder,)
@@ -58,6 +65,9 @@ class Store:
     def deferring(self) -> Iterator[None]:
         """Results made in the block are flushed and put in place by a thread, while the next are made; all are there
         when the block ends well. Waiting for the disk once for each file would cost a third of a run's time."""
+        if self._flusher is not None:
+            yield
+            return
         with ThreadPoolExecutor(1, "tokenfoundry-store") as committer:
             self._committer = committer
             try:
@@ -80,6 +90,8 @@ class Store:
         ``durable``: flushed to disk first, so that it survives the machine, not only the process.
         """
         self._check_commits()
+        if self._flusher is not None:
+            self._flusher.check()
         target = self.path(key, kind)
         target.parent.mkdir(parents=True, exist_ok=True)
         unique = f"{socket.gethostname()}.{os.getpid()}.{threading.get_ident()}"
@@ -91,10 +103,18 @@ class Store:
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
-        if self._committer is not None and durable:
-            self._commits.append(self._committer.submit(_commit, temporary, target, durable))
+        if self._flusher is not None or not durable:
+            _commit(temporary, target, False)
+            if self._flusher is not None and durable:
+                self._flusher.add(target)
+        elif self._committer is not None:
+            self._commits.append(self._committer.submit(self._keep, temporary, target))
         else:
-            _commit(temporary, target, durable)
+            self._keep(temporary, target)
+
+    def _keep(self, temporary: Path, target: Path) -> None:
+        """Flush a result and put it in its place."""
+        _commit(temporary, target, True)
 
     def save_arrays(self, key: str, kind: str, **arrays: NDArray[Any]) -> None:
         with self.making(key, kind) as folder:
@@ -162,10 +182,52 @@ class Work(Store):
     def save_json(self, name: str, content: Any) -> None:
         write_atomic(self.folder / f"{name}.json", json.dumps(content))
 
+    @contextmanager
+    def flushing(self, *, keep: bool = False) -> Iterator[None]:
+        """Results made in the block are in their place at once and reach the disk a little later. What an error leaves
+        is flushed before it goes on; what a run that ends well leaves is about to be removed and is not, but to ``keep``
+        it."""
+        self._flusher = _Flusher(self._note)
+        try:
+            yield
+        except BaseException:
+            self._flusher.close(finish=True)
+            raise
+        else:
+            self._flusher.close(finish=keep)
+        finally:
+            self._flusher = None
+
+    def _keep(self, temporary: Path, target: Path) -> None:
+        super()._keep(temporary, target)
+        self._note(target)
+
+    def _note(self, target: Path) -> None:
+        descriptor = os.open(self.folder / "durable.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(descriptor, f"{target.name}\n".encode())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
     def sweep(self) -> None:
         super().sweep()
         for leftover in self.folder.glob(".*.tmp"):
             leftover.unlink(missing_ok=True)
+        self._sweep_lost()
+
+    def _sweep_lost(self) -> None:
+        """Where the machine was started anew, remove what may not have reached its disk."""
+        boot, log = self.folder / "boot", self.folder / "durable.log"
+        now = f"{socket.gethostname()} {_boot_id()}"
+        if boot.exists() and boot.read_text() == now:
+            return
+        listed = set(log.read_text("utf-8", "replace").splitlines()) if log.exists() else set()
+        for result in self.folder.glob("??/*.*"):
+            # Each shard is flushed by itself.
+            if result.name not in listed and not result.name.endswith(".shards"):
+                shutil.rmtree(result, ignore_errors=True)
+        write_atomic(boot, now)
 
     @staticmethod
     def sweep_removed(output: Path) -> None:
@@ -180,6 +242,56 @@ class Work(Store):
         doomed = self.folder.with_name(f".{self.folder.name}.{os.getpid()}.removed")
         self.folder.rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)
+
+
+class _Flusher:
+    """Flushes results in a thread, each some seconds after it was made: what is flushed at once makes the run wait for
+    its disk, and most of what a short run makes it also removes."""
+
+    def __init__(self, note: Callable[[Path], None]) -> None:
+        self.note = note
+        self.error: BaseException | None = None
+        self.given_up = False
+        self._closing = threading.Event()
+        self._waiting: queue.SimpleQueue[tuple[Path, float] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="tokenfoundry-flusher", daemon=True)
+        self._thread.start()
+
+    def add(self, target: Path) -> None:
+        self._waiting.put((target, time.monotonic() + _FLUSH_AFTER_SECONDS))
+
+    def check(self) -> None:
+        """Raise what flushing failed with."""
+        if self.error is not None:
+            raise self.error
+
+    def _run(self) -> None:
+        while (item := self._waiting.get()) is not None:
+            target, due = item
+            self._closing.wait(max(due - time.monotonic(), 0))
+            if self.given_up or self.error is not None:
+                continue
+            try:
+                _sync_tree(target)
+                sync_folder(target.parent)
+                self.note(target)
+            except FileNotFoundError:
+                # Results that are of no more use are removed by the run itself.
+                continue
+            except OSError as error:
+                self.error = error
+
+    def close(self, *, finish: bool) -> None:
+        self.given_up = not finish
+        self._closing.set()
+        self._waiting.put(None)
+        self._thread.join()
+
+
+def _boot_id() -> str:
+    """Stands for the time since the machine was started."""
+    path = Path("/proc/sys/kernel/random/boot_id")
+    return path.read_text().strip() if path.exists() else "unknown"
 
 
 def _commit(temporary: Path, target: Path, durable: bool) -> None:

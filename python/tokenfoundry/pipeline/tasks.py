@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokenfoundry import shard
+from tokenfoundry._core import io as _io
 from tokenfoundry.errors import InputError, TokenFoundryError
 from tokenfoundry.pipeline.corpus import selected
 from tokenfoundry.pipeline.documents import TextLine, UnitResult, begin_attempt, end_attempt
 from tokenfoundry.pipeline.events import Listener
+from tokenfoundry.pipeline.lanes import Serial, Way
 from tokenfoundry.pipeline.meter import Cost, Meter
 from tokenfoundry.pipeline.policy import Exclusions, Policy
-from tokenfoundry.pipeline.reading import RawBatch, read_unit
+from tokenfoundry.pipeline.reading import BATCH_BYTES
 from tokenfoundry.pipeline.recipe import Recipe
 from tokenfoundry.pipeline.stages import TEXT_STAGES, text_stage
 from tokenfoundry.pipeline.stages import dedup as dedup_stage
@@ -43,12 +44,15 @@ __all__ = [
     "TextTask",
     "TokenTask",
     "cost_of",
+    "explained",
+    "no_memory",
     "perform",
     "text_line",
     "token_lengths",
 ]
 
 _DEATHS_BEFORE_ISOLATION = 2
+_SHARD_STEP_TOKENS = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,8 @@ class Scene:
 
     listener: Listener
     meter: Meter
-    read: Callable[[Unit], Iterator[RawBatch]] = read_unit
+    way: Way = field(default_factory=Serial)
+    batch_bytes: int = BATCH_BYTES
 
 
 def text_line(recipe: Recipe, threads: int | None) -> TextLine:
@@ -114,7 +119,8 @@ class TextTask(Task):
         deaths = begin_attempt(context.work, self.unit.key)
         line = text_line(context.recipe, context.threads)
         line.run(
-            self.unit, context.store, listener=scene.listener, meter=scene.meter, read=scene.read,
+            self.unit, context.store, listener=scene.listener, meter=scene.meter, way=scene.way,
+            batch_bytes=scene.batch_bytes,
             in_child=context.isolate or deaths >= _DEATHS_BEFORE_ISOLATION,
         )  # fmt: skip
         end_attempt(context.work, self.unit.key)
@@ -190,7 +196,7 @@ class TokenTask(Task):
         keep = np.unpackbits(np.frombuffer(self.keep, np.uint8), count=len(text_bytes)).astype(bool)
         size = int(text_bytes[keep].sum())
         lengths = [np.empty(0, np.int64)]
-        meter = Meter(elsewhere=scene.meter.elsewhere)
+        meter = Meter(clock=scene.way.clock)
         with context.store.making(self.key, "tokens") as folder:
             with meter.measure("tokenize", size), (folder / "values.u32").open("wb") as file:
                 tokenizer = tokenize_stage.stored_tokenizer(
@@ -255,30 +261,44 @@ class ShardTask(Task):
         plan = context.store.load_arrays(self.pack_key, "pack")
         index = Store(context.work).load_arrays(self.tokens_key, "tokens-index")
         keys = json.loads((Store(context.work).path(self.tokens_key, "tokens-index") / "keys.json").read_bytes())
-        offsets = np.asarray(plan["row_offsets"][self.first_row : self.end_row + 1])
-        pieces = slice(int(offsets[0]), int(offsets[-1]))
-        document, start, length = (np.asarray(plan[name][pieces]) for name in ("document", "start", "length"))
-        unit_of = np.searchsorted(index["unit_bounds"], document, side="right") - 1
-        at = np.asarray(index["token_offsets"])[document] + start - np.asarray(index["token_bounds"])[unit_of]
-        values = {unit: _token_values(context.store, keys[unit]) for unit in np.unique(unit_of).tolist()}
-        parts = [
-            values[unit][first : first + size]
-            for unit, first, size in zip(unit_of.tolist(), at.tolist(), length.tolist(), strict=True)
-        ]
-        gathered = np.concatenate([np.empty(0, np.uint32), *parts])
-        ragged = Ragged(gathered, np.concatenate([[0], np.cumsum(length)]).astype(np.int64))
+        rows = np.asarray(plan["row_offsets"][self.first_row : self.end_row + 1])
+        # As many rows at a time as have about so many tokens.
+        step = max(_SHARD_STEP_TOKENS // max(int(plan["capacity"]), 1), 1)
+        tokens = 0
         with shard.Writer(
             self.folder,
             vocabulary_size=self.vocabulary_size,
             tokenizer_digest=self.tokenizer_digest,
             number=self.number,
         ) as writer:
-            writer.append(
-                ragged, _Rows(len(length), offsets - offsets[0], length),
-                document_ids=np.asarray(index["ids"])[document].tobytes(), document_starts=start,
-            )  # fmt: skip
+            for first in range(0, max(len(rows) - 1, 1), step):
+                tokens += self._append(writer, plan, index, keys, rows[first : first + step + 1], context.store)
             writer.close(last=self.last)
-        scene.listener.stage_advanced("shard", 0, 0, len(gathered))
+        scene.listener.stage_advanced("shard", 0, 0, tokens)
+
+    def _append(
+        self,
+        writer: shard.Writer,
+        plan: dict[str, NDArray[Any]],
+        index: dict[str, NDArray[Any]],
+        keys: list[str],
+        offsets: NDArray[np.int64],
+        store: Store,
+    ) -> int:
+        """Write some rows: ``offsets`` are their pieces in the plan. Returns their tokens."""
+        pieces = slice(int(offsets[0]), int(offsets[-1]))
+        document, start, length = (np.asarray(plan[name][pieces], np.int64) for name in ("document", "start", "length"))
+        unit_of = np.searchsorted(index["unit_bounds"], document, side="right") - 1
+        at = np.asarray(index["token_offsets"])[document] + start - np.asarray(index["token_bounds"])[unit_of]
+        units, number = np.unique(unit_of, return_inverse=True)
+        values = [_token_values(store, keys[unit]) for unit in units.tolist()]
+        gathered = _io.gather(values, number.astype(np.int64), at.astype(np.int64), length)
+        ragged = Ragged(gathered, np.concatenate([[0], np.cumsum(length)]).astype(np.int64))
+        writer.append(
+            ragged, _Rows(len(length), offsets - offsets[0], length),
+            document_ids=np.asarray(index["ids"])[document].tobytes(), document_starts=start,
+        )  # fmt: skip
+        return len(gathered)
 
     def __str__(self) -> str:
         return f"shard {self.number}"
@@ -337,12 +357,17 @@ def perform(task: Task, context: Context, scene: Scene) -> None:
     except TokenFoundryError:
         raise
     except MemoryError:
-        raise InputError(
-            f"{task.phase} of {task}: memory ran out. Finished units are kept: run the same command again with fewer "
-            "threads, a smaller `memory`, or on a larger machine"
-        ) from None
+        raise no_memory(task) from None
     except OSError as error:
         raise explained(error, task) from None
+
+
+def no_memory(task: Task, what: str = "") -> InputError:
+    """Memory ran out, and how to go on."""
+    return InputError(
+        f"{task.phase} of {task}: memory ran out{f' ({what})' if what else ''}. Finished units are kept: run the same "
+        "command again with fewer threads, a smaller `memory`, or on a larger machine"
+    )
 
 
 def explained(error: OSError, task: Task | str) -> OSError:

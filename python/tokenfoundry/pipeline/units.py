@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tokenfoundry._core import runtime
 from tokenfoundry.io import InputFile, find_files, format_of
 from tokenfoundry.pipeline.digests import PART_BYTES, Digests
 from tokenfoundry.pipeline.recipe import Input, Recipe
@@ -106,7 +107,13 @@ def cut_units(
     policy = recipe.licences.model_dump(mode="json") if recipe.licences else None
     facts = [_FORMAT_VERSION, version, policy, *recipe.exclusion_facts()]
     units: list[Unit] = []
-    for entry, group in files if files is not None else input_files(recipe):
+    files = files if files is not None else input_files(recipe)
+    formats = ((entry, file, format_of(file.path)) for entry, group in files for file in group)
+    digests.read(
+        ((file, named if entry.format == "auto" else entry.format) for entry, file, named in formats),
+        recipe.threads or runtime.default_threads(),
+    )
+    for entry, group in files:
         pending: list[tuple[InputFile, str]] = []
         for whole in group:
             format = format_of(whole.path) if entry.format == "auto" else entry.format

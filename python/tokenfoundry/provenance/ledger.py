@@ -105,27 +105,8 @@ def _completed(batch: pa.RecordBatch, alive: NDArray[np.int64], first: int, fate
     if gone.any():
         mask = np.zeros(len(batch), np.bool_)
         mask[alive[gone]] = True
-        stages: list[str] = []
-        verdicts: list[str] = []
-        reasons: list[str | None] = []
-        values: list[float | None] = []
-        near, jaccard = fate.near[texts], fate.jaccard[texts]
-        for place in np.flatnonzero(gone).tolist():
-            if duplicate_of[place] >= 0:
-                kind = "near_duplicate_of" if near[place] else "duplicate_of"
-                stages.append("dedup")
-                verdicts.append(f"dedup.{kind}:{fate.ids[duplicate_of[place]].tobytes().hex()}")
-                reasons.append(None)
-                values.append(float(jaccard[place]))
-            else:
-                stage, verdict, reason = fate.left_out_names[int(left_out[place])]
-                stages.append(stage)
-                verdicts.append(verdict)
-                reasons.append(reason)
-                values.append(None)
-        for name, new in [("stage", stages), ("verdict", verdicts), ("reason", reasons), ("value", values)]:
-            kind = SCHEMA.field(name).type
-            columns[name] = pc.replace_with_mask(columns[name], pa.array(mask), pa.array(new, kind))
+        for name, new in _decisions(fate, texts, np.flatnonzero(gone)).items():
+            columns[name] = pc.replace_with_mask(columns[name], pa.array(mask), new.cast(SCHEMA.field(name).type))
     pieces = np.zeros(len(batch) + 1, np.int64)
     bounds = np.asarray(fate.piece_offsets[first : first + len(alive) + 1])
     pieces[alive + 1] = np.diff(bounds)
@@ -140,6 +121,27 @@ def _completed(batch: pa.RecordBatch, alive: NDArray[np.int64], first: int, fate
     offsets = pa.array(np.cumsum(pieces), pa.int32())
     columns["placements"] = pa.ListArray.from_arrays(offsets, placements)
     return pa.record_batch([columns[name] for name in SCHEMA.names], schema=SCHEMA)
+
+
+def _decisions(fate: Fate, texts: slice, gone: NDArray[np.int64]) -> dict[str, pa.Array]:
+    """Stage, verdict, reason and value of those of ``texts`` that later stages left out."""
+    duplicate_of = np.asarray(fate.duplicate_of[texts])[gone]
+    copies = duplicate_of >= 0
+    number = np.where(copies, 0, np.asarray(fate.left_out[texts])[gone] + 1)
+    stage, verdict, reason = (
+        pa.array([first, *(name[index] for name in fate.left_out_names)], pa.string()).take(pa.array(number))
+        for index, first in enumerate(("dedup", None, None))
+    )
+    kind = np.where(np.asarray(fate.near[texts])[gone], "dedup.near_duplicate_of:", "dedup.duplicate_of:")
+    hexes = np.asarray(fate.ids)[np.where(copies, duplicate_of, 0)].tobytes().hex()
+    names = pa.Array.from_buffers(pa.binary(32), len(gone), [None, pa.py_buffer(hexes.encode())])
+    of_copies = pc.binary_join_element_wise(pa.array(kind, pa.string()), names.cast(pa.binary()).cast(pa.string()), "")
+    return {
+        "stage": stage,
+        "verdict": pc.if_else(pa.array(copies), of_copies, verdict),
+        "reason": reason,
+        "value": pa.array(np.asarray(fate.jaccard[texts])[gone].astype(np.float64), mask=~copies),
+    }
 
 
 def files(output: Path) -> list[Path]:

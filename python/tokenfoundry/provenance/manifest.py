@@ -8,9 +8,11 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from tokenfoundry._core import runtime
 from tokenfoundry.errors import InputError
 from tokenfoundry.io.atomic import write_atomic
 
@@ -41,10 +43,13 @@ def sha256_of(path: Path) -> str:
 
 
 def describe_files(output: Path, paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """Path, size and sha256 of files, sorted by path."""
+    """Path, size and sha256 of files, sorted by path. Several are read at a time."""
+    ordered = sorted(paths)
+    with ThreadPoolExecutor(runtime.default_threads(), "tokenfoundry-sha256") as pool:
+        digests = list(pool.map(sha256_of, ordered))
     return [
-        {"path": path.relative_to(output).as_posix(), "size": path.stat().st_size, "sha256": sha256_of(path)}
-        for path in sorted(paths)
+        {"path": path.relative_to(output).as_posix(), "size": path.stat().st_size, "sha256": digest}
+        for path, digest in zip(ordered, digests, strict=True)
     ]
 
 

@@ -79,13 +79,30 @@ def multipliers(count: int, seed: int) -> list[int]:
 
 
 def signature(text: str, num_perm: int, ngram: int, seed: int) -> list[int]:
-    """For each permutation the smallest value over the shingles, whose low 32 bits are two halves x and y: the
-    permutation with multiplier a sends them to ``(a * x + y mod 2^16, x)``, the first part on top."""
-    halves = [(value & 0xFFFF, value >> 16 & 0xFFFF) for value in shingles(text, ngram)]
-    return [
-        min(((a * x + y & 0xFFFF) << 16 | x for x, y in halves), default=0xFFFFFFFF)
-        for a in multipliers(num_perm, seed)
-    ]
+    """The signature of `shingles` (`signature_of`)."""
+    return signature_of(shingles(text, ngram), num_perm, seed)
+
+
+def signature_of(hashes: set[int], num_perm: int, seed: int) -> list[int]:
+    """One permutation sends each hash to one slot and gives it a rank of 31 bits: a slot's value is the least rank.
+
+    A slot that no hash is sent to has the smallest value under a permutation of its own: of two halves x and y of a hash's
+    low 32 bits, the one with multiplier a makes ``(a * x + y mod 2^16, x)``, the first part on top; half of that, with the
+    highest bit set. Of no hash at all every slot is 2^32 - 1.
+    """
+    mask = mix64(seed ^ 0x6F70686173680001)
+    factor = mix64(mask) | 1
+    slots = [0xFFFFFFFF] * num_perm
+    for value in hashes:
+        product = (value ^ mask) * factor
+        mixed = product & MASK ^ product >> 64
+        slot = (mixed >> 32) * num_perm >> 32
+        slots[slot] = min(slots[slot], mixed & 0x7FFFFFFF)
+    halves = [(value & 0xFFFF, value >> 16 & 0xFFFF) for value in hashes]
+    for slot, a in enumerate(multipliers(num_perm, seed)):
+        if slots[slot] >> 31 and hashes:
+            slots[slot] = 1 << 31 | min((a * x + y & 0xFFFF) << 16 | x for x, y in halves) >> 1
+    return slots
 
 
 def near_duplicates(texts: Sequence[str], threshold: float = 0.8, ngram: int = 5) -> list[int]:

@@ -12,6 +12,8 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 struct Pools {
     process_id: u32,
     by_threads: Mutex<Vec<(usize, Arc<ThreadPool>)>>,
+    /// Pools of one thread that nobody is using.
+    single: Mutex<Vec<ThreadPool>>,
 }
 
 static POOLS: AtomicPtr<Pools> = AtomicPtr::new(std::ptr::null_mut());
@@ -36,7 +38,11 @@ fn pools() -> &'static Pools {
         {
             return pools;
         }
-        let fresh = Box::into_raw(Box::new(Pools { process_id, by_threads: Mutex::new(Vec::new()) }));
+        let fresh = Box::into_raw(Box::new(Pools {
+            process_id,
+            by_threads: Mutex::new(Vec::new()),
+            single: Mutex::new(Vec::new()),
+        }));
         if POOLS.compare_exchange(current, fresh, Ordering::AcqRel, Ordering::Acquire).is_err() {
             // SAFETY: the exchange failed, so `fresh` was shared with nobody.
             drop(unsafe { Box::from_raw(fresh) });
@@ -46,9 +52,14 @@ fn pools() -> &'static Pools {
 
 /// Run `work` on the pool of `threads` threads (`None`: [`default_threads`]); rayon calls inside use that pool.
 ///
-/// With one thread, or when the system refuses to start threads, `work` runs on a pool of one or on the caller's thread.
+/// Callers at the same time share the pool of a width, but for width one: who asks for one thread has one to itself, so that
+/// several callers with a thread each run side by side. Where the system refuses to start threads, `work` runs on the
+/// caller's thread.
 pub fn install<R: Send>(threads: Option<usize>, work: impl FnOnce() -> R + Send) -> R {
     let threads = threads.unwrap_or_else(default_threads).max(1);
+    if threads == 1 {
+        return alone(work);
+    }
     let pool = {
         let mut by_threads = pools().by_threads.lock().unwrap_or_else(PoisonError::into_inner);
         match by_threads.iter().find(|(width, _)| *width == threads) {
@@ -72,6 +83,19 @@ pub fn install<R: Send>(threads: Option<usize>, work: impl FnOnce() -> R + Send)
     }
 }
 
+fn alone<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    let single = &pools().single;
+    let idle = single.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let name = |_| String::from("tokenfoundry-single");
+    let Some(pool) = idle.or_else(|| ThreadPoolBuilder::new().num_threads(1).thread_name(name).build().ok()) else {
+        return work();
+    };
+    let result = pool.install(work);
+    // A panic drops the pool: its thread ends.
+    single.lock().unwrap_or_else(PoisonError::into_inner).push(pool);
+    result
+}
+
 #[cfg(test)]
 mod tests {
     use rayon::prelude::*;
@@ -84,5 +108,15 @@ mod tests {
         assert_eq!(install(Some(1), rayon::current_num_threads), 1);
         let sum: u64 = install(Some(2), || (0..1000u64).into_par_iter().sum());
         assert_eq!(sum, 499_500);
+    }
+
+    #[test]
+    fn callers_with_one_thread_do_not_wait_for_each_other() {
+        let meeting = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| install(Some(1), || meeting.wait()));
+            }
+        });
     }
 }

@@ -75,19 +75,19 @@ fn main() {
             &format!("text to signature, k = {num_perm}"),
             fastest(|| documents.iter().map(|text| minhash.signature(text, &mut scratch, &mut signature) as u64).sum()),
         );
-        let sets: Vec<Vec<u32>> = documents
+        let sets: Vec<Vec<u64>> = documents
             .iter()
             .map(|text| {
-                let mut low = Vec::new();
-                shingler.visit(text, |shingles| low.extend(shingles.iter().map(|&hash| hash as u32)));
-                low
+                let mut hashes = Vec::new();
+                shingler.visit(text, |shingles| hashes.extend_from_slice(shingles));
+                hashes
             })
             .collect();
         let shingles: usize = sets.iter().map(Vec::len).sum();
         let seconds = fastest(|| {
             sets.iter()
                 .map(|set| {
-                    minhash.signature_of_hashes(set, &mut signature);
+                    minhash.signature_of_set(set, &mut scratch, &mut signature);
                     u64::from(signature[0])
                 })
                 .sum()

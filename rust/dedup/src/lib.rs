@@ -13,6 +13,7 @@ pub mod lines;
 pub mod minhash;
 pub mod near;
 pub mod on_disk;
+pub mod one_permutation;
 pub mod result;
 pub mod schemes;
 pub mod shingle;

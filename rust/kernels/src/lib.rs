@@ -3,8 +3,10 @@
 
 pub mod byte_classes;
 pub mod byte_pairs;
+pub mod character_pairs;
 pub mod clean_ascii;
 pub mod edges;
+pub mod feistel;
 pub mod fold_ascii;
 pub mod huge_pages;
 pub mod ngram_hashes;
@@ -15,3 +17,4 @@ pub mod permute_min_p61;
 pub mod prefetch;
 pub mod text_masks;
 pub mod tier;
+pub mod token_copy;

@@ -1,7 +1,8 @@
-//! How few rows any packing of these pieces could have: the larger of the sum bound and Martello and Toth's L2
-//! ("Knapsack Problems", 1990, section 8.4). O(capacity).
+//! How few rows any packing of these pieces could have: the largest of the sum bound, Martello and Toth's L2 ("Knapsack
+//! Problems", 1990, section 8.4), and the count bound: a row has at most `k` pieces longer than a `k + 1`-th of it.
+//! O(capacity).
 
-/// L2 for `histogram[l]` pieces of `l` tokens, none longer than `capacity`.
+/// The bound for `histogram[l]` pieces of `l` tokens, none longer than `capacity`.
 pub fn lower_bound(histogram: &[u32], capacity: u32) -> u64 {
     let capacity = u64::from(capacity);
     // counts[l], sums[l]: pieces of at most l tokens, and their tokens.
@@ -26,6 +27,10 @@ pub fn lower_bound(histogram: &[u32], capacity: u32) -> u64 {
         let room = large * capacity - large_sum;
         best = best.max(alone + large + medium_sum.saturating_sub(room).div_ceil(capacity));
     }
+    for k in 1..=capacity {
+        let longer = counts[all] - counts[(capacity / (k + 1)) as usize];
+        best = best.max(longer.div_ceil(k));
+    }
     best
 }
 
@@ -46,6 +51,10 @@ mod tests {
         // Three pieces over half a row need three rows though their sum would fit in two.
         assert_eq!(bound(&[6, 6, 6]), 3);
         assert_eq!(bound(&[6, 4, 6, 4]), 2);
+        // Two of 4 leave room for 2: two a row, though by their sum five would need two rows.
+        assert_eq!(bound(&[4, 4, 4, 4, 4]), 3);
+        // Three of 3 a row: by the sum, and by halves, seven would fit in three.
+        assert_eq!(bound(&[3; 10]), 4);
         // 4s fit beside the 6s, 5s do not.
         assert_eq!(bound(&[6, 6, 5, 5]), 3);
     }

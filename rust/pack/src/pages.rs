@@ -6,7 +6,7 @@
 use std::sync::atomic::AtomicU32;
 
 /// Below this, pages do not matter.
-const FROM_BYTES: usize = 1 << 22;
+const FROM_BYTES: usize = 1 << 21;
 
 /// `length` zeros.
 pub(crate) fn zeros<T: Copy + Default + Zeroed>(length: usize) -> Vec<T> {
@@ -23,13 +23,11 @@ pub(crate) fn with_room<T>(length: usize) -> Option<Vec<T>> {
     Some(values)
 }
 
-/// `length` zeros that threads may write side by side.
-pub(crate) fn atomic_zeros(length: usize) -> Vec<AtomicU32> {
-    let mut values = std::mem::ManuallyDrop::new(zeros::<u32>(length));
-    let (start, capacity) = (values.as_mut_ptr(), values.capacity());
-    // SAFETY: the vector is taken apart and never used again, and an `AtomicU32` has the size, the alignment and the
-    // values of a `u32`. Mapping one by one would touch every fresh page once more.
-    unsafe { Vec::from_raw_parts(start.cast::<AtomicU32>(), length, capacity) }
+/// Numbers that threads may write side by side.
+pub(crate) fn as_atomic(values: &mut [u32]) -> &[AtomicU32] {
+    // SAFETY: an `AtomicU32` has the size, the alignment and the values of a `u32`, and the borrow is exclusive, so
+    // nobody reads or writes these plainly meanwhile.
+    unsafe { std::slice::from_raw_parts(values.as_mut_ptr().cast::<AtomicU32>(), values.len()) }
 }
 
 /// Types whose default is all zero bytes, so that the allocator gives fresh pages and touches none.

@@ -1,10 +1,10 @@
 //! A plan: rows of pieces of documents, and how good it is.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
-
-use crate::best_fit::{self, Sorted};
-use crate::pieces::{Boundaries, Cutting, Long, Piece, Table};
+use crate::best_fit;
+use crate::contents::Contents;
+use crate::pieces::{Boundaries, Cutting, Long, Piece};
+use crate::sorted::Sorted;
+use crate::table::Table;
 use crate::{PackError, bound, concat, first_fit, in_turn, similar};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,17 +41,8 @@ pub struct Options<'a> {
     pub together: Option<&'a [i64]>,
 }
 
-/// Which pieces the rows have, one row after another.
-#[derive(Debug)]
-pub enum Contents {
-    Numbered { pieces: Vec<u32>, lengths: Vec<u32>, table: Box<Table> },
-    Listed(Vec<Piece>),
-}
-
-/// Row `i` has the pieces `row_offsets[i]..row_offsets[i + 1]`.
 #[derive(Debug)]
 pub struct Plan {
-    pub row_offsets: Vec<i64>,
     pub contents: Contents,
     /// No plan of these pieces has fewer rows.
     pub lower_bound: u64,
@@ -70,10 +61,6 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub fn rows(&self) -> usize {
-        self.row_offsets.len() - 1
-    }
-
     /// Plan rows of at most `capacity` tokens for documents of these lengths. `align` is between 1 and `capacity`.
     pub fn new(lengths: &[i64], options: &Options<'_>) -> Result<Self, PackError> {
         let usable = options.capacity / options.align * options.align;
@@ -92,32 +79,32 @@ impl Plan {
         let slots = classes.iter().zip(0u64..).map(|(&count, length)| u64::from(count) * length).sum::<u64>();
         let pieces: u64 = classes.iter().map(|&count| u64::from(count)).sum();
         let mut plan = Self {
-            row_offsets: Vec::new(),
-            contents: Contents::Listed(Vec::new()),
+            contents: Contents::nothing(),
             lower_bound: bound::lower_bound(&classes, usable).max(pieces.div_ceil(u64::from(options.most_pieces))),
-            cut: table.cut,
-            cut_inside: table.cut_inside,
-            longer_than_row: table.longer_than_row,
-            dropped_long: table.dropped_long,
-            dropped_short: table.dropped_short,
+            cut: table.counts.cut,
+            cut_inside: table.counts.cut_inside,
+            longer_than_row: table.counts.longer_than_row,
+            dropped_long: table.counts.dropped_long,
+            dropped_short: table.counts.dropped_short,
             alignment_loss: slots - placed,
             tokens: placed,
         };
         if options.strategy == Strategy::BestFit && options.apart.is_none() && options.together.is_none() {
-            let sorted = Sorted::new(&classes, options.align, &table, lengths, &cutting);
+            let mut sorted = Sorted::new(&classes, options.align, &table, lengths, &cutting);
             if options.seed != 0 {
                 sorted.shuffle(&classes, options.seed);
             }
-            let mut rows = best_fit::best_fit(&sorted, &classes, usable, options.most_pieces);
-            if options.align > 1 {
-                let mut true_lengths = vec![0u32; table.documents as usize + table.extra.len()];
-                let mut put = |piece: u32, length: u32| true_lengths[piece as usize] = length;
-                table.for_each(lengths, &cutting, 0..lengths.len(), &mut put);
-                table.for_each_extra(&mut put);
-                rows.lengths = rows.pieces.iter().map(|&piece| true_lengths[piece as usize]).collect();
-            }
-            plan.row_offsets = rows.row_offsets;
-            plan.contents = Contents::Numbered { pieces: rows.pieces, lengths: rows.lengths, table: Box::new(table) };
+            let filled = best_fit::best_fit(&sorted.starts, &classes, usable, options.most_pieces);
+            let table = Box::new(table);
+            plan.contents = if options.align == 1 {
+                Contents::Filled { filled, order: sorted.order, table }
+            } else {
+                // Groups know classes only, which are lengths rounded up.
+                let by_number = table.lengths_by_number(lengths, &cutting);
+                let pieces = filled.pieces(&sorted.order);
+                let lengths = pieces.iter().map(|&piece| by_number[piece as usize]).collect();
+                Contents::Numbered { row_offsets: filled.row_offsets(), pieces, lengths, table }
+            };
         } else {
             let pieces = table.in_order(lengths, &cutting);
             let most = options.most_pieces;
@@ -128,10 +115,9 @@ impl Plan {
                 (Strategy::FirstFit, ..) => first_fit::first_fit(&pieces, usable),
                 _ => in_turn::first_come(&pieces, usable),
             };
-            plan.row_offsets = row_offsets;
-            plan.contents = Contents::Listed(pieces);
+            plan.contents = Contents::Listed { row_offsets, pieces };
         }
-        plan.round_rows(options.rows_multiple);
+        plan.contents = plan.contents.rounded(options.rows_multiple as usize);
         Ok(plan)
     }
 
@@ -166,9 +152,8 @@ impl Plan {
             let count = &mut pieces_of[piece.document as usize];
             *count = count.saturating_add(1);
         }
-        let mut plan = Self {
-            row_offsets,
-            contents: Contents::Listed(pieces),
+        Ok(Self {
+            contents: Contents::Listed { row_offsets, pieces }.rounded(options.rows_multiple as usize),
             lower_bound: (total as u64).div_ceil(u64::from(options.capacity)),
             cut: pieces_of.iter().filter(|&&count| count > 1).count() as u64,
             cut_inside: 0,
@@ -177,81 +162,7 @@ impl Plan {
             dropped_short: 0,
             alignment_loss: 0,
             tokens: total as u64,
-        };
-        plan.round_rows(options.rows_multiple);
-        Ok(plan)
-    }
-
-    /// Add rows until their number is a multiple: by dealing the pieces of the rows with most pieces to two rows, and
-    /// with empty rows where no row has two pieces.
-    fn round_rows(&mut self, multiple: u32) {
-        let rows = self.rows();
-        let missing = rows.next_multiple_of(multiple as usize) - rows;
-        if missing == 0 {
-            return;
-        }
-        let pieces_in = |row: usize| (self.row_offsets[row + 1] - self.row_offsets[row]) as usize;
-        let mut most: BinaryHeap<(usize, Reverse<usize>)> =
-            (0..rows).map(|row| (pieces_in(row), Reverse(row))).collect();
-        // Rows whose pieces are no longer those of the plan, new ones among them.
-        let mut changed: HashMap<usize, Vec<u32>> = HashMap::new();
-        for added in rows..rows + missing {
-            let Some((count, Reverse(row))) = most.pop() else { break };
-            if count < 2 {
-                break;
-            }
-            let old = changed
-                .remove(&row)
-                .unwrap_or_else(|| (self.row_offsets[row] as u32..self.row_offsets[row + 1] as u32).collect());
-            // Turn and turn about: pieces come longest first, so both halves are about equally full.
-            let half = |turn: usize| old.iter().copied().skip(turn).step_by(2).collect::<Vec<u32>>();
-            for (row, pieces) in [(row, half(0)), (added, half(1))] {
-                most.push((pieces.len(), Reverse(row)));
-                changed.insert(row, pieces);
-            }
-        }
-        let mut offsets = vec![0i64];
-        let mut order: Vec<u32> = Vec::with_capacity(self.row_offsets[rows] as usize);
-        for row in 0..rows + missing {
-            match changed.get(&row) {
-                Some(pieces) => order.extend_from_slice(pieces),
-                None if row < rows => order.extend(self.row_offsets[row] as u32..self.row_offsets[row + 1] as u32),
-                None => {}
-            }
-            offsets.push(order.len() as i64);
-        }
-        self.row_offsets = offsets;
-        fn permuted<T: Copy>(values: &[T], order: &[u32]) -> Vec<T> {
-            order.iter().map(|&index| values[index as usize]).collect()
-        }
-        match &mut self.contents {
-            Contents::Numbered { pieces, lengths, .. } => {
-                *pieces = permuted(pieces, &order);
-                *lengths = permuted(lengths, &order);
-            }
-            Contents::Listed(pieces) => *pieces = permuted(pieces, &order),
-        }
-    }
-
-    /// Documents, first tokens and lengths of the pieces, row after row.
-    pub fn columns(&self) -> [Vec<i64>; 3] {
-        match &self.contents {
-            Contents::Numbered { pieces, lengths, table } => {
-                let mut document = Vec::with_capacity(pieces.len());
-                let mut start = Vec::with_capacity(pieces.len());
-                for &piece in pieces {
-                    let origin = table.origin(piece);
-                    document.push(origin.0);
-                    start.push(origin.1);
-                }
-                [document, start, lengths.iter().map(|&length| i64::from(length)).collect()]
-            }
-            Contents::Listed(pieces) => [
-                pieces.iter().map(|piece| piece.document).collect(),
-                pieces.iter().map(|piece| piece.start).collect(),
-                pieces.iter().map(|piece| piece.length).collect(),
-            ],
-        }
+        })
     }
 }
 

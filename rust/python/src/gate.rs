@@ -5,7 +5,7 @@
 //! 50 ms plus the work's own distance between two looks at its [`Cancel`]. It costs a thread start, about 20 µs.
 //! Inside either there are no Python objects.
 
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel, sync_channel};
 use std::time::Duration;
 
 use pyo3::marker::Ungil;
@@ -56,6 +56,48 @@ pub fn long<R: Send + Ungil>(python: Python<'_>, work: impl FnOnce(&Cancel) -> R
         let result = python.detach(|| worker.join());
         match (interrupted, result) {
             (Some(signal), _) => Err(signal),
+            (None, Ok(result)) => Ok(result),
+            (None, Err(panic)) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+/// Run `work` outside the GIL, as [`long`] does, and give what it sends to `take`, with the GIL, while it goes on.
+///
+/// The first error of `take` ends the work.
+pub fn stream<T: Send, R: Send + Ungil>(
+    python: Python<'_>,
+    work: impl FnOnce(&Cancel, Sender<T>) -> R + Send + Ungil,
+    mut take: impl FnMut(T) -> PyResult<()>,
+) -> PyResult<R> {
+    let cancel = Cancel::new();
+    std::thread::scope(|scope| {
+        let (sender, receiver) = channel();
+        let worker = scope.spawn({
+            let cancel = cancel.clone();
+            move || work(&cancel, sender)
+        });
+        let mut failed = None;
+        let receiver = &std::sync::Mutex::new(receiver);
+        loop {
+            let received = python.detach(|| match receiver.lock() {
+                Ok(receiver) => receiver.recv_timeout(LOOK_FOR_SIGNALS),
+                Err(_) => Err(RecvTimeoutError::Disconnected),
+            });
+            let done = match received {
+                Err(RecvTimeoutError::Disconnected) => break,
+                _ if failed.is_some() => continue,
+                Ok(part) => take(part).and_then(|()| python.check_signals()),
+                Err(RecvTimeoutError::Timeout) => python.check_signals(),
+            };
+            if let Err(error) = done {
+                cancel.cancel();
+                failed = Some(error);
+            }
+        }
+        let result = python.detach(|| worker.join());
+        match (failed, result) {
+            (Some(error), _) => Err(error),
             (None, Ok(result)) => Ok(result),
             (None, Err(panic)) => std::panic::resume_unwind(panic),
         }

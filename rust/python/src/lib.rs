@@ -10,6 +10,7 @@ mod buffers;
 mod dedup;
 mod errors;
 mod gate;
+mod io;
 mod load;
 mod pack;
 mod runtime;
@@ -33,6 +34,7 @@ fn add_room(
 #[pymodule]
 fn _core(core: &Bound<'_, PyModule>) -> PyResult<()> {
     add_room(core, "runtime", runtime::fill)?;
+    add_room(core, "io", io::fill)?;
     add_room(core, "text", text::fill)?;
     add_room(core, "dedup", dedup::fill)?;
     add_room(core, "bpe", bpe::fill)?;

@@ -13,6 +13,8 @@ use pyo3::types::PyBytes;
 use rayon::prelude::*;
 use tokenfoundry_base::pool;
 use tokenfoundry_base::stable_hash::mix64;
+use tokenfoundry_kernels::huge_pages::vec_with_capacity;
+use tokenfoundry_kernels::token_copy::count_up;
 use tokenfoundry_pack::layout::Token as Label;
 use tokenfoundry_pack::pieces::Long;
 use tokenfoundry_pack::plan::{Options, Plan, Strategy};
@@ -155,9 +157,9 @@ impl Stream {
                 }
             }
             Kind::Windows | Kind::Pack => {
+                // Which piece a window begins in, `trace` looks up.
                 let first = place.item * self.length as u64;
-                let piece = set.piece_of(first);
-                segments.push(Segment { source: place.source, first, length: self.length as u32, piece });
+                segments.push(Segment { source: place.source, first, length: self.length as u32, piece: 0 });
             }
         }
         Ok(())
@@ -222,14 +224,21 @@ impl Stream {
             apart: None,
             together: None,
         };
-        let plan = Plan::new(&lengths, &options).map_err(|error| Failed::Input(error.0))?;
-        let [document, start, length] = plan.columns();
-        let rows = plan.rows() as u64;
+        // In a pool of this process: a forked worker has no other that lives.
+        let planned = pool::install(Some(1), || {
+            let plan = Plan::new(&lengths, &options)?;
+            let columns = plan.contents.columns();
+            Ok((plan, columns))
+        });
+        let (plan, [document, start, length]) =
+            planned.map_err(|error: tokenfoundry_pack::PackError| Failed::Input(error.0))?;
+        let rows = plan.contents.rows() as u64;
+        let row_offsets = plan.contents.row_offsets();
         let order = Permutation::new(rows, key);
         let mut block = Block { number, first_row, row_offsets: vec![0], segments: Vec::with_capacity(document.len()) };
         for place in 0..rows {
             let row = if self.shuffled { order.apply(place) } else { place } as usize;
-            for piece in plan.row_offsets[row] as usize..plan.row_offsets[row + 1] as usize {
+            for piece in row_offsets[row] as usize..row_offsets[row + 1] as usize {
                 let (source, number) = located[document[piece] as usize];
                 let first = ranges[document[piece] as usize].start + start[piece] as u64;
                 block.segments.push(Segment { source, first, length: length[piece] as u32, piece: number });
@@ -317,28 +326,32 @@ impl Stream {
             let set = &self.sets[segment.source as usize];
             let end = at + segment.length as usize;
             let last = segment.first + u64::from(segment.length);
-            set.copy(segment.first..last, &mut out.tokens[at..end])?;
-            if let Some(labels) = out.labels.as_deref_mut() {
+            let labels = out.labels.as_deref_mut().map(|labels| &mut labels[at..end]);
+            if self.kind == Kind::Windows {
                 // A window's last label is the token behind it; a piece's last token has none.
-                if self.kind == Kind::Windows {
-                    set.copy(segment.first + 1..last + 1, &mut labels[at..end])?;
-                } else {
-                    set.copy(segment.first + 1..last, &mut labels[at..end - 1])?;
-                    labels[end - 1] = L::IGNORED;
+                set.copy_window(segment.first, &mut out.tokens[at..end], labels)?;
+            } else {
+                set.copy(segment.first..last, &mut out.tokens[at..end])?;
+                // An empty piece has nothing to learn.
+                if let Some((behind, before)) = labels.and_then(<[L]>::split_last_mut) {
+                    set.copy(segment.first + 1..last, before)?;
+                    *behind = L::IGNORED;
                 }
-                if let Some((column, width)) = self.masks[segment.source as usize] {
-                    let shift = u64::from(self.kind == Kind::Windows);
-                    let mut values = vec![0u8; (segment.length as u64 - 1 + shift) as usize * width];
-                    set.copy_column(column, segment.first + 1..last + shift, &mut values)?;
-                    for (label, value) in labels[at..end].iter_mut().zip(values.chunks_exact(width)) {
-                        if value.iter().all(|byte| *byte == 0) {
-                            *label = L::IGNORED;
-                        }
+            }
+            if let Some(labels) = out.labels.as_deref_mut().filter(|_| segment.length > 0)
+                && let Some((column, width)) = self.masks[segment.source as usize]
+            {
+                let shift = u64::from(self.kind == Kind::Windows);
+                let mut values = vec![0u8; (segment.length as u64 - 1 + shift) as usize * width];
+                set.copy_column(column, segment.first + 1..last + shift, &mut values)?;
+                for (label, value) in labels[at..end].iter_mut().zip(values.chunks_exact(width)) {
+                    if value.iter().all(|byte| *byte == 0) {
+                        *label = L::IGNORED;
                     }
                 }
             }
             if let Some(positions) = out.position_ids.as_deref_mut() {
-                positions[at..end].iter_mut().zip(0..).for_each(|(slot, position)| *slot = position);
+                count_up(&mut positions[at..end], 0);
             }
             if let Some(documents) = out.document_ids.as_deref_mut() {
                 documents[at..end].fill(index);
@@ -460,7 +473,7 @@ impl Stream {
 
     /// Source, epoch and item of samples (of items, where rows are packed).
     fn locate<'py>(&self, python: Python<'py>, first: u64, count: usize) -> (Column<'py>, Column<'py>, Column<'py>) {
-        let mut columns = [Vec::with_capacity(count), Vec::with_capacity(count), Vec::with_capacity(count)];
+        let mut columns = [(); 3].map(|()| vec_with_capacity(count));
         gate::brief(python, || {
             let mut shuffles = Shuffles::default();
             for sample in first..first.saturating_add(count as u64) {
@@ -508,7 +521,8 @@ impl Stream {
         for segment in segments {
             let set = &self.sets[segment.source as usize];
             // A window goes through several pieces.
-            let (mut at, end, mut piece) = (segment.first, segment.first + u64::from(segment.length), segment.piece);
+            let (mut at, end) = (segment.first, segment.first + u64::from(segment.length));
+            let mut piece = if self.kind == Kind::Windows { set.piece_of(at) } else { segment.piece };
             while at < end {
                 let range = set.piece_range(piece);
                 let until = range.end.min(end);
@@ -627,14 +641,28 @@ fn permute<'py>(
     key: u64,
 ) -> PyResult<Column<'py>> {
     let indices = indices.as_slice()?;
-    if size == 0 || size > 1 << 62 || indices.iter().any(|&index| !(0..size as i64).contains(&index)) {
+    // Negative ones are larger than any size.
+    let largest = indices.iter().fold(0, |largest, &index| largest.max(index as u64));
+    if size == 0 || size > 1 << 62 || (largest >= size && !indices.is_empty()) {
         return Err(errors::input(format!("indices must be between 0 and {size}, a size of at most 2^62")));
     }
     let permutation = Permutation::new(size, key);
-    let found: Vec<i64> =
-        gate::brief(python, || indices.iter().map(|&index| permutation.apply(index as u64) as i64).collect());
+    let found = gate::brief(python, || {
+        let mut found: Vec<i64> = vec_with_capacity(indices.len());
+        let mut some = Vec::with_capacity(INDICES_AT_ONCE);
+        for indices in indices.chunks(INDICES_AT_ONCE) {
+            some.clear();
+            some.extend(indices.iter().map(|&index| index as u64));
+            permutation.apply_all(&mut some);
+            found.extend(some.iter().map(|&index| index as i64));
+        }
+        found
+    });
     Ok(found.into_pyarray(python))
 }
+
+/// What stays in the nearest cache between the steps.
+const INDICES_AT_ONCE: usize = 2048;
 
 pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     room.add_class::<Stream>()?;

@@ -16,13 +16,13 @@ use memmap2::{Advice, Mmap};
 use rayon::prelude::*;
 use tokenfoundry_base::Cancel;
 use tokenfoundry_base::stable_hash::hash64;
-use tokenfoundry_kernels::prefetch::prefetch;
 
 use crate::atomic::AtomicFile;
 use crate::layout::BLOCK_BYTES;
 use crate::{ShardError, Stopped, io_error};
 
-const LINE_BYTES: usize = 64;
+/// A range of at most so many bytes is read in one stretch.
+pub const ONE_STRETCH_BYTES: usize = STRETCH_BYTES - BLOCK_BYTES;
 
 /// Written to disk at once, and read at once when all is checked: a whole number of blocks.
 const STRETCH_BYTES: usize = 256 * BLOCK_BYTES;
@@ -164,13 +164,10 @@ impl BlockFile {
         Ok(())
     }
 
-    /// Ask for this range's cache lines, of pages that are in memory.
-    pub fn prefetch(&self, range: Range<usize>) {
-        if let Some(map) = &self.map {
-            for line in (range.start..range.end.min(self.bytes)).step_by(LINE_BYTES) {
-                prefetch(map, line);
-            }
-        }
+    /// The bytes of this range as they lie in the map, checked or not: to ask for their cache lines, not to be read.
+    pub fn to_come(&self, range: Range<usize>) -> &[u8] {
+        let range = range.start.min(self.bytes)..range.end.min(self.bytes);
+        self.map.as_ref().map_or(&[], |map| &map[range])
     }
 
     /// Tell the kernel that this range will be read soon; it fetches while the caller goes on.

@@ -1,10 +1,11 @@
 //! Tokens on disk: Megatron-compatible `.bin`/`.idx`, and beside them our `.tfi` that says which document each token
 //! came from and guards every block with a checksum. `docs/formats.md` has the bytes.
 //!
-//! [`write::Writer`] makes a set of shards, [`set::Set`] reads one; the other modules are their parts.
+//! [`write::Writer`] makes a set of shards, [`set::Set`] reads one, `gather` batches of it; the other modules are their parts.
 
 pub mod atomic;
 pub mod blocks;
+pub mod gather;
 pub mod layout;
 pub mod megatron;
 pub mod mixture;

@@ -5,38 +5,15 @@ use std::path::{Path, PathBuf};
 
 use tokenfoundry_base::Cancel;
 use tokenfoundry_base::stable_hash::hash64;
+use tokenfoundry_kernels::token_copy::widen;
 
-use crate::blocks::BlockFile;
+use crate::blocks::{BlockFile, ONE_STRETCH_BYTES};
 use crate::layout::{Paths, Width};
 use crate::sidecar::Sidecar;
 use crate::{ShardError, Stopped, io_error, megatron};
 
-/// What a token can be given out as.
-pub trait Token: Copy + Send + Sync + Default {
-    fn from_id(id: u32) -> Self;
-}
-
-impl Token for u32 {
-    #[inline(always)]
-    fn from_id(id: u32) -> Self {
-        id
-    }
-}
-
-/// Ids in four bytes are Megatron's i32 and stay below 2^31.
-impl Token for i32 {
-    #[inline(always)]
-    fn from_id(id: u32) -> Self {
-        id as Self
-    }
-}
-
-impl Token for i64 {
-    #[inline(always)]
-    fn from_id(id: u32) -> Self {
-        Self::from(id)
-    }
-}
+/// What a token can be given out as. Ids in four bytes are Megatron's i32 and stay below 2^31.
+pub use tokenfoundry_kernels::token_copy::Slot as Token;
 
 pub struct Shard {
     pub sidecar: Sidecar,
@@ -97,19 +74,44 @@ impl Shard {
         self.bin.read(Self::byte_range(&tokens, self.width.bytes()), |bytes| match self.width {
             Width::Two => {
                 let ids = bytes.as_chunks::<2>().0;
-                for (slot, id) in out[at..].iter_mut().zip(ids) {
-                    *slot = T::from_id(u32::from(u16::from_le_bytes(*id)));
-                }
+                widen(ids, &mut out[at..at + ids.len()]);
                 at += ids.len();
             }
             Width::Four => {
                 let ids = bytes.as_chunks::<4>().0;
-                for (slot, id) in out[at..].iter_mut().zip(ids) {
-                    *slot = T::from_id(u32::from_le_bytes(*id));
-                }
+                widen(ids, &mut out[at..at + ids.len()]);
                 at += ids.len();
             }
         })
+    }
+
+    /// Copy a window and its labels, the tokens one on; both are as long, and the shard has a token more. False where the
+    /// window is too long to be read in one stretch.
+    pub fn copy_pair<T: Token, L: Token>(
+        &self,
+        first: u64,
+        out: &mut [T],
+        labels: &mut [L],
+    ) -> Result<bool, ShardError> {
+        let range = Self::byte_range(&(first..first + out.len() as u64 + 1), self.width.bytes());
+        if range.len() > ONE_STRETCH_BYTES {
+            return Ok(false);
+        }
+        // Labels come from the file too, not from `tokens`, which hold all but one of them: a copy whose two ends lie a few
+        // bytes apart within a page takes four times as long on some AMD machines, and the file's lines are near now.
+        self.bin.read(range, |bytes| match self.width {
+            Width::Two => {
+                let ids = bytes.as_chunks::<2>().0;
+                widen(ids, out);
+                widen(&ids[1..], labels);
+            }
+            Width::Four => {
+                let ids = bytes.as_chunks::<4>().0;
+                widen(ids, out);
+                widen(&ids[1..], labels);
+            }
+        })?;
+        Ok(true)
     }
 
     /// Copy a side column's values of these tokens, as bytes.
@@ -122,8 +124,9 @@ impl Shard {
         })
     }
 
-    pub fn prefetch(&self, tokens: Range<u64>) {
-        self.bin.prefetch(Self::byte_range(&tokens, self.width.bytes()));
+    /// The bytes of tokens that will be read soon, to be asked for.
+    pub fn to_come(&self, tokens: Range<u64>) -> &[u8] {
+        self.bin.to_come(Self::byte_range(&tokens, self.width.bytes()))
     }
 
     pub fn will_need(&self, tokens: Range<u64>) {

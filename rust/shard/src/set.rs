@@ -1,29 +1,25 @@
 //! All shards of a directory as one sequence of rows, and as one sequence of tokens.
 //!
-//! Batches are gathered in one call: [`Set::rows`] pads packed rows, [`Set::windows`] cuts windows of equal length
-//! anywhere in the tokens. Cost: a copy, at memory speed when the pages are in memory; each block is hashed on its
-//! first touch. [`Set::will_need`] tells the kernel of batches to come, which for random windows from a cold disk is
-//! an order of magnitude.
+//! Here is what lies where, and reading a run of tokens; `gather` reads batches. Each block is hashed on its first touch.
+//! [`Set::will_need`] tells the kernel of batches to come, which for random windows from a cold disk is an order of
+//! magnitude.
 
 use std::ops::Range;
 use std::path::Path;
 
-use rayon::prelude::*;
 use tokenfoundry_base::stable_hash::hash64;
 use tokenfoundry_base::{Cancel, pool};
+use tokenfoundry_kernels::prefetch::prefetch_all;
 
 use crate::layout::shard_name;
 use crate::read::{Shard, Token};
 use crate::{ShardError, Stopped, io_error};
 
-/// Below this a batch is copied before a second thread would have woken.
-const PARALLEL_FROM_TOKENS: usize = 1 << 19;
-
 pub struct Set {
-    shards: Vec<Shard>,
+    pub(crate) shards: Vec<Shard>,
     /// First row of each shard, and the number of rows.
     first_rows: Vec<u64>,
-    first_tokens: Vec<u64>,
+    pub(crate) first_tokens: Vec<u64>,
     first_pieces: Vec<u64>,
 }
 
@@ -194,7 +190,7 @@ impl Set {
     }
 
     /// Call `take(shard, tokens counted in it, tokens before)` for each shard that the range lies in.
-    fn over_shards(
+    pub(crate) fn over_shards(
         &self,
         range: Range<u64>,
         mut take: impl FnMut(usize, Range<u64>, usize) -> Result<(), ShardError>,
@@ -221,91 +217,10 @@ impl Set {
         Ok(())
     }
 
-    /// Rows into a matrix of `capacity` columns, filled up with `fill`; their lengths into `lengths`.
-    pub fn rows<T: Token>(
-        &self,
-        rows: &[i64],
-        out: &mut [T],
-        capacity: usize,
-        fill: T,
-        lengths: &mut [i64],
-        threads: Option<usize>,
-    ) -> Result<(), ShardError> {
-        if capacity == 0 {
-            return Err(ShardError("rows cannot be read into a matrix without columns".to_owned()));
-        }
-        let one = |(slots, (row, length)): (&mut [T], (&i64, &mut i64))| {
-            let number = u64::try_from(*row).map_err(|_| ShardError(format!("row {row} is negative")))?;
-            let range = self.row_range(number)?;
-            let count = (range.end - range.start) as usize;
-            if count > capacity {
-                return Err(ShardError(format!("row {row} has {count} tokens, the matrix {capacity} columns")));
-            }
-            let (tokens, rest) = slots.split_at_mut(count);
-            self.copy(range, tokens)?;
-            rest.fill(fill);
-            *length = count as i64;
-            Ok(())
-        };
-        if out.len() < PARALLEL_FROM_TOKENS || threads == Some(1) {
-            return out.chunks_exact_mut(capacity).zip(rows.iter().zip(lengths)).try_for_each(one);
-        }
-        pool::install(threads, || {
-            out.par_chunks_exact_mut(capacity).zip(rows.par_iter().zip(lengths)).try_for_each(one)
-        })
-    }
-
-    /// Windows that begin at these tokens into a matrix of `length` columns; with `labels` also the windows one token
-    /// on.
-    pub fn windows<T: Token>(
-        &self,
-        starts: &[i64],
-        out: &mut [T],
-        length: usize,
-        labels: Option<&mut [T]>,
-        threads: Option<usize>,
-    ) -> Result<(), ShardError> {
-        if length == 0 {
-            return Err(ShardError("windows must have a token at least".to_owned()));
-        }
-        let one = |start: i64, tokens: &mut [T], labels: Option<&mut [T]>| {
-            let first = u64::try_from(start).map_err(|_| ShardError(format!("window at {start} is negative")))?;
-            let beyond = || ShardError(format!("window at {first} of {length} ends beyond the tokens"));
-            let end = first.checked_add(length as u64).ok_or_else(beyond)?;
-            self.copy(first..end, tokens)?;
-            if let Some(labels) = labels {
-                // Not copied from `tokens`, though they hold all but one of these: a copy whose two ends lie a few bytes
-                // apart within a page takes four times as long on current AMD machines, and the file's pages are warm.
-                self.copy(first + 1..end.checked_add(1).ok_or_else(beyond)?, labels)?;
-            }
-            Ok(())
-        };
-        let small = out.len() < PARALLEL_FROM_TOKENS || threads == Some(1);
-        match labels {
-            None if small => {
-                out.chunks_exact_mut(length).zip(starts).try_for_each(|(slots, &start)| one(start, slots, None))
-            }
-            Some(labels) if small => out
-                .chunks_exact_mut(length)
-                .zip(labels.chunks_exact_mut(length))
-                .zip(starts)
-                .try_for_each(|((slots, labels), &start)| one(start, slots, Some(labels))),
-            None => pool::install(threads, || {
-                out.par_chunks_exact_mut(length).zip(starts).try_for_each(|(slots, &start)| one(start, slots, None))
-            }),
-            Some(labels) => pool::install(threads, || {
-                out.par_chunks_exact_mut(length)
-                    .zip(labels.par_chunks_exact_mut(length))
-                    .zip(starts)
-                    .try_for_each(|((slots, labels), &start)| one(start, slots, Some(labels)))
-            }),
-        }
-    }
-
-    /// Ask for these tokens' cache lines: worth it for what is read next, while something else is copied.
+    /// Ask for these tokens' cache lines: worth it for what is read next, before something else is copied.
     pub fn prefetch(&self, range: Range<u64>) {
         let _ = self.over_shards(range, |shard, part, _| {
-            self.shards[shard].prefetch(part);
+            prefetch_all(self.shards[shard].to_come(part));
             Ok(())
         });
     }

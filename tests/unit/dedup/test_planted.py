@@ -77,8 +77,8 @@ def test_recall_follows_the_curve() -> None:
     assert expected < 0.95 * planted.edit.count("replace"), "the curve is seen where it is not flat"
 
 
-def test_estimates_have_the_spread_of_independent_permutations() -> None:
-    """The error of a signature's estimate is what k independent slots give: neither bias nor correlation."""
+def test_estimates_err_less_than_independent_permutations() -> None:
+    """Unbiased, and slots drawn without replacement: at 150 shingles about 0.78 of the error of k independent slots."""
     planted = planted_corpus(1500, copies=1, words=150, edits=("replace",), jaccards=(0.5, 0.7), seed=7)
     origins = {original: index for index, original in enumerate(planted.original) if planted.edit[index] == "original"}
     copies = [index for index, edit in enumerate(planted.edit) if edit == "replace"]
@@ -91,4 +91,4 @@ def test_estimates_have_the_spread_of_independent_permutations() -> None:
         errors.append((tf.dedup.MinHash.jaccard_estimate(left, right) - truth) / np.sqrt(truth * (1 - truth) / 128))
     scaled = np.concatenate(errors)
     assert abs(scaled.mean()) < 0.1
-    assert 0.93 < np.sqrt(np.mean(scaled**2)) < 1.07
+    assert 0.7 < np.sqrt(np.mean(scaled**2)) < 0.9

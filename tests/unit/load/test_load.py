@@ -1,8 +1,10 @@
 """`tf.Loader`: the global sequence of samples, whatever ranks, workers, batches and resumptions; labels; errors."""
 
 import json
+import multiprocessing
 import os
 import pickle
+import sys
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -411,3 +413,24 @@ def test_samples_far_away_are_as_near_as_the_first(sources: list[tuple[Path, flo
     assert source.max() == 1
     assert epoch.min() > 1 << 30
     assert row.max() < 100
+
+
+def _first_batch(loader: tf.Loader, answer: Any) -> None:
+    answer.put(next(loader)["sample"].tolist())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("mode", ["rows", "windows", "pack"])
+def test_a_forked_worker_goes_on(documents: list[tuple[Path, float]], mode: Any) -> None:
+    """The parent has packed and has pools of threads, none of which live in the child."""
+    loader = tf.Loader(documents, 64, 2, mode=mode, seed=3, block_pieces=50)
+    next(loader)
+    tf.pack.plan(np.full(600_000, 3), 64, threads=2, seed=1)
+    context = multiprocessing.get_context("fork")
+    answer = context.Queue()
+    worker = context.Process(target=_first_batch, args=(loader, answer))
+    worker.start()
+    assert answer.get(timeout=60) == [2, 3]
+    worker.join(60)
+    assert worker.exitcode == 0

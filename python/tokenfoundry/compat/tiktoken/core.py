@@ -14,6 +14,7 @@ from typing import Any, Literal, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from tokenfoundry._core import bpe as _bpe
 from tokenfoundry.compat.tiktoken.unstable import CoreBPE
 from tokenfoundry.errors import InputError
 from tokenfoundry.tokenizer import Tokenizer
@@ -109,9 +110,11 @@ class Encoding:
     def encode_ordinary_batch(self, text: list[str], *, num_threads: int = 8) -> list[list[int]]:
         """`encode_ordinary` of each text, over at most ``num_threads`` threads."""
         texts = list(text)
-        for one in texts:
-            if not isinstance(one, str):
-                raise _no_text(one)
+        at = _bpe.first_not_text(texts)
+        if at is not None:
+            for one in texts[at:]:
+                if not isinstance(one, str):
+                    raise _no_text(one)
         return self._tokenizer.encode_batch_lists(texts, _threads(num_threads), allowed_special="none")
 
     def encode_batch(
@@ -127,9 +130,10 @@ class Encoding:
         threads = _threads(num_threads)
         allowed_set, disallowed = self._sets(allowed_special, disallowed_special)
         marker = self._marker if disallowed <= self.special_tokens_set else ""
-        for one in texts:
-            if not isinstance(one, str) or marker in one:
-                self._refuse(one, disallowed)
+        at = 0
+        while (found := _bpe.next_suspect(texts, marker, at)) is not None:
+            self._refuse(texts[found], disallowed)
+            at = found + 1
         rows = self._tokenizer.encode_batch_lists(texts, threads, allowed_special=self._known(allowed_set))
         return [self._core_bpe.real(row) for row in rows] if self._alias_of else rows
 

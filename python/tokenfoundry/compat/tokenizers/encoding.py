@@ -1,4 +1,4 @@
-"""`Encoding`: ids now, everything else when it is asked for.
+"""`Encoding`: ids now (as a list when asked for), everything else when it is asked for.
 
 An encoding is a list of segments: stretches of an encoded text, tokens of a template, padding. Truncating, merging and
 padding rearrange segments, and ids; tokens, offsets, words and masks are made from the segments on first use, at the
@@ -7,6 +7,8 @@ cost of encoding the text a second time.
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
+
+from tokenfoundry._core import bpe as _bpe
 
 Offsets = tuple[int, int]
 Direction = Literal["left", "right"]
@@ -97,85 +99,85 @@ def _trimmed(token: str, span: Offsets, index: int, add_prefix_space: bool) -> O
 
 
 class Source(Protocol):
-    """A tokenizer that can encode a text again."""
+    """A tokenizer that can encode a text again, and does it always in the same way."""
 
     def _in_full(self, text: str, add_special_tokens: bool) -> "Encoding": ...
 
 
-class Encoding:
+class Rest:
+    """What an encoding has beside its ids."""
+
+    __slots__ = ("details", "overflowing", "ranges", "segments")
+
+    def __init__(
+        self,
+        segments: list[Segment],
+        ranges: dict[int, Offsets] | None = None,
+        overflowing: "list[Encoding] | None" = None,
+    ) -> None:
+        self.segments = segments
+        #: Which tokens are of which text.
+        self.ranges = {} if ranges is None else ranges
+        self.overflowing: list[Encoding] = [] if overflowing is None else overflowing
+        self.details: Details | None = None
+
+
+class Encoding(_bpe.Encoded):
     """The result of encoding a text, or a pair of texts. Made by `Tokenizer`."""
 
-    __slots__ = ("_details", "_ids", "_kept_ranges", "_kept_segments", "_overflowing", "_source", "_special", "_text")
-
-    def __init__(self, ids: list[int] | None = None, segments: Iterable[Segment] = ()) -> None:
-        self._ids = ids if ids is not None else []
-        self._kept_segments = list(segments)
-        self._kept_ranges: dict[int, Offsets] = {}
-        self._overflowing: Sequence[Encoding] = []
-        self._details: Details | None = None
-        #: What gives the same in full, where only the ids are there yet; and the text and option it is given.
-        self._source: Source | None = None
-        self._text = ""
-        self._special = False
+    # None: an object without any is nothing to the garbage collector.
+    __slots__ = ()
 
     @classmethod
-    def _of_ids(cls, ids: list[int], source: "Source", text: str, special: bool) -> "Encoding":
-        """One of which nobody may ever want to know more than its ids."""
-        made = cls.__new__(cls)
-        made._ids = ids
-        made._overflowing = ()
-        made._details = None
-        made._source = source
-        made._text = text
-        made._special = special
-        return made
+    def _of(cls, ids: list[int], segments: Iterable[Segment]) -> "Encoding":
+        return cls(ids, Rest(list(segments)))
 
-    def _complete(self) -> None:
-        if self._source is not None:
-            whole = self._source._in_full(self._text, self._special)
-            self._source = None
-            self._kept_segments, self._kept_ranges = whole._kept_segments, whole._kept_ranges
+    def _known(self) -> Rest:
+        rest: Rest | None = self._rest
+        if rest is None:
+            origin = self._origin
+            if origin is None:
+                rest = Rest([])
+            else:
+                source, text, add_special_tokens = origin
+                whole = source._in_full(text, add_special_tokens)._known()
+                rest = Rest(whole.segments, whole.ranges)
+            self._rest = rest
+        return rest
 
     @property
     def _segments(self) -> list[Segment]:
-        self._complete()
-        return self._kept_segments
+        return self._known().segments
 
     @_segments.setter
     def _segments(self, segments: list[Segment]) -> None:
-        self._complete()
-        self._kept_segments = segments
+        self._known().segments = segments
 
     @property
     def _ranges(self) -> dict[int, Offsets]:
-        self._complete()
-        return self._kept_ranges
+        return self._known().ranges
 
-    @_ranges.setter
-    def _ranges(self, ranges: dict[int, Offsets]) -> None:
-        self._complete()
-        self._kept_ranges = ranges
+    @property
+    def _overflowing(self) -> "list[Encoding]":
+        rest: Rest | None = self._rest
+        return [] if rest is None else rest.overflowing
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickled, (self._ids, self._segments, self._ranges, list(self._overflowing))
+        return _unpickled, (self.ids, self._segments, self._ranges, self._overflowing)
 
     # Columns
 
-    @property
-    def ids(self) -> list[int]:
-        """Ids of the tokens."""
-        return self._ids.copy()
-
     def _all_details(self) -> Details:
-        if self._details is None:
+        rest = self._known()
+        if rest.details is None:
             whole = Details([], [], [])
-            for segment in self._segments:
+            for segment in rest.segments:
                 tokens, offsets, words = segment.details()
                 whole.tokens.extend(tokens)
                 whole.offsets.extend(offsets)
                 whole.words.extend(words)
-            self._details = whole
-        return self._details
+            rest.details = whole
+        return rest.details
 
     @property
     def tokens(self) -> list[str]:
@@ -217,7 +219,7 @@ class Encoding:
     @property
     def sequence_ids(self) -> list[int | None]:
         """Which of the texts each token is of."""
-        found: list[int | None] = [None] * len(self._ids)
+        found: list[int | None] = [None] * len(self)
         for sequence in range(self.n_sequences):
             start, stop = self._range(sequence)
             found[start:stop] = [sequence] * (stop - start)
@@ -233,23 +235,20 @@ class Encoding:
         """What truncation cut off, in parts of the same length."""
         return list(self._overflowing)
 
-    def __len__(self) -> int:
-        return len(self._ids)
-
     def __repr__(self) -> str:
         return (
-            f"Encoding(num_tokens={len(self._ids)}, attributes=[ids, type_ids, tokens, offsets, attention_mask, "
+            f"Encoding(num_tokens={len(self)}, attributes=[ids, type_ids, tokens, offsets, attention_mask, "
             "special_tokens_mask, overflowing])"
         )
 
     # From one place to another
 
     def _range(self, sequence: int) -> Offsets:
-        return self._ranges.get(sequence, (0, len(self._ids)))
+        return self._ranges.get(sequence, (0, len(self)))
 
     def token_to_sequence(self, token_index: int) -> int | None:
         """Which text a token is of."""
-        if token_index > len(self._ids):
+        if token_index > len(self):
             return None
         if not self._ranges:
             return 0
@@ -257,13 +256,13 @@ class Encoding:
 
     def token_to_chars(self, token_index: int) -> Offsets | None:
         """First character of a token in its text, and the one after the last."""
-        if self.token_to_sequence(token_index) is None or token_index >= len(self._ids):
+        if self.token_to_sequence(token_index) is None or token_index >= len(self):
             return None
         return self._all_details().offsets[token_index]
 
     def token_to_word(self, token_index: int) -> int | None:
         """The word that a token is part of."""
-        if self.token_to_sequence(token_index) is None or token_index >= len(self._ids):
+        if self.token_to_sequence(token_index) is None or token_index >= len(self):
             return None
         return self._all_details().words[token_index]
 
@@ -302,7 +301,7 @@ class Encoding:
 
     def set_sequence_id(self, sequence_id: int) -> None:
         """Say which text all of it is of."""
-        self._ranges[sequence_id] = (0, len(self._ids))
+        self._ranges[sequence_id] = (0, len(self))
 
     def _set_type_ids(self, type_id: int) -> None:
         self._segments = [segment._replace(type_id=type_id) for segment in self._segments]
@@ -314,13 +313,10 @@ class Encoding:
                 trims = (*segment.trims, (place, add_prefix_space))
                 self._segments[number] = segment._replace(trims=trims)
             place += segment.length
-        self._details = None
+        self._known().details = None
 
     def _copy(self) -> "Encoding":
-        other = Encoding(self._ids.copy(), self._segments)
-        other._ranges = self._ranges.copy()
-        other._overflowing = list(self._overflowing)
-        return other
+        return Encoding(self.ids, Rest(self._segments.copy(), self._ranges.copy(), self._overflowing.copy()))
 
     def _cut(self, start: int, stop: int) -> "Encoding":
         segments = []
@@ -330,26 +326,21 @@ class Encoding:
             if first < last:
                 segments.append(segment.cut(first, last))
             place += segment.length
-        return Encoding(self._ids[start:stop], segments)
+        return Encoding._of(self.ids[start:stop], segments)
 
     def _become(self, other: "Encoding") -> None:
-        self._ids, self._segments, self._ranges = other._ids, other._segments, other._ranges
-        self._overflowing, self._details = other._overflowing, None
+        self._ids, self._rest = other.ids, other._known()
 
     def truncate(self, max_length: int, stride: int = 0, direction: Direction = "right") -> None:
         """Keep the first (or last) ``max_length`` tokens; the others go to `overflowing` in parts of as many, of which
         neighbours share ``stride`` tokens."""
         if direction not in ("left", "right"):
             raise ValueError(f"Invalid truncation direction value : {direction}")
-        length = len(self._ids)
+        length = len(self)
         if max_length >= length:
             return
         if max_length == 0:
-            everything = self._copy()
-            everything._overflowing = self._overflowing
-            empty = Encoding()
-            empty._overflowing = [everything]
-            self._become(empty)
+            self._become(Encoding([], Rest([], overflowing=[self._copy()])))
             return
         if stride >= max_length:
             raise ValueError(
@@ -369,7 +360,7 @@ class Encoding:
                 if bounds[-1][0] == 0:
                     break
         kept, *others = (self._cut(*bound) for bound in bounds)
-        kept._overflowing = others
+        kept._known().overflowing = others
         self._become(kept)
 
     def pad(
@@ -384,21 +375,22 @@ class Encoding:
         if direction not in ("left", "right"):
             raise ValueError(f"Invalid truncation direction value : {direction}")
         # Parts may be shared with encodings that were made from this one.
-        self._overflowing = [part._copy() for part in self._overflowing]
-        for part in self._overflowing:
+        rest = self._known()
+        rest.overflowing = [part._copy() for part in rest.overflowing]
+        for part in rest.overflowing:
             part.pad(length, direction, pad_id, pad_type_id, pad_token)
-        missing = length - len(self._ids)
+        missing = length - len(self)
         if missing <= 0:
             return
         padding = Segment(missing, pad_type_id, token=pad_token, is_padding=True)
-        self._details = None
+        rest.details = None
         if direction == "right":
-            self._ids = self._ids + [pad_id] * missing
-            self._segments.append(padding)
+            self._ids = self.ids + [pad_id] * missing
+            rest.segments.append(padding)
             return
-        self._ids = [pad_id] * missing + self._ids
-        self._segments.insert(0, padding)
-        self._ranges = {s: (start + missing, stop + missing) for s, (start, stop) in self._ranges.items()}
+        self._ids = [pad_id] * missing + self.ids
+        rest.segments.insert(0, padding)
+        rest.ranges = {s: (start + missing, stop + missing) for s, (start, stop) in rest.ranges.items()}
 
     def _merge_with(self, other: "Encoding") -> None:
         overflowing = []
@@ -411,12 +403,10 @@ class Encoding:
             both = self._copy()
             both._merge_with(theirs._copy())
             overflowing.append(both)
-        length = len(self._ids)
-        self._ranges |= {s: (length + start, length + stop) for s, (start, stop) in other._ranges.items()}
-        self._ids = self._ids + other._ids
-        self._segments = self._segments + other._segments
-        self._overflowing = overflowing
-        self._details = None
+        length = len(self)
+        moved = {s: (length + start, length + stop) for s, (start, stop) in other._ranges.items()}
+        rest = Rest(self._segments + other._segments, self._ranges | moved, overflowing)
+        self._ids, self._rest = self.ids + other.ids, rest
 
     @staticmethod
     def merge(encodings: Sequence["Encoding"], growing_offsets: bool = True) -> "Encoding":
@@ -424,7 +414,7 @@ class Encoding:
         merged = Encoding()
         for encoding in encodings:
             part = encoding._copy()
-            if growing_offsets and merged._ids:
+            if growing_offsets and len(merged):
                 part = _shifted(part, merged._all_details().offsets[-1][1])
             merged._merge_with(part)
         return merged
@@ -433,10 +423,7 @@ class Encoding:
 def _unpickled(
     ids: list[int], segments: list[Segment], ranges: dict[int, Offsets], overflowing: list[Encoding]
 ) -> Encoding:
-    encoding = Encoding(ids, segments)
-    encoding._ranges = ranges
-    encoding._overflowing = overflowing
-    return encoding
+    return Encoding(ids, Rest(segments, ranges, overflowing))
 
 
 def _shifted(encoding: Encoding, by: int) -> Encoding:
@@ -448,5 +435,5 @@ def _shifted(encoding: Encoding, by: int) -> Encoding:
         return segment._replace(base=Base(lambda: shifted), start=0, trims=())
 
     encoding._segments = [moved(segment) for segment in encoding._segments]
-    encoding._details = None
+    encoding._known().details = None
     return encoding

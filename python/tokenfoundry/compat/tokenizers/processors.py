@@ -77,7 +77,7 @@ def _filled(template: dict[str, Any], encodings: list[Encoding], add_special_tok
             special = template["special_tokens"][piece["SpecialToken"]["id"]]
             type_id = piece["SpecialToken"]["type_id"]
             segments = [Segment(1, type_id, token=token, is_special=True) for token in special["tokens"]]
-            filled.append(Encoding(list(special["ids"]), segments))
+            filled.append(Encoding._of(list(special["ids"]), segments))
     return filled
 
 

@@ -141,6 +141,16 @@ class Tokenizer:
         return not self._truncates_or_pads and self._processor.is_simple
 
     @functools.cached_property
+    def _quickly(self) -> "tuple[_Engine, Tokenizer, Literal['all', 'none']] | None":
+        """What a single text is encoded with, where that is all. Looking it up in parts takes as long as encoding it."""
+        return (self._engine, self._as_it_is, self._allowed) if self._is_plain() else None
+
+    def _forget(self, name: str) -> None:
+        """Something that was found out, and may be otherwise now."""
+        self.__dict__.pop(name, None)
+        self.__dict__.pop("_quickly", None)
+
+    @functools.cached_property
     def _added(self) -> dict[str, dict[str, Any]]:
         return {token["content"]: token for token in self._json.get("added_tokens", [])}
 
@@ -148,6 +158,15 @@ class Tokenizer:
     def _token_of(self) -> dict[int, str]:
         tokens = {number: token for token, number in self._json["model"]["vocab"].items()}
         return tokens | {token["id"]: content for content, token in self._added.items()}
+
+    @functools.cached_property
+    def _as_it_is(self) -> "Tokenizer":
+        """What encodings are made complete with: this tokenizer, not as it may be by then."""
+        return self._views.setdefault(self._allowed, _AsItWas(self))
+
+    @functools.cached_property
+    def _views(self) -> dict[str, "_AsItWas"]:
+        return {}
 
     def __getattr__(self, name: str) -> Any:
         if name in _NOT_HERE:
@@ -206,6 +225,7 @@ class Tokenizer:
 
     @encode_special_tokens.setter
     def encode_special_tokens(self, value: bool) -> None:
+        self._forget("_as_it_is")
         self._allowed = "none" if value else "all"
 
     # Adding tokens
@@ -223,6 +243,9 @@ class Tokenizer:
             raise TypeError(f"{type(tokens).__name__!r} object is not an instance of 'list'")
         if not all(isinstance(item, str) or hasattr(item, "single_word") for item in tokens):
             raise TypeError("Input must be a List[Union[str, AddedToken]]")
+        self._forget("_as_it_is")
+        for view in self.__dict__.pop("_views", {}).values():
+            view.keep()
         vocab = self._json["model"]["vocab"]
         new = 0
         for item in tokens:
@@ -284,7 +307,7 @@ class Tokenizer:
                 f"tokenizer stride set to {stride}, which is greater than or equal to its effective max length of "
                 f"{max_length - added} (= {max_length} original max length - {added} added special tokens), "
             )
-        self.__dict__.pop("_truncates_or_pads", None)
+        self._forget("_truncates_or_pads")
         self._json["truncation"] = {
             "direction": direction.capitalize(),
             "max_length": max_length,
@@ -294,7 +317,7 @@ class Tokenizer:
 
     def no_truncation(self) -> None:
         """Cut nothing."""
-        self.__dict__.pop("_truncates_or_pads", None)
+        self._forget("_truncates_or_pads")
         self._json["truncation"] = None
 
     @property
@@ -326,7 +349,7 @@ class Tokenizer:
         _check_direction(direction, "")
         pad_id, pad_type_id = _unsigned(pad_id), _unsigned(pad_type_id)
         length = None if length is None else _unsigned(length)
-        self.__dict__.pop("_truncates_or_pads", None)
+        self._forget("_truncates_or_pads")
         self._json["padding"] = {
             "strategy": "BatchLongest" if length is None else {"Fixed": length},
             "direction": direction.capitalize(),
@@ -338,7 +361,7 @@ class Tokenizer:
 
     def no_padding(self) -> None:
         """Pad nothing."""
-        self.__dict__.pop("_truncates_or_pads", None)
+        self._forget("_truncates_or_pads")
         self._json["padding"] = None
 
     # Text to tokens
@@ -347,11 +370,13 @@ class Tokenizer:
         self, sequence: _Text, pair: _Text | None = None, is_pretokenized: bool = False, add_special_tokens: bool = True
     ) -> Encoding:
         """Encode a text, or a pair; with ``is_pretokenized`` each is a list of words."""
-        if type(sequence) is str and pair is None and not is_pretokenized and self._is_plain():
-            if not (sequence.isascii() or _bpe.first_not_text([sequence]) is None):
+        quickly = self._quickly
+        if quickly is not None and type(sequence) is str and pair is None and not is_pretokenized:
+            engine, source, allowed = quickly
+            made = _bpe.encode_lazily(engine, sequence, Encoding, source, add_special_tokens, allowed)
+            if made is None:
                 raise TypeError("TextInputSequence must be str")
-            ids = self._engine.encode(sequence, add_special_tokens, allowed_special=self._allowed)
-            return Encoding._of_ids(ids, self, sequence, add_special_tokens)
+            return made
         return self._encoded_one(sequence, pair, is_pretokenized, add_special_tokens, self.truncation, self.padding)
 
     def encode_batch(
@@ -419,9 +444,13 @@ class Tokenizer:
     ) -> list[Encoding]:
         _check_sequence(inputs)
         inputs = list(inputs)
+        if not is_pretokenized and truncation is None and padding is None and self._processor.is_simple:
+            made = _bpe.encode_batch_lazily(
+                self._engine, inputs, Encoding, self._as_it_is, add_special_tokens, self._allowed
+            )
+            if made is not None:
+                return made
         if not is_pretokenized and _bpe.first_not_text(inputs) is None:
-            if truncation is None and padding is None and self._processor.is_simple:
-                return self._plain_batch(cast(list[str], inputs), add_special_tokens)
             rows = self._engine.encode_batch_lists(inputs, add_special_tokens=False, allowed_special=self._allowed)
             singles = [self._made(ids, cast(str, item), 0) for ids, item in zip(rows, inputs, strict=True)]
             return _padded([self._finished([one], add_special_tokens, truncation) for one in singles], padding)
@@ -436,13 +465,6 @@ class Tokenizer:
                 raise TypeError(_PRETOKENIZED_INPUT if is_pretokenized else _TEXT_INPUT) from error
             encodings.append(self._finished(parts, add_special_tokens, truncation))
         return _padded(encodings, padding)
-
-    def _plain_batch(self, texts: list[str], add_special_tokens: bool) -> list[Encoding]:
-        rows = self._engine.encode_batch_lists(
-            texts, add_special_tokens=add_special_tokens, allowed_special=self._allowed
-        )
-        make = Encoding._of_ids
-        return [make(row, self, text, add_special_tokens) for row, text in zip(rows, texts, strict=True)]
 
     def _in_full(self, text: str, add_special_tokens: bool) -> Encoding:
         return self._finished([self._sequence(text, False, 0)], add_special_tokens, None)
@@ -474,7 +496,7 @@ class Tokenizer:
             return whole
 
         ids = [number for row in rows for number in row]
-        return Encoding(ids, [Segment(len(ids), type_id, Base(details))])
+        return Encoding._of(ids, [Segment(len(ids), type_id, Base(details))])
 
     def _details(self, text: str) -> Details:
         ids, offsets, words, found = self._engine._encode_with_words(text, self._allowed)
@@ -485,7 +507,7 @@ class Tokenizer:
         return Details(tokens, offsets, list(words))
 
     def _made(self, ids: list[int], text: str, type_id: int) -> Encoding:
-        return Encoding(ids, [Segment(len(ids), type_id, Base(lambda: self._details(text)))])
+        return Encoding._of(ids, [Segment(len(ids), type_id, Base(lambda: self._details(text)))])
 
     # Tokens to text
 
@@ -503,6 +525,26 @@ class Tokenizer:
         """`decode` of each."""
         _check_sequence(sequences)
         return [self.decode(ids, skip_special_tokens) for ids in sequences]
+
+
+class _AsItWas(Tokenizer):
+    """A tokenizer for its encodings, which stays as it is when that one changes."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._owner = tokenizer
+        self._engine, self._allowed = tokenizer._engine, tokenizer._allowed
+
+    @functools.cached_property
+    def _processor(self) -> PostProcessor:
+        return self._owner._processor
+
+    @functools.cached_property
+    def _token_of(self) -> dict[int, str]:
+        return self._owner._token_of
+
+    def keep(self) -> None:
+        """Have what is still its owner's, who is about to change."""
+        _ = self._processor, self._token_of
 
 
 def _check_sequence(value: Any) -> None:

@@ -85,6 +85,14 @@ class Engine(_Pipeline):
     def engine(self) -> _Engine:
         return self._engine
 
+    @property
+    def _quickly(self) -> None:
+        return None  # The original may be changed at any time.
+
+    @property
+    def _as_it_is(self) -> "Engine":
+        return self  # It does not change.
+
     # What the class it is made of reads from a file
 
     @functools.cached_property

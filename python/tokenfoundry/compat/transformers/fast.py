@@ -4,13 +4,15 @@ The methods here take the common calls (texts without pairs, no offsets, no over
 they are mixed into, which then asks the `Backend`. `convert` mixes in only those that the class has not overridden.
 """
 
+import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from tokenfoundry._core import bpe as _bpe
+from tokenfoundry.compat.transformers.around import Around
 from tokenfoundry.compat.transformers.backend import Backend, Engine
 from tokenfoundry.compat.transformers.encodings import Encodings, Options
 
@@ -91,6 +93,8 @@ def _lists(tokenizer: Any, engine: Engine, texts: list[str], wanted: Wanted, lim
     if around is None:
         return None
     special = wanted.add_special_tokens
+    if not wanted.token_type_ids and not wanted.special_tokens_mask:
+        return _plain_lists(tokenizer, engine, texts, wanted, limit)
     if limit < 0 and len(texts) == 1:
         rows = [engine.engine.encode(texts[0], special, allowed_special=engine._allowed)]
     elif limit < 0:
@@ -135,27 +139,69 @@ def _lists(tokenizer: Any, engine: Engine, texts: list[str], wanted: Wanted, lim
     return found
 
 
+class _Shape(NamedTuple):
+    """What is done to each row."""
+
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    #: How many ids of a text are kept, those at its end with `cut_left`; None for all.
+    limit: int | None
+    cut_left: bool
+    pads: bool
+    #: What rows are padded to, None for the longest; and what that must be a multiple of.
+    length: int | None
+    multiple: int | None
+    pad_id: int
+    pad_left: bool
+
+
+def _shape(tokenizer: Any, around: Around, wanted: Wanted, limit: int) -> _Shape:
+    pads = wanted.padding != "do_not_pad"
+    return _Shape(
+        before=around.before if wanted.add_special_tokens else (),
+        after=around.after if wanted.add_special_tokens else (),
+        limit=None if limit < 0 else limit,
+        cut_left=tokenizer.truncation_side == "left",
+        pads=pads,
+        length=None if wanted.padding == "longest" else wanted.max_length,
+        multiple=wanted.multiple,
+        pad_id=tokenizer.pad_token_id if pads else 0,
+        pad_left=wanted.pad_left,
+    )
+
+
+def _plain_lists(tokenizer: Any, engine: Engine, texts: list[str], wanted: Wanted, limit: int) -> Columns | None:
+    around = engine.around
+    if around is None:
+        return None
+    shape = _shape(tokenizer, around, wanted, limit)
+    long = sys.maxsize if wanted.max_length is not None else int(min(tokenizer.model_max_length, sys.maxsize))
+    rows, masks, lengths = _bpe.encode_columns(
+        engine.engine, texts, engine._allowed, shape, wanted.attention_mask, long
+    )
+    if lengths is not None:
+        _warn_about_length(tokenizer, wanted, [range(n) for n in lengths], lengths)
+    found: Columns = {"input_ids": rows}
+    if masks is not None:
+        found["attention_mask"] = masks
+    if wanted.length:
+        found["length"] = [len(row) for row in rows]
+    return found
+
+
 def _matrices(tokenizer: Any, engine: Engine, texts: list[str], wanted: Wanted, limit: int) -> Columns | None:
     around = engine.around
     if around is None:
         return None
-    values, offsets = engine.engine._encode_batch(texts, False, engine._allowed, None, None)
-    before, after = (around.before, around.after) if wanted.add_special_tokens else ((), ())
-    lengths = np.diff(offsets)
-    if limit >= 0:
-        lengths = np.minimum(lengths, limit)
-    lengths += len(before) + len(after)
-    longest, shortest = int(lengths.max()), int(lengths.min())
-    width = max(_length(wanted, longest), longest)
-    if width != shortest and (wanted.padding == "do_not_pad" or width > _length(wanted, longest)):
+    shape = _shape(tokenizer, around, wanted, limit)
+    made = _bpe.encode_matrices(engine.engine, texts, engine._allowed, shape)
+    if made is None:
         return None  # Rows of different lengths are no tensor.
-    if wanted.max_length is None and longest > tokenizer.model_max_length:
+    ids, mask, lengths = made
+    width = ids.shape[1]
+    before, after = shape.before, shape.after
+    if wanted.max_length is None and lengths.max() > tokenizer.model_max_length:
         _warn_about_length(tokenizer, wanted, [range(n) for n in lengths.tolist()], lengths.tolist())
-    pad_id = 0 if width == shortest else tokenizer.pad_token_id
-    ids = np.zeros((len(texts), width), np.int64)
-    mask = np.zeros_like(ids)
-    cut_left = tokenizer.truncation_side == "left"
-    _bpe.fill_padded(ids, mask, values, offsets, before, after, limit, cut_left, pad_id, wanted.pad_left)
     found: Columns = {"input_ids": ids}
     if wanted.token_type_ids or wanted.special_tokens_mask:
         text = mask.astype(bool)

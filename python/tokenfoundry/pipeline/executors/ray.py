@@ -21,7 +21,6 @@ from typing import Any
 from tokenfoundry.errors import RecipeError, TokenFoundryError
 from tokenfoundry.pipeline.events import Listener, Recorder
 from tokenfoundry.pipeline.meter import Cost, Meter
-from tokenfoundry.pipeline.reading import read_unit
 from tokenfoundry.pipeline.tasks import Context, Scene, Task, perform
 
 __all__ = ["RayExecutor"]
@@ -34,7 +33,7 @@ def _work(task: Task, context: Context) -> tuple[dict[str, Cost], Recorder]:
     """What a worker does."""
     recorder, meter = Recorder(), Meter()
     with meter.measure(task.stage) if task.together else contextlib.nullcontext():
-        perform(task, context, Scene(recorder, meter, read_unit))
+        perform(task, context, Scene(recorder, meter))
     # Metrics are a view; a cluster that has none must not stop the work.
     with contextlib.suppress(Exception):
         _count(recorder)

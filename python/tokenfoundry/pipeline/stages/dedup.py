@@ -21,7 +21,7 @@ from tokenfoundry.pipeline.recipe import DedupStage
 
 __all__ = ["VERSION", "Duplicates", "decide", "find_identical", "lay_out", "merge_band", "plan_on_disk", "sketch"]
 
-VERSION = 2
+VERSION = 3
 _SKETCH_BYTES = 64 << 20
 _BAND_RECORD = np.dtype([("key", "<u4"), ("document", "<u4")])
 _CONTENT_RECORD = np.dtype([("hash", "V16"), ("document", "<u4")])

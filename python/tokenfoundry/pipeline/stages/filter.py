@@ -29,15 +29,17 @@ class Filter(OfSources):
 
     def __call__(self, texts: pa.LargeStringArray, threads: int | None) -> Outcome:
         count = len(texts)
-        verdict = np.full(count, None, object)
+        judged: pa.StringArray = pa.nulls(count, pa.string())
         value = np.full(count, np.nan)
         if self.options.preset is not None:
-            judged = text.filter(texts, preset=self.options.preset, threads=threads)
-            verdict[:] = np.array([*judged.column("verdict").to_pylist(), None], object)[:count]
-            value[:] = judged.column("value").fill_null(np.nan).to_numpy(zero_copy_only=False)
+            found = text.filter(texts, preset=self.options.preset, threads=threads)
+            judged = found.column("verdict").cast(pa.string())
+            value[:] = found.column("value").fill_null(np.nan).to_numpy(zero_copy_only=False)
         if self.condition is not None:
+            verdict = np.array([*judged.to_pylist(), None], object)[:count]
             self._ask(self.condition, texts, threads, verdict, value)
-        return Outcome(texts, verdict=pa.array(verdict, pa.string()), value=value)
+            judged = pa.array(verdict, pa.string())
+        return Outcome(texts, verdict=judged, value=value)
 
     def _ask(
         self,

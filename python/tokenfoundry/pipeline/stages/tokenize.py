@@ -3,7 +3,7 @@
 Text is never read as special tokens: a page that quotes ``<|endoftext|>`` does not end its document.
 """
 
-import functools
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -11,13 +11,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tokenfoundry._core.bpe import kind_of_file
 from tokenfoundry.errors import RecipeError
 from tokenfoundry.pipeline.corpus import Corpus
 from tokenfoundry.pipeline.recipe import Recipe, TokenizeStage, TrainTokenizer
 from tokenfoundry.ragged import Ragged
 from tokenfoundry.tokenizer import Tokenizer
 
-__all__ = ["VERSION", "encode", "end_of_text_id", "make_tokenizer", "sample", "stored_tokenizer"]
+__all__ = ["VERSION", "encode", "end_of_text_id", "make_tokenizer", "sample", "stored_tokenizer", "tokenizer_text"]
 
 VERSION = 1
 
@@ -40,10 +41,29 @@ def make_tokenizer(
     )
 
 
-@functools.lru_cache(maxsize=2)
-def stored_tokenizer(path: Path) -> Tokenizer:
-    """The tokenizer of a result; loaded once a process, since a result's path names its content."""
-    return Tokenizer.from_file(path)
+_stored: dict[Path, Tokenizer] = {}
+_storing = threading.Lock()
+_MOST_STORED = 2
+
+
+def stored_tokenizer(path: Path, made: Tokenizer | None = None) -> Tokenizer:
+    """The tokenizer of a result; loaded once a process, since a result's path names its content. ``made``: it is known
+    already."""
+    with _storing:
+        if path not in _stored:
+            while len(_stored) >= _MOST_STORED:
+                del _stored[next(iter(_stored))]
+            _stored[path] = made if made is not None else Tokenizer.from_file(path)
+        return _stored[path]
+
+
+def tokenizer_text(recipe: Recipe, options: TokenizeStage, tokenizer: Tokenizer) -> str:
+    """The tokenizer as a tokenizer.json: its file as it is, where it is one."""
+    if isinstance(options.tokenizer, str):
+        content = Path(recipe.base / options.tokenizer).read_bytes()
+        if kind_of_file(content) == "tokenizer.json":
+            return content.decode("utf-8")
+    return tokenizer.to_json()
 
 
 def sample(lengths: NDArray[np.int64], keep: NDArray[np.bool_], train: TrainTokenizer, seed: int) -> NDArray[np.bool_]:

@@ -1,65 +1,86 @@
-//! The tokens of long pieces: a table by hash onto an arena of bytes and one of tokens. A hit compares the bytes. All of it is
-//! emptied when an arena is full.
+//! The tokens of long pieces: a table by hash onto an arena of records. A hit compares the bytes. All of it is emptied when
+//! the arena is full.
 
-use super::tables::Sets;
+use tokenfoundry_kernels::{huge_pages, prefetch::prefetch};
 
-/// See the module. An entry is the hash; where the bytes start, and how many; where the tokens start, and how many.
+use super::sets::Sets;
+
+/// See the module. An entry is the hash, not zero, and where the record starts: the number of tokens and of bytes, the
+/// tokens, the bytes.
 #[derive(Debug)]
 pub struct Long {
-    entries: Sets<4>,
+    entries: Sets<2>,
     most_entries: usize,
-    bytes: Vec<u8>,
-    tokens: Vec<u32>,
+    records: Vec<u8>,
     most_bytes: usize,
 }
 
 const FIRST_ENTRIES: usize = 1 << 9;
 /// No piece takes more of the arena than this part of it: it would drive out the rest.
 const LARGEST_PART: usize = 64;
+const NUMBER: usize = size_of::<u32>();
+const CACHE_LINE: usize = 64;
 
-fn is_empty(entry: &[u64; 4]) -> bool {
-    entry[1] == 0
-}
-
-fn two_numbers(word: u64) -> std::ops::Range<usize> {
-    let (start, length) = ((word >> 32) as usize, word as u32 as usize);
-    start..start + length
-}
+/// Where a record is, perhaps of another piece with the same hash.
+#[derive(Clone, Copy, Debug)]
+pub struct Record(usize);
 
 impl Long {
-    /// At most so many entries, a power of two, and bytes of each arena.
+    /// At most so many entries, a power of two, and bytes of records.
     pub fn new(most_entries: usize, most_bytes: usize) -> Self {
-        let first = FIRST_ENTRIES.min(most_entries);
-        let entries = Sets::new(first, most_entries);
-        Self { entries, most_entries, bytes: Vec::new(), tokens: Vec::new(), most_bytes }
+        let entries = Sets::new(FIRST_ENTRIES.min(most_entries), most_entries);
+        Self { entries, most_entries, records: Vec::new(), most_bytes: most_bytes.min(u32::MAX as usize) }
     }
 
     #[inline(always)]
     pub fn prefetch(&self, hash: u64) {
-        self.entries.prefetch(hash);
+        self.entries.prefetch(self.entries.first(hash));
     }
 
+    /// The record of a piece with this hash; its memory is asked for.
+    #[inline(always)]
+    pub fn record(&self, hash: u64) -> Option<Record> {
+        let &[_, at] = self.entries.find(hash, |entry| entry[0] == hash.max(1))?;
+        let at = at as usize;
+        for line in 0..3 {
+            prefetch(&self.records, at + line * CACHE_LINE);
+        }
+        Some(Record(at))
+    }
+
+    /// Append the tokens if the record is of this piece, else `false`.
     #[inline]
-    pub fn find(&mut self, piece: &[u8], hash: u64) -> Option<&[u32]> {
-        let entry = self.entries.find(hash, |entry| entry[0] == hash && entry[1] as u32 as usize == piece.len())?;
-        (self.bytes.get(two_numbers(entry[1])) == Some(piece)).then_some(())?;
-        self.tokens.get(two_numbers(entry[2]))
+    pub fn get(&self, Record(at): Record, piece: &[u8], tokens: &mut Vec<u32>) -> bool {
+        let number =
+            |at: usize| -> Option<usize> { Some(u32::from_le_bytes(*self.records.get(at..)?.first_chunk()?) as usize) };
+        let (Some(count), Some(length)) = (number(at), number(at + NUMBER)) else { return false };
+        let own = self.records.get(at + 2 * NUMBER..).unwrap_or_default();
+        let Some((own, rest)) = own.split_at_checked(count * NUMBER) else { return false };
+        if rest.get(..length) != Some(piece) {
+            return false;
+        }
+        tokens.extend(own.as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes)));
+        true
     }
 
     pub fn insert(&mut self, piece: &[u8], hash: u64, tokens: &[u32]) {
-        if piece.len() > self.most_bytes / LARGEST_PART {
+        let bytes = (2 + tokens.len()) * NUMBER + piece.len();
+        if bytes > self.most_bytes / LARGEST_PART {
             return;
         }
-        let tokens_full = (self.tokens.len() + tokens.len()) * size_of::<u32>() > self.most_bytes;
-        if self.bytes.len() + piece.len() > self.most_bytes || tokens_full {
+        if self.records.len() + bytes > self.most_bytes {
             self.entries = Sets::new(FIRST_ENTRIES.min(self.most_entries), self.most_entries);
-            self.bytes.clear();
-            self.tokens.clear();
+            self.records.clear();
         }
-        let numbers = |start: usize, length: usize| (start as u64) << 32 | length as u64;
-        let (bytes, own) = (numbers(self.bytes.len(), piece.len()), numbers(self.tokens.len(), tokens.len()));
-        self.bytes.extend_from_slice(piece);
-        self.tokens.extend_from_slice(tokens);
-        self.entries.insert([hash, bytes, own, 0], |entry| entry[0], is_empty);
+        if self.records.capacity() - self.records.len() < bytes {
+            self.records.reserve(bytes);
+            huge_pages::advise(self.records.spare_capacity_mut());
+        }
+        let at = self.records.len();
+        for number in [tokens.len() as u32, piece.len() as u32].iter().chain(tokens) {
+            self.records.extend_from_slice(&number.to_le_bytes());
+        }
+        self.records.extend_from_slice(piece);
+        self.entries.insert([hash.max(1), at as u64], |entry| entry[0]);
     }
 }

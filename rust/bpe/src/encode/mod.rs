@@ -5,6 +5,7 @@
 //! is in neither.
 
 mod backtrack;
+mod block;
 mod build;
 pub mod characters;
 mod lanes;
@@ -13,21 +14,27 @@ mod memory;
 mod merge;
 mod pairs;
 mod pieces;
+mod sets;
+mod sink;
 mod split;
 mod symbols;
 mod tables;
+mod tree;
 
 pub use build::{build, shown};
-pub use memory::{Count, Memory, Sink};
+pub use memory::Memory;
+pub use sink::{Count, Sink, Space};
+pub use tables::Few;
 
 use std::sync::{Arc, OnceLock};
 
-use backtrack::{Backtrack, Seams};
+use backtrack::{Seams, Tables};
 use merge::{SHORT, merge_bytes, merge_long, merge_short};
 use pairs::{NONE, Pairs};
 use pieces::Pieces;
 use split::Splits;
 use symbols::{CharacterStart, Start};
+use tree::Tree;
 
 use crate::vocabulary::{Symbols, Tokens, Vocabulary, VocabularyError};
 
@@ -46,8 +53,10 @@ pub struct Encoder {
     unknown: Option<u32>,
     fuse_unknown: bool,
     whole_pieces: bool,
-    ordered: OnceLock<bool>,
-    backtrack: OnceLock<Option<Arc<Backtrack>>>,
+    /// Whether every merge comes after those that make its parts, as in nearly every vocabulary.
+    is_ordered: bool,
+    /// Made for the first long piece.
+    tree: OnceLock<Option<Arc<Tree>>>,
 }
 
 impl Encoder {
@@ -183,13 +192,11 @@ impl Encoder {
                     let count = merge_bytes(&self.pairs, piece, &mut symbols[..piece.len()]);
                     out.extend(symbols[..count].iter().map(|&symbol| self.to_token[symbol as usize]));
                 } else {
-                    let Scratch { symbols, seams } = memory;
-                    let length_of = |symbol| self.length_of(symbol);
-                    let done = self.is_ordered()
-                        && (backtrack::run(&self.pairs, &self.splits, seams, length_of, piece, symbols)
-                            || self.backtrack(piece.len()).is_some_and(|backtrack| {
-                                backtrack.encode(&self.pairs, &self.splits, seams, piece, symbols)
-                            }));
+                    let Scratch { symbols, seams, met } = memory;
+                    let done = self.tables(piece.len(), met).is_some_and(|tables| {
+                        backtrack::run(tables, seams, piece, symbols)
+                            || backtrack::encode(tables, seams, piece, symbols).is_some()
+                    });
                     if !done {
                         symbols.clear();
                         symbols.extend(piece.iter().map(|&byte| byte as u32));
@@ -214,37 +221,17 @@ impl Encoder {
         }
     }
 
-    /// Whether every merge has a greater number than those of its parts, so that merges can be undone by number.
-    fn is_ordered(&self) -> bool {
-        let ordered = |symbol| self.splits.get(symbol).is_none_or(|[left, right]| left < symbol && right < symbol);
-        *self.ordered.get_or_init(|| (0..self.to_token.len() as u32).all(ordered))
-    }
-
-    /// The bytes of a symbol.
-    fn length_of(&self, symbol: u32) -> usize {
-        self.to_token.get(symbol as usize).and_then(|&id| self.tokens.get(id)).map_or(0, <[u8]>::len)
-    }
-
-    /// The encoder of long pieces, for a piece of `length` bytes: made for the first that is worth it.
-    fn backtrack(&self, length: usize) -> Option<&Backtrack> {
+    /// What backtracking needs, for a piece of `length` bytes after `met` bytes of others too long for [`merge_short`]: the tree
+    /// is made for what is worth it.
+    fn tables(&self, length: usize, met: &mut usize) -> Option<Tables<'_>> {
         const WORTH_BYTES: usize = 512;
-        if length < WORTH_BYTES {
-            return self.backtrack.get()?.as_deref();
+        const WORTH_MET: usize = 32 << 10;
+        *met += length;
+        if !self.is_ordered || self.tree.get().is_none() && length < WORTH_BYTES && *met < WORTH_MET {
+            return None;
         }
-        let made = self.backtrack.get_or_init(|| {
-            if !self.is_ordered() {
-                return None;
-            }
-            let spelled = (0..self.symbol_of.len() as u32).filter_map(|id| {
-                let symbol = self.symbol_of[id as usize];
-                let bytes = self.tokens.get(id).filter(|bytes| symbol != NONE && !bytes.is_empty())?;
-                Some((symbol, bytes))
-            });
-            let mut spelled: Vec<(u32, &[u8])> = spelled.collect();
-            spelled.sort_by_key(|(_, bytes)| bytes.len());
-            Backtrack::new(self.to_token.len(), spelled.into_iter()).map(Arc::new)
-        });
-        made.as_deref()
+        let made = self.tree.get_or_init(|| build::tree(&self.tokens, &self.splits, &self.symbol_of).map(Arc::new));
+        Some(Tables { tree: made.as_deref()?, pairs: &self.pairs, splits: &self.splits })
     }
 
     /// Merge each run of known symbols, with unknown tokens between.
@@ -293,4 +280,6 @@ fn spell_lossy(start: &CharacterStart, piece: &[u8], symbols: &mut Vec<u32>) {
 pub struct Scratch {
     symbols: Vec<u32>,
     seams: Seams,
+    /// Bytes of pieces too long to be merged in one go.
+    met: usize,
 }

@@ -1,5 +1,7 @@
 //! The two symbols that each merged symbol was made of.
 
+use tokenfoundry_kernels::prefetch::prefetch;
+
 use super::pairs::NONE;
 
 #[derive(Clone, Debug)]
@@ -10,8 +12,19 @@ impl Splits {
         Self(vec![[NONE; 2]; symbols])
     }
 
+    /// How many symbols there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     pub fn set(&mut self, symbol: u32, left: u32, right: u32) {
         self.0[symbol as usize] = [left, right];
+    }
+
+    /// Ask for the memory of a symbol's parts.
+    #[inline(always)]
+    pub fn prefetch(&self, symbol: u32) {
+        prefetch(&self.0, symbol as usize);
     }
 
     /// `None` for a symbol that a text starts as.

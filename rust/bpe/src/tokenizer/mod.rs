@@ -18,8 +18,7 @@ pub use decode::{Decoder, Stream, incomplete_tail};
 pub use decode_chain::{Chain, DecoderStep, byte_token, replace};
 pub use general::{General, GeneralStep};
 pub use normalize::{Aligned, Normalizer, Pattern, normalize, normalize_aligned};
-pub(crate) use text::groups;
-pub use text::{EncodeError, InFull, Text};
+pub use text::{EncodeError, InFull, Text, groups};
 
 use rustc_hash::FxHashSet;
 use tokenfoundry_base::stable_hash;

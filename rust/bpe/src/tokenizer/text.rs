@@ -4,10 +4,11 @@ use std::fmt;
 
 use rayon::prelude::*;
 use tokenfoundry_base::{Cancel, Cancelled, Ragged, pool};
+use tokenfoundry_kernels::huge_pages;
 
 use super::whole::Whole;
 use super::{Aligned, Options, Tokenizer, normalize, normalize_aligned};
-use crate::encode::{Count, Memory, Scratch, Sink, characters};
+use crate::encode::{Count, Few, Memory, Scratch, Sink, Space, characters};
 use crate::pretokenize::PatternError;
 use crate::special::Section;
 use crate::with_scanner;
@@ -91,8 +92,8 @@ const PARALLEL_BYTES: usize = 256 << 10;
 /// Pieces between two looks at the cancel flag.
 const PIECES_BETWEEN_LOOKS: usize = 4096;
 
-/// `texts` in runs of about [`CHUNK_BYTES`], which threads take one by one.
-pub(crate) fn groups<T: AsRef<[u8]>>(texts: &[T]) -> Vec<&[T]> {
+/// `texts` in runs of about 128 kB, which threads take one by one.
+pub fn groups<T: AsRef<[u8]>>(texts: &[T]) -> Vec<&[T]> {
     let mut chunks = Vec::new();
     let (mut first, mut filled) = (0, 0);
     for (index, text) in texts.iter().enumerate() {
@@ -106,6 +107,70 @@ pub(crate) fn groups<T: AsRef<[u8]>>(texts: &[T]) -> Vec<&[T]> {
         chunks.push(&texts[first..]);
     }
     chunks
+}
+
+/// Up to so many tokens are found in so little time that nobody has to be able to stop it.
+const FEW_TOKENS: usize = 1 << 16;
+
+/// Keeps tokens, and asks for the work to be stopped when there are enough. May get more.
+struct UpTo<'a> {
+    tokens: &'a mut Vec<u32>,
+    end: usize,
+    enough: &'a Cancel,
+}
+
+impl UpTo<'_> {
+    #[inline(always)]
+    fn look(&self) {
+        if self.tokens.len() >= self.end {
+            self.enough.cancel();
+        }
+    }
+}
+
+impl Sink for UpTo<'_> {
+    #[inline(always)]
+    fn one(&mut self, token: u32) {
+        self.tokens.push(token);
+        self.look();
+    }
+
+    #[inline(always)]
+    fn many(&mut self, tokens: &[u32]) {
+        self.tokens.many(tokens);
+        self.look();
+    }
+
+    #[inline(always)]
+    fn few(&mut self, pieces: &[Few], space: &mut Space) {
+        self.tokens.few(pieces, space);
+        self.look();
+    }
+}
+
+/// Parts that threads have made, joined by as many: memory that is touched for the first time costs as much as encoding.
+fn joined(parts: Vec<Ragged<u32>>, threads: Option<usize>) -> Ragged<u32> {
+    let total: usize = parts.iter().map(|part| part.values.len()).sum();
+    if parts.len() < 2 || total * size_of::<u32>() < huge_pages::FROM_BYTES {
+        return Ragged::concat(parts);
+    }
+    let mut offsets = Vec::with_capacity(1 + parts.iter().map(Ragged::len).sum::<usize>());
+    offsets.push(0);
+    // Zeros that nobody has touched yet.
+    let mut values = vec![0; total];
+    huge_pages::advise(&values);
+    let (mut rest, mut places, mut first) = (&mut values[..], Vec::with_capacity(parts.len()), 0);
+    for part in &parts {
+        offsets.extend(part.offsets[1..].iter().map(|end| first + end));
+        first += part.values.len() as i64;
+        let (place, after) = rest.split_at_mut(part.values.len());
+        places.push(place);
+        rest = after;
+    }
+    pool::install(threads, || {
+        places.into_par_iter().zip(parts).for_each(|(place, part)| place.copy_from_slice(&part.values));
+    });
+    Ragged { values, offsets }
 }
 
 /// What a call borrows of the tokenizer's memory.
@@ -157,16 +222,87 @@ impl Tokenizer {
         let encode = |texts: &[Text<'_>]| {
             let bytes: usize = texts.iter().map(|text| text.as_ref().len()).sum();
             let mut part = Ragged::with_capacity(texts.len(), bytes / 3 + texts.len());
-            self.lend(|memory| {
-                for text in texts {
-                    cancel.check()?;
-                    self.encode_with(*text, options, cancel, memory, &mut part.values)?;
-                    part.close_row();
-                }
-                Ok(part)
-            })
+            self.encode_rows(texts, options, cancel, &mut part)?;
+            Ok(part)
         };
-        self.over_threads(texts, threads, encode).map(Ragged::concat)
+        self.over_threads(texts, threads, encode).map(|parts| joined(parts, threads))
+    }
+
+    /// Append a row for each of `texts`, on this thread.
+    pub fn encode_rows(
+        &self,
+        texts: &[Text<'_>],
+        options: &Options,
+        cancel: &Cancel,
+        rows: &mut Ragged<u32>,
+    ) -> Result<(), EncodeError> {
+        self.lend(|memory| {
+            for text in texts {
+                cancel.check()?;
+                self.encode_with(*text, options, cancel, memory, &mut rows.values)?;
+                rows.close_row();
+            }
+            Ok(())
+        })
+    }
+
+    /// [`Self::encode_rows`] with no more than the first `most` tokens of each. What comes after them in a long text is
+    /// not encoded.
+    pub fn encode_rows_up_to(
+        &self,
+        most: usize,
+        texts: &[Text<'_>],
+        options: &Options,
+        cancel: &Cancel,
+        rows: &mut Ragged<u32>,
+    ) -> Result<(), EncodeError> {
+        let mut enough = Cancel::new();
+        self.lend(|memory| {
+            for text in texts {
+                cancel.check()?;
+                let end = rows.values.len() + most;
+                // Who reads on for a long time without looking is asked to look by the caller.
+                let stop = if most <= FEW_TOKENS { &enough } else { cancel };
+                let mut sink = UpTo { tokens: &mut rows.values, end, enough: &enough };
+                let done = self.encode_with(*text, options, stop, memory, &mut sink);
+                match done {
+                    Err(EncodeError::Cancelled) if enough.is_cancelled() && cancel.check().is_ok() => {}
+                    done => done?,
+                }
+                if enough.is_cancelled() {
+                    enough = Cancel::new();
+                }
+                rows.values.truncate(end);
+                rows.close_row();
+            }
+            Ok(())
+        })
+    }
+
+    /// Give each of [`groups`] of `texts` to `give` as it is done, over threads: its number, and a row for each text, of
+    /// `most` tokens at most.
+    pub fn encode_groups(
+        &self,
+        groups: &[&[Text<'_>]],
+        options: &Options,
+        most: Option<usize>,
+        threads: usize,
+        cancel: &Cancel,
+        give: impl Fn(usize, Ragged<u32>) + Sync,
+    ) -> Result<(), EncodeError> {
+        let encode = |(number, texts): (usize, &&[Text<'_>])| {
+            let bytes: usize = texts.iter().map(|text| text.as_ref().len()).sum();
+            let capacity = (bytes / 3).min(texts.len().saturating_mul(most.unwrap_or(usize::MAX)));
+            let mut rows = Ragged::with_capacity(texts.len(), capacity + texts.len());
+            match most {
+                Some(most) => self.encode_rows_up_to(most, texts, options, cancel, &mut rows)?,
+                None => self.encode_rows(texts, options, cancel, &mut rows)?,
+            }
+            give(number, rows);
+            Ok(())
+        };
+        // One by one, so that what comes first is done first.
+        pool::install(Some(threads), || groups.par_iter().enumerate().with_max_len(1).try_for_each(encode))
     }
 
     /// [`Self::count`] of each text.

@@ -1,5 +1,7 @@
 //! Token bytes by id, in one block of memory.
 
+use tokenfoundry_kernels::prefetch::prefetch;
+
 /// The bytes of every token. Ids may have holes; a token is never empty, so an empty entry is a hole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tokens {
@@ -51,6 +53,14 @@ impl Tokens {
         let start = *self.offsets.get(id as usize)? as usize;
         let end = *self.offsets.get(id as usize + 1)? as usize;
         (start < end).then(|| &self.bytes[start..end])
+    }
+
+    /// Ask for the memory of a token's bytes.
+    #[inline(always)]
+    pub fn prefetch(&self, id: u32) {
+        if let Some(&start) = self.offsets.get(id as usize) {
+            prefetch(&self.bytes, start as usize);
+        }
     }
 
     /// Ids and bytes of all tokens, in the order of ids.

@@ -1,14 +1,15 @@
 //! 64 bytes a vector: `vpermi2b` looks 128 entries up at once, `vptestmb` makes a mask of each bit.
 
 use std::arch::x86_64::{
-    __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask,
+    __m512i, _mm_cvtsi128_si64, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask,
     _mm512_cmplt_epi8_mask, _mm512_cvtepu8_epi32, _mm512_extracti32x4_epi32, _mm512_loadu_si512,
-    _mm512_mask_cmpeq_epi8_mask, _mm512_mask_mov_epi8, _mm512_mask_sub_epi8, _mm512_maskz_compress_epi8,
-    _mm512_maskz_permutex2var_epi8, _mm512_movepi8_mask, _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_set1_epi32,
-    _mm512_storeu_si512, _mm512_test_epi8_mask,
+    _mm512_mask_cmpeq_epi8_mask, _mm512_mask_cmpeq_epi64_mask, _mm512_mask_mov_epi8, _mm512_mask_sub_epi8,
+    _mm512_maskz_compress_epi8, _mm512_maskz_compress_epi64, _mm512_maskz_loadu_epi8, _mm512_maskz_permutex2var_epi8,
+    _mm512_movepi8_mask, _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_epi64,
+    _mm512_shuffle_epi32, _mm512_storeu_si512, _mm512_test_epi8_mask,
 };
 
-use super::{AsciiTable, BIT_5, BLOCK, Bytes, Classifier, LeadTable, LongBlock, MIXED};
+use super::{AsciiTable, BIT_5, BLOCK, Bytes, Classifier, LeadTable, LongBlock, MIXED, PADDED};
 use crate::tier::{self, Tier};
 
 /// There is a value only where the CPU has this tier.
@@ -129,6 +130,36 @@ fn places(mask: u64, base: u32, places: &mut [u32; BLOCK]) -> usize {
     count
 }
 
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn value_of(line: &[u64; 8], key: u64) -> u64 {
+    // SAFETY: the reference is to 64 bytes; the load needs no alignment.
+    let line = unsafe { _mm512_loadu_si512(line.as_ptr().cast()) };
+    const KEYS: u8 = 0b0101_0101;
+    let equal = _mm512_mask_cmpeq_epi64_mask(KEYS, line, _mm512_set1_epi64(key as i64));
+    // Each value in the place of its key.
+    let values = _mm512_shuffle_epi32::<0b01_00_11_10>(line);
+    _mm_cvtsi128_si64(_mm512_castsi512_si128(_mm512_maskz_compress_epi64(equal, values))) as u64
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn padded(text: &[u8]) -> [u8; PADDED] {
+    let mut padded = [0; PADDED];
+    let (blocks, _) = padded.as_chunks_mut::<BLOCK>();
+    for (number, block) in blocks.iter_mut().enumerate() {
+        let left = text.len().saturating_sub(number * BLOCK);
+        let mask = if left >= BLOCK { u64::MAX } else { (1 << left) - 1 };
+        // SAFETY: `left` bytes of the text follow that place, of which 64 at most are read, as the mask says; what it leaves
+        // out is not touched. The store is to 64 bytes. Neither needs alignment.
+        unsafe {
+            let vector = _mm512_maskz_loadu_epi8(mask, text.as_ptr().wrapping_add(number * BLOCK).cast());
+            _mm512_storeu_si512(block.as_mut_ptr().cast(), vector);
+        }
+    }
+    padded
+}
+
 impl Classifier for Avx512 {
     #[inline(always)]
     fn bytes(self, block: &[u8; BLOCK]) -> Bytes {
@@ -152,5 +183,17 @@ impl Classifier for Avx512 {
     fn places(self, mask: u64, base: u32, into: &mut [u32; BLOCK]) -> usize {
         // SAFETY: as above.
         unsafe { places(mask, base, into) }
+    }
+
+    #[inline(always)]
+    fn value_of(self, line: &[u64; 8], key: u64) -> u64 {
+        // SAFETY: as above.
+        unsafe { value_of(line, key) }
+    }
+
+    #[inline(always)]
+    fn padded(self, text: &[u8]) -> [u8; PADDED] {
+        // SAFETY: as above.
+        unsafe { padded(text) }
     }
 }

@@ -68,7 +68,30 @@ pub trait Classifier: Copy {
 
     /// Write `base + i` for each bit `i` of `mask`, lowest first, and give how many. All of `places` may be written to.
     fn places(self, mask: u64, base: u32, places: &mut [u32; BLOCK]) -> usize;
+
+    /// The value of `key` in a cache line of four keys, each with its value behind it; 0 if it is not there. A key stands there
+    /// once at most.
+    #[inline(always)]
+    fn value_of(self, line: &[u64; 8], key: u64) -> u64 {
+        let value = |at: usize| u64::from(line[at] == key).wrapping_neg() & line[at + 1];
+        value(0) | value(2) | value(4) | value(6)
+    }
+
+    /// A copy of `text` with zeros behind it; of no more than [`PADDED`] bytes.
+    ///
+    /// Written in blocks as wide as those that this tier reads: a load that has to be put together from several stores waits
+    /// until they have all reached the cache, which costs a text of ten words a third of its time.
+    #[inline(always)]
+    fn padded(self, text: &[u8]) -> [u8; PADDED] {
+        let mut padded = [0; PADDED];
+        let length = text.len().min(PADDED);
+        padded[..length].copy_from_slice(&text[..length]);
+        padded
+    }
 }
+
+/// Bytes of a text that is followed by zeros.
+pub const PADDED: usize = 4 * BLOCK;
 
 #[cfg(test)]
 mod tests {
@@ -84,6 +107,29 @@ mod tests {
             let count = Scalar.places(mask, 7, &mut expected);
             assert_eq!(classifier.places(mask, 7, &mut ours), count);
             assert_eq!(ours[..count], expected[..count]);
+        }
+    }
+
+    fn check_padded(classifier: impl Classifier, text: &[u8]) {
+        assert_eq!(classifier.padded(text), Scalar.padded(text), "{} bytes", text.len());
+    }
+
+    #[test]
+    fn texts_are_padded_with_zeros() {
+        for length in (0..=PADDED + 3).rev() {
+            // Of its own, so that a sanitizer sees what is read behind it.
+            let text: Vec<u8> = (0..length).map(|at| at as u8 | 1).collect();
+            assert_eq!(Scalar.padded(&text)[..length.min(PADDED)], text[..length.min(PADDED)]);
+            assert!(Scalar.padded(&text)[length.min(PADDED)..].iter().all(|&byte| byte == 0));
+            #[cfg(target_arch = "x86_64")]
+            {
+                if let Some(classifier) = Avx2::new() {
+                    check_padded(classifier, &text);
+                }
+                if let Some(classifier) = Avx512::new() {
+                    check_padded(classifier, &text);
+                }
+            }
         }
     }
 
@@ -139,6 +185,27 @@ mod tests {
                         Tier::Avx512 => check(Avx512::new().expect("detected"), &block, &table, &beyond),
                     }
                 }
+            }
+        }
+    }
+
+    fn check_values(classifier: impl Classifier) {
+        let line = [11, 1 << 40, 12, 2, 0, 11, 13, u64::MAX];
+        for key in [0, 1, 11, 12, 13, 14, 1 << 40] {
+            let expected = line.chunks(2).find(|entry| entry[0] == key).map_or(0, |entry| entry[1]);
+            assert_eq!(classifier.value_of(&line, key), expected, "{key}");
+        }
+    }
+
+    #[test]
+    fn values_behind_keys() {
+        check_values(Scalar);
+        #[cfg(target_arch = "x86_64")]
+        for tier in tier::available() {
+            match tier {
+                Tier::Scalar => {}
+                Tier::Avx2 => check_values(Avx2::new().expect("detected")),
+                Tier::Avx512 => check_values(Avx512::new().expect("detected")),
             }
         }
     }

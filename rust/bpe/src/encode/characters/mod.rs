@@ -10,7 +10,7 @@
 //! are looked at; the text is not rewritten.
 
 mod joins;
-mod lines;
+mod known;
 mod memory;
 mod scan;
 mod spell;
@@ -26,7 +26,7 @@ use joins::Joins;
 use spell::Spelling;
 use tokenfoundry_base::{Cancel, Cancelled};
 
-use super::memory::Sink;
+use super::sink::Sink;
 
 /// What becomes of the spaces of a text, and of its start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,13 +89,6 @@ pub struct Find<'a> {
     pub allowed: &'a Allowed,
     /// Tokens that are always found are units; otherwise all end the part of the text that is encoded.
     pub within: bool,
-}
-
-impl Find<'_> {
-    /// Whether all ids are below 65,536.
-    fn is_narrow(self) -> bool {
-        !self.within || self.tokens.is_narrow
-    }
 }
 
 fn start_of_merges(encoder: &Encoder) -> u32 {

@@ -1,0 +1,377 @@
+//! The tokens of a block of pieces, in passes, so that each is a short loop without branches that depend on the text, and
+//! what one piece waits for from memory was asked for while others were looked up.
+
+use tokenfoundry_kernels::byte_classes::Classifier;
+
+use super::Encoder;
+use super::lanes::Lanes;
+use super::long::{Long, Record};
+use super::pieces::hash;
+use super::sets::Bucket;
+use super::sink::{Sink, Space};
+use super::tables::{COUNT, Few, Key, MIDDLE_BYTES, Middle, Several, WIDE_BYTES, WORD_BYTES, Wide, Words, write_few};
+
+/// Pieces that are looked up together.
+pub const BLOCK: usize = 384;
+/// Scanning a window after that many may find so many more.
+pub const ROOM: usize = BLOCK + 64;
+
+/// What pieces were seen before, and their tokens: a table for each range of lengths.
+#[derive(Debug)]
+pub struct Tables {
+    words: Words,
+    middle: Middle,
+    wide: Wide,
+    long: Long,
+}
+
+impl Tables {
+    /// That grow to about `budget_bytes` together, and start with less than 400 kB of them.
+    pub fn new(budget_bytes: usize) -> Self {
+        let part = (budget_bytes / 8).clamp(1 << 16, 1 << 30);
+        let power = |entries: usize| 1 << entries.max(64).ilog2();
+        Self {
+            words: Words::new(power(part / 16).min(1 << 12), power(part / 16)),
+            middle: Middle::new(power(part / 32).min(1 << 10), power(part / 32)),
+            wide: Wide::new(power(part / 64).min(1 << 9), power(part / 64)),
+            long: Long::new(power(part / 64), part * 2),
+        }
+    }
+
+    /// Append the tokens of the piece of `length` bytes at `at`, or `false`; [`WIDE_BYTES`] of text follow its start.
+    pub fn find(&self, text: &[u8], at: usize, length: usize, tokens: &mut Vec<u32>) -> bool {
+        let mut few: Few = [0; 8];
+        if length <= WORD_BYTES && self.words.find(Words::key(text, at, length), &mut few) {
+            tokens.extend_from_slice(&few[..few[COUNT] as usize]);
+            return true;
+        }
+        let mut several: Several = [0; 12];
+        let count = if length <= MIDDLE_BYTES {
+            self.middle.find(&Key::new(text, at, length), &mut several)
+        } else if length <= WIDE_BYTES {
+            self.wide.find(&Key::new(text, at, length), &mut several)
+        } else {
+            0
+        };
+        tokens.extend_from_slice(&several[..count]);
+        let piece = &text[at..at + length];
+        count > 0 || self.long.record(hash(piece)).is_some_and(|record| self.long.get(record, piece, tokens))
+    }
+
+    /// Remember the tokens of a piece that [`Self::find`] does not find.
+    pub fn insert(&mut self, text: &[u8], at: usize, length: usize, tokens: &[u32]) {
+        if Words::takes(length, tokens) {
+            self.words.insert(Words::key(text, at, length), tokens);
+        } else if Middle::takes(length, tokens) {
+            self.middle.insert(&Key::new(text, at, length), tokens);
+        } else if Wide::takes(length, tokens) && length > MIDDLE_BYTES {
+            self.wide.insert(&Key::new(text, at, length), tokens);
+        } else {
+            let piece = &text[at..at + length];
+            self.long.insert(piece, hash(piece), tokens);
+        }
+    }
+}
+
+/// The table that a piece of so many bytes is looked for in first.
+const WORD: usize = 0;
+const MIDDLE: usize = 1;
+const WIDE: usize = 2;
+const LONG: usize = 3;
+static TABLE_OF: [u8; WIDE_BYTES + 2] = {
+    let mut tables = [WORD as u8; WIDE_BYTES + 2];
+    let mut length = WORD_BYTES + 1;
+    while length < tables.len() {
+        tables[length] = if length <= MIDDLE_BYTES { MIDDLE } else { WIDE } as u8;
+        length += 1;
+    }
+    tables[WIDE_BYTES + 1] = LONG as u8;
+    tables
+};
+
+/// Numbers of pieces, in a block.
+#[derive(Clone, Copy, Debug)]
+struct Numbers {
+    numbers: [u16; ROOM],
+    count: usize,
+}
+
+impl Numbers {
+    const NONE: Self = Self { numbers: [0; ROOM], count: 0 };
+
+    #[inline(always)]
+    fn push(&mut self, number: u16) {
+        if let Some(place) = self.numbers.get_mut(self.count) {
+            *place = number;
+            self.count += 1;
+        }
+    }
+
+    #[inline(always)]
+    fn all(&self) -> &[u16] {
+        self.numbers.get(..self.count).unwrap_or_default()
+    }
+}
+
+/// Pieces of more tokens than [`Few`] holds.
+#[derive(Debug)]
+struct Many {
+    /// A bit for each.
+    are: [u64; ROOM.div_ceil(64)],
+    /// Where in `tokens` those of each start and end.
+    spans: [(u32, u32); ROOM],
+    tokens: Vec<u32>,
+}
+
+impl Many {
+    fn insert(&mut self, number: usize, first: usize) {
+        self.are[number / 64] |= 1 << (number % 64);
+        self.spans[number] = (first as u32, self.tokens.len() as u32);
+    }
+}
+
+/// Room for a block of pieces.
+#[derive(Debug)]
+pub struct Block {
+    words: [(u64, Bucket); ROOM],
+    found: [Few; ROOM],
+    many: Many,
+    missed: [u16; ROOM],
+    /// Those of `missed` by [`TABLE_OF`], and their keys.
+    missed_of: [Numbers; 4],
+    middle: [Key<2>; ROOM],
+    wide: [Key<4>; ROOM],
+    long: [u64; ROOM],
+    records: [Option<Record>; ROOM],
+    /// Pieces that no table has.
+    fresh: Numbers,
+    lanes: Lanes,
+    tokens: Vec<u32>,
+    space: Space,
+}
+
+impl Block {
+    pub fn new() -> Self {
+        Self {
+            words: [(0, Bucket::default()); ROOM],
+            found: [[0; 8]; ROOM],
+            many: Many { are: [0; ROOM.div_ceil(64)], spans: [(0, 0); ROOM], tokens: Vec::new() },
+            missed: [0; ROOM],
+            missed_of: [Numbers::NONE; 4],
+            middle: [Key::default(); ROOM],
+            wide: [Key::default(); ROOM],
+            long: [0; ROOM],
+            records: [None; ROOM],
+            fresh: Numbers::NONE,
+            lanes: Lanes::default(),
+            tokens: Vec::new(),
+            space: [0; ROOM * COUNT + 8],
+        }
+    }
+
+    /// Find the tokens of the pieces between `places` (relative to `base`; [`ROOM`] pieces at most); `false` if some were never
+    /// seen, which are to be merged. [`WIDE_BYTES`] of text follow the start of each.
+    #[inline(always)]
+    pub fn look_up(
+        &mut self,
+        classifier: impl Classifier,
+        tables: &Tables,
+        text: &[u8],
+        base: usize,
+        places: &[u32],
+    ) -> bool {
+        self.many.are = [0; ROOM.div_ceil(64)];
+        self.many.tokens.clear();
+        self.fresh.count = 0;
+        let Self { words, found, missed, .. } = self;
+        let misses = tables.words.find_all(classifier, text, base, places, words, found, missed);
+        if misses > 0 {
+            self.look_further(classifier, tables, text, base, places, misses);
+        }
+        self.fresh.count == 0
+    }
+
+    /// Find those that are not words in their first bucket in the other tables.
+    ///
+    /// Loops over numbers: chains of iterators are not compiled into a function of this size.
+    #[inline(always)]
+    #[allow(clippy::needless_range_loop)]
+    fn look_further(
+        &mut self,
+        classifier: impl Classifier,
+        tables: &Tables,
+        text: &[u8],
+        base: usize,
+        places: &[u32],
+        misses: usize,
+    ) {
+        let Self { words, found, many, missed, missed_of, middle, wide, long, records, fresh, .. } = self;
+        for numbers in &mut *missed_of {
+            numbers.count = 0;
+        }
+        for &number in &missed[..misses] {
+            let (_, length) = span(places, base, number);
+            missed_of[TABLE_OF[length.min(WIDE_BYTES + 1)] as usize & 3].push(number);
+        }
+        let [of_words, of_middle, of_wide, of_long] = missed_of;
+        // Ask for the memory of all first.
+        for &number in of_words.all() {
+            tables.words.prefetch_second(words[number as usize].0);
+        }
+        for index in 0..of_middle.count {
+            let (start, length) = span(places, base, of_middle.numbers[index]);
+            middle[index] = Key::new(text, start, length);
+            tables.middle.prefetch(&middle[index]);
+        }
+        for index in 0..of_wide.count {
+            let (start, length) = span(places, base, of_wide.numbers[index]);
+            wide[index] = Key::new(text, start, length);
+            tables.wide.prefetch(&wide[index]);
+        }
+        for index in 0..of_long.count {
+            let (start, length) = span(places, base, of_long.numbers[index]);
+            long[index] = hash(&text[start..start + length]);
+            tables.long.prefetch(long[index]);
+        }
+        for &number in of_words.all() {
+            let key = words[number as usize].0;
+            if !tables.words.find_second(classifier, key, &mut found[number as usize]) {
+                let (start, length) = span(places, base, number);
+                let key = Key::new(text, start, length);
+                tables.middle.prefetch(&key);
+                middle[of_middle.count] = key;
+                of_middle.push(number);
+            }
+        }
+        for index in 0..of_long.count {
+            records[index] = tables.long.record(long[index]);
+        }
+        let mut several: Several = [0; 12];
+        for index in 0..of_middle.count {
+            let count = tables.middle.find(&middle[index], &mut several);
+            give_several(&several, count, of_middle.numbers[index], found, many, fresh);
+        }
+        for index in 0..of_wide.count {
+            let count = tables.wide.find(&wide[index], &mut several);
+            give_several(&several, count, of_wide.numbers[index], found, many, fresh);
+        }
+        for index in 0..of_long.count {
+            let number = of_long.numbers[index];
+            let (start, length) = span(places, base, number);
+            let first = many.tokens.len();
+            match records[index] {
+                Some(record) if tables.long.get(record, &text[start..start + length], &mut many.tokens) => {
+                    many.insert(number as usize, first);
+                }
+                _ => fresh.push(number),
+            }
+        }
+    }
+
+    /// Merge the pieces that [`Self::look_up`] left, and remember them: what `at_once` gives no tokens of, several at a time.
+    #[cold]
+    #[inline(never)]
+    pub fn merge_fresh(
+        &mut self,
+        tables: &mut Tables,
+        encoder: &Encoder,
+        text: &[u8],
+        base: usize,
+        places: &[u32],
+        mut at_once: impl FnMut(&[u8], &mut Vec<u32>) -> bool,
+    ) {
+        let Self { found, many, missed, fresh, lanes, tokens, .. } = self;
+        let piece_of = |number: u16| {
+            let (start, length) = span(places, base, number);
+            (start, &text[start..start + length])
+        };
+        // The same piece may stand twice in a block, and short pieces of many tokens are not where they were looked for.
+        let mut is_known = |number: u16, tables: &Tables, found: &mut [Few], many: &mut Many| {
+            let (start, piece) = piece_of(number);
+            tokens.clear();
+            let is_known = tables.find(text, start, piece.len(), tokens);
+            if is_known {
+                give(tokens, number, found, many);
+            }
+            is_known
+        };
+        let mut unknown = 0;
+        for index in 0..fresh.count {
+            let number = fresh.numbers[index];
+            if !is_known(number, tables, found, many) {
+                encoder.pieces.prefetch(piece_of(number).1);
+                fresh.numbers[unknown] = number;
+                unknown += 1;
+            }
+        }
+        let mut keep = |number: u16, tokens: &[u32]| {
+            if !is_known(number, tables, found, many) {
+                let (start, piece) = piece_of(number);
+                tables.insert(text, start, piece.len(), tokens);
+                give(tokens, number, found, many);
+            }
+        };
+        let mut left = 0;
+        let mut own = Vec::new();
+        for &number in &fresh.numbers[..unknown] {
+            own.clear();
+            if at_once(piece_of(number).1, &mut own) {
+                keep(number, &own);
+            } else {
+                missed[left] = number;
+                left += 1;
+            }
+        }
+        let pieces = missed[..left].iter().map(|&number| piece_of(number).1);
+        lanes.merge(&encoder.pairs, &encoder.to_token, pieces, |index, tokens| keep(missed[index], tokens));
+    }
+
+    /// Give the tokens of the first `count` pieces, in order.
+    #[inline(always)]
+    pub fn give(&mut self, count: usize, sink: &mut impl Sink) {
+        let mut from = 0;
+        for (word, &bits) in self.many.are.iter().enumerate() {
+            let mut bits = bits;
+            while bits != 0 {
+                let number = 64 * word + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                let (first, end) = self.many.spans[number];
+                sink.few(&self.found[from..number], &mut self.space);
+                sink.many(&self.many.tokens[first as usize..end as usize]);
+                from = number + 1;
+            }
+        }
+        sink.few(&self.found[from..count], &mut self.space);
+    }
+}
+
+/// Where a piece starts, and how long it is.
+#[inline(always)]
+fn span(places: &[u32], base: usize, number: u16) -> (usize, usize) {
+    let (start, end) = (places[number as usize] as usize, places[number as usize + 1] as usize);
+    (base + start, end.wrapping_sub(start))
+}
+
+/// Write the tokens of a piece where the block gives them from.
+#[inline(always)]
+fn give(tokens: &[u32], number: u16, found: &mut [Few], many: &mut Many) {
+    if !write_few(tokens, &mut found[number as usize]) {
+        let first = many.tokens.len();
+        many.tokens.extend_from_slice(tokens);
+        many.insert(number as usize, first);
+    }
+}
+
+/// [`give`] what a table of pieces found; with no tokens it found nothing.
+#[inline(always)]
+fn give_several(several: &Several, count: usize, number: u16, found: &mut [Few], many: &mut Many, fresh: &mut Numbers) {
+    if count == 0 {
+        fresh.push(number);
+    } else if count <= COUNT {
+        let few = &mut found[number as usize];
+        few[..COUNT].copy_from_slice(&several[..COUNT]);
+        few[COUNT] = count as u32;
+    } else {
+        give(&several[..count.min(several.len())], number, found, many);
+    }
+}

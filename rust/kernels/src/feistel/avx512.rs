@@ -1,0 +1,8 @@
+//! The same with the vectors of AVX-512, which multiplies 64 bits at once.
+
+use super::{Feistel, scalar};
+
+#[target_feature(enable = "avx2,bmi1,bmi2,avx512f,avx512bw,avx512dq,avx512vl")]
+pub(super) fn all_through(feistel: &Feistel, indices: &mut [u64]) {
+    scalar::all_through(feistel, indices);
+}

@@ -1,0 +1,119 @@
+//! Moving tokens: from files of two or four bytes a token to slots of four or eight, positions counted up, and copies
+//! that leave the caches alone.
+//!
+//! Cost: a load and a store a vector, so the speed of the memory that is read and written.
+
+mod scalar;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
+pub use scalar::{Slot, TokenBytes};
+
+use crate::tier::{self, Tier};
+
+/// Tokens as a file has them (little-endian, two or four bytes each) to slots; as many as there are of both.
+pub fn widen<B: TokenBytes, S: Slot>(tokens: &[B], out: &mut [S]) {
+    widen_on(tier::current(), tokens, out);
+}
+
+/// [`widen`] on a given tier, or the best below it that this CPU has.
+pub fn widen_on<B: TokenBytes, S: Slot>(tier: Tier, tokens: &[B], out: &mut [S]) {
+    match tier.min(tier::detected()) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the tier is at most what was detected on this CPU.
+        Tier::Avx512 => unsafe { avx512::widen(tokens, out) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Tier::Avx2 => unsafe { avx2::widen(tokens, out) },
+        _ => scalar::widen(tokens, out),
+    }
+}
+
+/// `first`, `first + 1` and so on.
+pub fn count_up(out: &mut [i32], first: i32) {
+    count_up_on(tier::current(), out, first);
+}
+
+/// [`count_up`] on a given tier.
+pub fn count_up_on(tier: Tier, out: &mut [i32], first: i32) {
+    match tier.min(tier::detected()) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the tier is at most what was detected on this CPU.
+        Tier::Avx512 => unsafe { avx512::count_up(out, first) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Tier::Avx2 => unsafe { avx2::count_up(out, first) },
+        _ => scalar::count_up(out, first),
+    }
+}
+
+/// A copy that goes past the caches: for what is written long before it is read, where reading each line before it is
+/// overwritten would be a third of the traffic. Both are equally long. Before another thread may look, call [`settle`].
+pub fn stream<S: Slot>(from: &[S], out: &mut [S]) {
+    stream_on(tier::current(), from, out);
+}
+
+/// [`stream`] on a given tier.
+pub fn stream_on<S: Slot>(tier: Tier, from: &[S], out: &mut [S]) {
+    assert_eq!(from.len(), out.len());
+    match tier.min(tier::detected()) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the tier is at most what was detected on this CPU.
+        Tier::Avx512 => unsafe { avx512::stream(from, out) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Tier::Avx2 => unsafe { avx2::stream(from, out) },
+        _ => out.copy_from_slice(from),
+    }
+}
+
+/// Wait until all that this thread streamed is where it belongs.
+pub fn settle() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: an instruction that every x86-64 has.
+    unsafe {
+        std::arch::x86_64::_mm_sfence()
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn widened<B: TokenBytes, S: Slot + PartialEq + std::fmt::Debug>(tokens: &[B]) {
+        for tier in tier::available() {
+            for length in (0..70).chain([255, 1000]) {
+                let mut out = vec![S::from_id(7); length + 1];
+                widen_on(tier, &tokens[1..], &mut out[1..]);
+                let expected: Vec<S> = tokens[1..=length].iter().map(|&bytes| S::from_id(bytes.id())).collect();
+                assert_eq!(out[1..], expected, "{tier:?} {length}");
+                let mut copied = vec![S::from_id(9); length + 1];
+                stream_on(tier, &out, &mut copied);
+                assert_eq!(copied, out, "{tier:?} {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_tier_equals_the_definition() {
+        let numbers = (0..1100u32).map(|number| number.wrapping_mul(2_654_435_761));
+        let four: Vec<[u8; 4]> = numbers.clone().map(u32::to_le_bytes).collect();
+        let two: Vec<[u8; 2]> = numbers.map(|number| (number as u16).to_le_bytes()).collect();
+        widened::<_, u32>(&four);
+        widened::<_, i32>(&four);
+        widened::<_, i64>(&four);
+        widened::<_, u32>(&two);
+        widened::<_, i32>(&two);
+        widened::<_, i64>(&two);
+        for tier in tier::available() {
+            for length in 0..70 {
+                let mut out = vec![-1; length];
+                count_up_on(tier, &mut out, 5);
+                assert_eq!(out, (5..5 + length as i32).collect::<Vec<_>>());
+            }
+        }
+    }
+}
