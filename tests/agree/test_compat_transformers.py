@@ -252,9 +252,9 @@ def test_parts_may_be_changed(both: tuple[Any, Any]) -> None:
         tokenizer.backend_tokenizer.normalizer = tokenizers.normalizers.Lowercase()
     agree()
     for tokenizer in both:
-        tokenizer.backend_tokenizer.normalizer = tokenizers.normalizers.Precompiled(b"\0\0\0\0")
+        tokenizer.backend_tokenizer.normalizer = tokenizers.normalizers.BertNormalizer()
     agree()
-    assert "Precompiled" in both[1].backend_tokenizer.failure
+    assert both[1].backend_tokenizer.failure is None
     for tokenizer in both:
         tokenizer.backend_tokenizer.normalizer = None
     agree()
