@@ -120,3 +120,43 @@ def test_metaspace_of_an_ascii_character() -> None:
     texts = ["_st", "im_start x_st", "a _ b__c", *TEXTS]
     for before in (normalizer, None):
         assert differences("fallback", texts, normalizer=before, pre_tokenizer=pre_tokenizer) == []
+
+
+@pytest.mark.parametrize("last", ["RobertaProcessing", "TemplateProcessing"])
+@pytest.mark.parametrize("first", ["RobertaProcessing", "BertProcessing"])
+def test_post_processors_after_one_another(first: str, last: str) -> None:
+    older = {"sep": ["the", 700], "cls": ["Ab", 701]}
+    roberta = {"type": "RobertaProcessing", **older, "trim_offsets": True, "add_prefix_space": True}
+    text = {"Sequence": {"id": "A", "type_id": 0}}
+    template = {
+        "type": "TemplateProcessing",
+        "single": [text, {"SpecialToken": {"id": "Ab", "type_id": 1}}],
+        "pair": [text, {"Sequence": {"id": "B", "type_id": 1}}],
+        "special_tokens": {"Ab": {"id": "Ab", "ids": [701], "tokens": ["Ab"]}},
+    }
+    steps = {
+        "RobertaProcessing": roberta,
+        "BertProcessing": {"type": "BertProcessing", **older},
+        "TemplateProcessing": template,
+    }
+    processor = {"type": "Sequence", "processors": [steps[first], steps[last]]}
+    added = [
+        {"id": number, "content": content, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+        for content, number in (("the", 700), ("Ab", 701))
+    ]  # fmt: skip
+    _, theirs, compat = both("bytes", post_processor=processor, added_tokens=added)
+    for one, other in itertools.pairwise(TEXTS):
+        for special in (True, False):
+            for arguments in ((one,), (one, other)):
+                expected = theirs.encode(*arguments, add_special_tokens=special)
+                found = compat.encode(*arguments, add_special_tokens=special)
+                for column in (
+                    "ids",
+                    "tokens",
+                    "offsets",
+                    "type_ids",
+                    "special_tokens_mask",
+                    "sequence_ids",
+                    "word_ids",
+                ):
+                    assert getattr(found, column) == getattr(expected, column), (column, arguments, special)

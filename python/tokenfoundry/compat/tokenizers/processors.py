@@ -99,9 +99,8 @@ def _around_each(template: dict[str, Any], encodings: list[Encoding], add_specia
             return Encoding._of(list(ids), [Segment(1, type_id, token=name, is_special=True)])
 
         before = [] if is_bert and number else [token(sep if number else cls)]
-        inside = encoding._copy()
-        inside._segments = [segment._replace(is_special=False) for segment in inside._segments]
-        inside._ranges.clear()
+        segments = [segment._replace(is_special=False) for segment in encoding._segments]
+        inside = Encoding._of(encoding.ids, segments)
         inside.set_sequence_id(min(number, 1))
         made.append(Encoding.merge([*before, inside, token(sep)], False))
     return made
