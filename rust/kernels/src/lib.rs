@@ -15,6 +15,5 @@ pub mod permute_min;
 pub mod permute_min_halves;
 pub mod permute_min_p61;
 pub mod prefetch;
-pub mod text_masks;
 pub mod tier;
 pub mod token_copy;

@@ -8,6 +8,8 @@ use std::sync::OnceLock;
 
 use regex_syntax::hir::{Class, HirKind};
 
+use crate::segment;
+
 /// General category L: what Python's `str.isalpha` says of one character.
 pub const LETTER: u16 = 1 << 0;
 /// General category M.
@@ -259,7 +261,7 @@ fn build() -> Characters {
     mark(&class_ranges(r"\p{N}"), NUMBER);
     mark(TERMINAL_RANGES, TERMINAL | SYMBOL | SENTENCE_END);
     mark(SYMBOL_RANGES, SYMBOL);
-    for byte in b",:;!?()[]{}<>_#*&'\"`" {
+    for byte in segment::PEELED {
         mark(&[(u32::from(*byte), u32::from(*byte))], PEEL);
     }
     mark(&[(0x30, 0x39)], DIGIT);

@@ -21,7 +21,8 @@ pub const SIGNALS: &[&str] = &["lines", "kept_lines", "kept_characters", "senten
 const LEAST_WORDS: usize = 3;
 /// Characters of the longest word that may be in a line.
 const LONGEST_WORD: usize = 1000;
-const ENDS: [char; 5] = ['.', '?', '!', '"', '\''];
+/// Ends of a line that is kept, besides the dot.
+const ENDS: [u8; 4] = *b"?!\"'";
 
 /// What becomes of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,36 +157,63 @@ fn is_decimal(character: char) -> bool {
     character.is_ascii_digit() || (!character.is_ascii() && characters().is(character, crate::characters::DECIMAL))
 }
 
-/// The text that is left of a line, and what becomes of it; an error when the page goes.
-fn judge<'t>(line: &'t str, page_phrases: u8, options: &Options) -> Result<(Cow<'t, str>, Fate), Fatal> {
-    let table = characters();
-    let line = trim(line);
-    let is_space = |character| table.is(character, SPACE);
-    let long = line.len() > LONGEST_WORD && line.split(is_space).any(|word| count(word.as_bytes()) > LONGEST_WORD);
-    if long {
-        return Ok((Cow::Borrowed(line), Fate::LongWord));
+/// What is known of a whole page, which spares looking for it in each line.
+struct Page {
+    /// Phrases that it holds; see [`phrases`].
+    phrases: u8,
+    square_brackets: bool,
+    curly_brackets: bool,
+}
+
+impl Page {
+    fn new(text: &str) -> Self {
+        Self {
+            phrases: page_phrases(text),
+            square_brackets: memchr::memchr(b'[', text.as_bytes()).is_some(),
+            curly_brackets: memchr::memchr(b'{', text.as_bytes()).is_some(),
+        }
     }
-    let words = first_words(line);
-    let line = without_citations(line);
-    if options.terminal_punctuation && (!line.ends_with(ENDS) || line.ends_with("...")) {
-        return Ok((line, Fate::NoTerminalPunctuation));
+
+    /// The text that is left of a line without white space at its ends, and what becomes of it; an error when the page goes.
+    fn judge<'t>(&self, line: &'t str, options: &Options) -> Result<(Cow<'t, str>, Fate), Fatal> {
+        let table = characters();
+        let is_space = |character| table.is(character, SPACE);
+        let long = line.len() > LONGEST_WORD && line.split(is_space).any(|word| count(word.as_bytes()) > LONGEST_WORD);
+        if long {
+            return Ok((Cow::Borrowed(line), Fate::LongWord));
+        }
+        let left = if self.square_brackets { without_citations(line) } else { Cow::Borrowed(line) };
+        if options.terminal_punctuation && !ends_sentence(&left) {
+            return Ok((left, Fate::NoTerminalPunctuation));
+        }
+        if first_words(line) < LEAST_WORDS {
+            return Ok((left, Fate::FewWords));
+        }
+        // Citation marks can stand inside a phrase, so a changed line is looked at whatever the page holds.
+        let found = if self.phrases != 0 || matches!(left, Cow::Owned(_)) { line_phrases(&left) } else { 0 };
+        if found & 1 != 0 {
+            return Err(Fatal::LoremIpsum);
+        }
+        if found & 2 != 0 {
+            return Ok((left, Fate::Javascript));
+        }
+        if self.curly_brackets && memchr::memchr(b'{', left.as_bytes()).is_some() {
+            return Err(Fatal::CurlyBracket);
+        }
+        let fate = if found & 4 != 0 { Fate::Policy } else { Fate::Kept };
+        Ok((left, fate))
     }
-    if words < LEAST_WORDS {
-        return Ok((line, Fate::FewWords));
+}
+
+/// Whether a line ends as sentences and quotations do, but not in `...`.
+#[inline]
+fn ends_sentence(line: &str) -> bool {
+    let bytes = line.as_bytes();
+    match bytes.last() {
+        Some(b'.') => !bytes.ends_with(b"..."),
+        Some(last) => ENDS.contains(last),
+        None => false,
     }
-    // Citation marks can stand inside a phrase, so a changed line is looked at whatever the page holds.
-    let found = if page_phrases != 0 || matches!(line, Cow::Owned(_)) { line_phrases(&line) } else { 0 };
-    if found & 1 != 0 {
-        return Err(Fatal::LoremIpsum);
-    }
-    if found & 2 != 0 {
-        return Ok((line, Fate::Javascript));
-    }
-    if memchr::memchr(b'{', line.as_bytes()).is_some() {
-        return Err(Fatal::CurlyBracket);
-    }
-    let fate = if found & 4 != 0 { Fate::Policy } else { Fate::Kept };
-    Ok((line, fate))
 }
 
 /// Words of a line between white space, counted up to [`LEAST_WORDS`].
@@ -212,83 +240,154 @@ fn first_words(line: &str) -> usize {
     words
 }
 
-/// Sentences among words of one line.
-fn sentences(text: &str, words: &[Word]) -> usize {
+/// What a word does to the count of sentences.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Ends a sentence.
+    End,
+    /// Neither ends nor begins one.
+    Mark,
+    /// Begins one after an end.
+    Word,
+}
+
+fn role(word: &str) -> Role {
     let table = characters();
-    let mut sentences = usize::from(!words.is_empty());
-    let mut ended = false;
-    for word in words {
-        if word.plain {
-            sentences += usize::from(ended);
-            ended = false;
-            continue;
-        }
-        let start = word.start as usize;
-        let word = &text[start..word.end as usize];
-        let mut letters = word.chars();
-        let first = letters.next().unwrap_or(' ');
-        let flags = table.flags(first);
-        if letters.as_str().is_empty() && flags & SENTENCE_END != 0 {
-            ended = true;
-        } else if ended && !word.chars().all(|one| table.is(one, PUNCTUATION)) {
-            sentences += 1;
-            ended = false;
-        }
+    let mut letters = word.chars();
+    let first = letters.next().unwrap_or(' ');
+    if letters.as_str().is_empty() && table.is(first, SENTENCE_END) {
+        Role::End
+    } else if word.chars().all(|one| table.is(one, PUNCTUATION)) {
+        Role::Mark
+    } else {
+        Role::Word
     }
-    sentences
+}
+
+/// [`role`] of words of one ASCII byte.
+fn ascii_roles() -> &'static [Role; 128] {
+    static ROLES: OnceLock<[Role; 128]> = OnceLock::new();
+    ROLES.get_or_init(|| std::array::from_fn(|byte| role(char::from(byte as u8).encode_utf8(&mut [0; 4]))))
+}
+
+/// Sentences among words of one line that begin before `end`, and how many those are.
+fn sentences(text: &str, words: &[Word], end: usize) -> (usize, usize) {
+    let (bytes, roles) = (text.as_bytes(), ascii_roles());
+    // One begins with the first word, whatever it is.
+    let (mut sentences, mut ended, mut seen) = (0, false, 0);
+    for word in words {
+        let start = word.start as usize;
+        if start >= end {
+            break;
+        }
+        seen += 1;
+        let role = if word.plain {
+            Role::Word
+        } else if word.end - word.start == 1 {
+            roles[usize::from(bytes[start] & 0x7F)]
+        } else {
+            role(&text[start..word.end as usize])
+        };
+        sentences += usize::from(ended & (role == Role::Word));
+        ended = (role == Role::End) | (ended & (role == Role::Mark));
+    }
+    (sentences + usize::from(seen > 0), seen)
 }
 
 fn page_phrases(text: &str) -> u8 {
     if !text.is_ascii() && text.contains('\u{212A}') { 7 } else { phrases(text) }
 }
 
-pub(super) fn measure(document: &Document<'_>, values: &mut [f64]) {
-    let options = Options::default();
-    let text = document.text;
-    let found = page_phrases(text);
-    let (mut lines, mut kept, mut kept_characters, mut all_sentences) = (0, 0, 0, 0);
-    let mut fatal = None;
-    let mut next_word = 0;
-    let mut spare = Vec::new();
-    split_lines(text, |line| {
-        if fatal.is_some() {
-            return;
-        }
-        lines += 1;
-        match judge(line, found, &options) {
-            Err(reason) => fatal = Some(reason),
+/// Counts what becomes of a page's lines.
+struct Count<'d> {
+    document: &'d Document<'d>,
+    page: Page,
+    lines: usize,
+    kept: usize,
+    kept_characters: usize,
+    sentences: usize,
+    fatal: Option<Fatal>,
+    /// Words before this one are in lines before.
+    next_word: usize,
+    spare: Vec<Word>,
+}
+
+impl Count<'_> {
+    /// A line from byte `start` on, without white space at its ends; false when the page goes.
+    fn add(&mut self, start: usize, line: &str) -> bool {
+        self.lines += 1;
+        match self.page.judge(line, &Options { terminal_punctuation: true }) {
+            Err(reason) => {
+                self.fatal = Some(reason);
+                return false;
+            }
             Ok((left, Fate::Kept)) => {
-                kept += 1;
-                kept_characters += count(left.as_bytes());
-                all_sentences += match left {
-                    Cow::Borrowed(left) => {
-                        let start = (left.as_ptr() as usize - text.as_ptr() as usize) as u32;
-                        let end = start + left.len() as u32;
+                self.kept += 1;
+                self.kept_characters += if self.document.is_ascii() { left.len() } else { count(left.as_bytes()) };
+                self.sentences += match left {
+                    Cow::Borrowed(line) => {
                         // Lines come in order, and so do words.
-                        let behind = |from: usize, limit: u32| {
-                            from + document.words[from..].iter().take_while(|word| word.start < limit).count()
-                        };
-                        let first = behind(next_word, start);
-                        next_word = behind(first, end);
-                        sentences(text, &document.words[first..next_word])
+                        let words = self.document.words;
+                        self.next_word = first_from(words, self.next_word, start as u32);
+                        let (found, seen) = sentences(self.document.text, &words[self.next_word..], start + line.len());
+                        self.next_word += seen;
+                        found
                     }
                     Cow::Owned(left) => {
-                        spare.clear();
-                        segment::words(&left, &mut spare);
-                        sentences(&left, &spare)
+                        self.spare.clear();
+                        segment::words(&left, &mut self.spare);
+                        sentences(&left, &self.spare, left.len()).0
                     }
                 };
             }
             Ok(_) => {}
         }
-    });
+        true
+    }
+}
+
+/// The first word from `from` on that begins at `start` or later: near ones are found soon.
+fn first_from(words: &[Word], from: usize, start: u32) -> usize {
+    let (mut low, mut step) = (from, 1);
+    while words.get(low + step - 1).is_some_and(|word| word.start < start) {
+        low += step;
+        step *= 2;
+    }
+    let high = words.len().min(low + step);
+    low + words[low..high].partition_point(|word| word.start < start)
+}
+
+pub(super) fn measure(document: &Document<'_>, values: &mut [f64]) {
+    let text = document.text;
+    let mut count = Count {
+        document,
+        page: Page::new(text),
+        lines: 0,
+        kept: 0,
+        kept_characters: 0,
+        sentences: 0,
+        fatal: None,
+        next_word: 0,
+        spare: Vec::new(),
+    };
+    if document.lines.are_pythons {
+        let lines = document.lines.pythons();
+        let _ = lines.iter().all(|line| count.add(line.trimmed_start as usize, line.trimmed(text)));
+    } else {
+        split_lines(text, |line| {
+            if count.fatal.is_none() {
+                let line = trim(line);
+                count.add(line.as_ptr() as usize - text.as_ptr() as usize, line);
+            }
+        });
+    }
     values.copy_from_slice(&[
-        lines as f64,
-        kept as f64,
-        ratio(kept_characters, document.characters),
-        all_sentences as f64,
-        f64::from(u8::from(fatal == Some(Fatal::LoremIpsum))),
-        f64::from(u8::from(fatal == Some(Fatal::CurlyBracket))),
+        count.lines as f64,
+        count.kept as f64,
+        ratio(count.kept_characters, document.characters),
+        count.sentences as f64,
+        f64::from(u8::from(count.fatal == Some(Fatal::LoremIpsum))),
+        f64::from(u8::from(count.fatal == Some(Fatal::CurlyBracket))),
     ]);
 }
 
@@ -296,12 +395,13 @@ pub(super) fn measure(document: &Document<'_>, values: &mut [f64]) {
 ///
 /// Pages that C4 drops as a whole lose lines like the others here; [`measure`] tells about them.
 pub fn keep_lines(text: &str, options: &Options) -> (String, [u64; Fate::NAMES.len()]) {
-    let found = page_phrases(text);
+    let page = Page::new(text);
     let mut kept = String::with_capacity(text.len());
     let mut dropped = [0; Fate::NAMES.len()];
     let mut first = true;
     split_lines(text, |line| {
-        let (left, fate) = judge(line, found, options).unwrap_or_else(|_| (without_citations(trim(line)), Fate::Kept));
+        let line = trim(line);
+        let (left, fate) = page.judge(line, options).unwrap_or_else(|_| (without_citations(line), Fate::Kept));
         match fate.index() {
             Some(index) => dropped[index] += 1,
             None => {

@@ -2,10 +2,8 @@
 //!
 //! Lines are cut at `\n` only, and blank ones do not count.
 
-use super::lines::repeats_among_lines;
 use super::{Document, ratio};
 use crate::characters::{TERMINAL, characters, count};
-use crate::table::Table;
 
 pub const SIGNALS: &[&str] =
     &["lines", "punctuated_lines", "short_lines", "duplicate_line_characters", "newlines_per_word"];
@@ -13,19 +11,32 @@ pub const SIGNALS: &[&str] =
 /// Characters of the longest line that is short.
 const SHORT_LINE: usize = 30;
 
-pub fn measure(document: &Document<'_>, table: &mut Table, values: &mut [f64]) {
+pub fn measure(document: &Document<'_>, values: &mut [f64]) {
     let known = characters();
-    let (mut punctuated, mut short) = (0, 0);
-    let repeats = repeats_among_lines(document.text, document.newlines, table, |line| {
-        punctuated += usize::from(line.chars().next_back().is_some_and(|last| known.is(last, TERMINAL)));
+    let text = document.text;
+    let is_ascii = document.is_ascii();
+    let (mut lines, mut punctuated, mut short, mut duplicate_characters) = (0, 0, 0, 0);
+    for line in document.lines.lines.iter().filter(|line| !line.is_blank()) {
+        let (start, end) = (line.start as usize, line.end as usize);
+        let last = text.as_bytes()[end - 1];
+        let ends_sentence = if last < 0x80 {
+            known.ascii(last) & TERMINAL != 0
+        } else {
+            line.of(text).chars().next_back().is_some_and(|last| known.is(last, TERMINAL))
+        };
+        let bytes = end - start;
+        let characters = || if is_ascii { bytes } else { count(line.of(text).as_bytes()) };
+        lines += 1;
+        punctuated += usize::from(ends_sentence);
         // A character has at most four bytes, so a line of more than four times as many bytes is not short.
-        short += usize::from(line.len() <= 4 * SHORT_LINE && count(line.as_bytes()) <= SHORT_LINE);
-    });
+        short += usize::from(bytes <= 4 * SHORT_LINE && characters() <= SHORT_LINE);
+        duplicate_characters += if line.repeats { characters() } else { 0 };
+    }
     values.copy_from_slice(&[
-        repeats.elements as f64,
-        ratio(punctuated, repeats.elements),
-        ratio(short, repeats.elements),
-        ratio(repeats.duplicate_characters, document.characters - document.newlines),
+        lines as f64,
+        ratio(punctuated, lines),
+        ratio(short, lines),
+        ratio(duplicate_characters, document.characters - document.newlines),
         ratio(document.newlines, document.words.len()),
     ]);
 }

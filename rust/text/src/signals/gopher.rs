@@ -6,9 +6,9 @@
 use memchr::memmem;
 
 use super::lines::split_lines;
-use super::repetition::{self, Joined};
+use super::repetition::Repetition;
 use super::{Document, ratio};
-use crate::characters::{LETTER, SPACE, SYMBOL, characters};
+use crate::characters::{LETTER, SYMBOL, characters, trim};
 use crate::table::Table;
 
 pub const SIGNALS: &[&str] = &[
@@ -38,16 +38,16 @@ pub const SIGNALS: &[&str] = &[
 
 const QUALITY: usize = 9;
 
-pub fn measure(document: &Document<'_>, table: &mut Table, joined: &mut Joined, values: &mut [f64]) {
+pub fn measure(document: &Document<'_>, table: &mut Table, repetition: &mut Repetition, values: &mut [f64]) {
     let (quality, repeated) = values.split_at_mut(QUALITY);
-    let (words, lengths) = joined.fill(document);
+    let words = repetition.fill(document);
     let all_words = document.words.len();
-    let (hashes, ellipses) = symbols(document.text);
-    let lines = Lines::count(document.text);
+    let (hashes, ellipses) = symbols(document);
+    let lines = Lines::count(document);
     quality.copy_from_slice(&[
         document.characters as f64,
         words.worded as f64,
-        ratio(lengths, words.worded),
+        ratio(words.lengths, words.worded),
         ratio(hashes, all_words),
         ratio(ellipses, all_words),
         ratio(lines.bullets, lines.all),
@@ -55,47 +55,44 @@ pub fn measure(document: &Document<'_>, table: &mut Table, joined: &mut Joined, 
         ratio(words.alphabetic, all_words),
         f64::from(words.stop_words.count_ones()),
     ]);
-    repetition::measure(document, table, joined, repeated);
+    repetition.measure(document, table, repeated);
 }
 
 /// Number signs, and ellipses of both kinds.
-pub fn symbols(text: &str) -> (usize, usize) {
-    let text = text.as_bytes();
+pub fn symbols(document: &Document<'_>) -> (usize, usize) {
+    let text = document.text.as_bytes();
     let hashes = memchr::memchr_iter(b'#', text).count();
-    let ellipses = if memmem::find(text, b"...").is_some() { memmem::find_iter(text, b"...").count() } else { 0 }
-        + memmem::find_iter(text, "…".as_bytes()).count();
+    let ellipses = if document.has_dots { memmem::find_iter(text, b"...").count() } else { 0 }
+        + if document.is_ascii() { 0 } else { memmem::find_iter(text, "…".as_bytes()).count() };
     (hashes, ellipses)
 }
 
 /// What the words of a document are, by number.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Words {
-    /// Words that are more than symbols.
+    /// Words that are more than symbols, and their characters.
     pub worded: usize,
+    pub lengths: usize,
     pub alphabetic: usize,
-    /// One bit for each of the eight stop words that is there.
-    pub stop_words: u8,
+    /// A bit for each of the eight stop words that is there.
+    pub stop_words: u16,
 }
 
 impl Words {
-    /// Add one word of ASCII letters and digits, of whose first eight bytes `low` is made, zeros behind them.
-    #[inline]
-    pub fn add_plain(&mut self, low: u64, word: &[u8]) {
-        self.stop_words |= stop_word(low);
-        self.worded += 1;
-        self.alphabetic += usize::from(word[0] > b'9' || word.iter().any(|&byte| byte > b'9'));
+    /// Add a word of ASCII letters and digits if `plain`, else one ASCII mark: `low` is its first eight bytes, zeros behind
+    /// them (of longer words anything that is no stop word), and `letters` has all bits of its bytes. No branch.
+    #[inline(always)]
+    pub fn add_plain(&mut self, plain: bool, low: u64, letters: u64, length: usize) {
+        let slot = stop_word_slot(low);
+        self.stop_words |= u16::from(STOP_WORD_SLOTS[slot] == low) << slot;
+        self.worded += usize::from(plain);
+        self.lengths += if plain { length } else { 0 };
+        // Of letters and digits the letters are from 0x40 on.
+        self.alphabetic += usize::from(plain & (letters & 0x4040_4040_4040_4040 != 0));
     }
 
-    /// Add a word of one ASCII byte that is no letter or digit, and say whether it is more than a symbol.
-    #[inline]
-    pub fn add_mark(&mut self, mark: u8) -> bool {
-        let worded = characters().ascii(mark) & SYMBOL == 0;
-        self.worded += usize::from(worded);
-        worded
-    }
-
-    /// Add any word, and say whether it is more than symbols.
-    pub fn add(&mut self, word: &str) -> bool {
+    /// Add any word.
+    pub fn add(&mut self, word: &str, length: usize) {
         let table = characters();
         let (mut all, mut symbols_only) = (0, SYMBOL);
         for character in word.chars() {
@@ -104,9 +101,10 @@ impl Words {
             symbols_only &= flags;
         }
         self.alphabetic += usize::from(all & LETTER != 0);
-        let worded = symbols_only == 0;
-        self.worded += usize::from(worded);
-        worded
+        if symbols_only == 0 {
+            self.worded += 1;
+            self.lengths += length;
+        }
     }
 }
 
@@ -123,11 +121,38 @@ const fn low(word: &[u8]) -> u64 {
 const STOP_WORDS: [u64; 8] =
     [low(b"the"), low(b"be"), low(b"to"), low(b"of"), low(b"and"), low(b"that"), low(b"have"), low(b"with")];
 
-/// The bit of one of Gopher's eight stop words, case as it is; no branch, and words of five bytes and more equal none.
-#[inline]
-fn stop_word(word: u64) -> u8 {
-    STOP_WORDS.iter().enumerate().fold(0, |bits, (index, &stop)| bits | u8::from(word == stop) << index)
+/// A number whose multiples of the stop words differ in their highest four bits.
+const STOP_WORD_FACTOR: u64 = {
+    let mut factor = 0x9E37_79B9_7F4A_7C15u64;
+    loop {
+        let (mut taken, mut index) = (0u16, 0);
+        while index < STOP_WORDS.len() {
+            taken |= 1 << (STOP_WORDS[index].wrapping_mul(factor) >> 60);
+            index += 1;
+        }
+        if taken.count_ones() == STOP_WORDS.len() as u32 {
+            break factor;
+        }
+        factor = factor.wrapping_mul(0xD128_0D9A_5B1D_7A5D).wrapping_add(2);
+    }
+};
+
+#[inline(always)]
+const fn stop_word_slot(low: u64) -> usize {
+    (low.wrapping_mul(STOP_WORD_FACTOR) >> 60) as usize
 }
+
+/// Not a constant: that would be copied to the stack for each look.
+static STOP_WORD_SLOTS: [u64; 16] = {
+    // No word: all ones are not ASCII.
+    let mut slots = [u64::MAX; 16];
+    let mut index = 0;
+    while index < STOP_WORDS.len() {
+        slots[stop_word_slot(STOP_WORDS[index])] = STOP_WORDS[index];
+        index += 1;
+    }
+    slots
+};
 
 #[derive(Default)]
 struct Lines {
@@ -138,16 +163,23 @@ struct Lines {
 
 impl Lines {
     #[inline(never)]
-    fn count(text: &str) -> Self {
+    fn count(document: &Document<'_>) -> Self {
         let mut lines = Self::default();
-        let table = characters();
-        split_lines(text, |line| {
-            lines.all += 1;
-            let start = line.trim_start_matches(|character| table.is(character, SPACE));
-            let end = line.trim_end_matches(|character| table.is(character, SPACE));
-            lines.bullets += usize::from(start.starts_with(['•', '-']));
-            lines.ellipses += usize::from(end.ends_with("...") || end.ends_with('…'));
-        });
+        let text = document.text;
+        if document.lines.are_pythons {
+            let all = document.lines.pythons();
+            all.iter().for_each(|line| lines.add(line.trimmed(text)));
+        } else {
+            split_lines(text, |line| lines.add(trim(line)));
+        }
         lines
+    }
+
+    #[inline(always)]
+    fn add(&mut self, trimmed: &str) {
+        self.all += 1;
+        let bytes = trimmed.as_bytes();
+        self.bullets += usize::from(bytes.first() == Some(&b'-') || bytes.starts_with("•".as_bytes()));
+        self.ellipses += usize::from(bytes.ends_with(b"...") || bytes.ends_with("…".as_bytes()));
     }
 }

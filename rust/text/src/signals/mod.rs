@@ -12,11 +12,9 @@ pub mod lines;
 pub mod refinedweb;
 mod repetition;
 
-use memchr::memchr_iter;
-
-use crate::characters as flags;
-use crate::segment::{self, Word};
+use crate::segment::{self, Masks, Word};
 use crate::table::Table;
+use lines::Lines;
 
 /// A published rule family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,18 +69,28 @@ impl Family {
 struct Document<'t> {
     text: &'t str,
     words: &'t [Word],
+    lines: &'t Lines,
+    /// Whether there are two dots side by side.
+    has_dots: bool,
     /// Code points, Python's `len`.
     characters: usize,
     newlines: usize,
+}
+
+impl Document<'_> {
+    fn is_ascii(&self) -> bool {
+        self.characters == self.text.len()
+    }
 }
 
 /// Memory that one thread reuses from document to document.
 #[derive(Debug, Default)]
 pub struct Scratch {
     words: Vec<Word>,
-    masks: segment::Masks,
+    masks: Masks,
+    lines: Lines,
     table: Table,
-    joined: repetition::Joined,
+    repetition: repetition::Repetition,
 }
 
 /// Fill `values` with the signals of `families`, one after another; its length is the sum of their numbers.
@@ -92,19 +100,24 @@ pub fn measure(text: &str, families: &[Family], scratch: &mut Scratch, values: &
     scratch.words.clear();
     scratch.masks.fill(text.as_bytes());
     segment::words_with(text, &scratch.masks, &mut scratch.words);
+    if families.iter().any(|family| matches!(family, Family::Gopher | Family::C4 | Family::Fineweb)) {
+        scratch.lines.fill(text, &scratch.masks, &mut scratch.table);
+    }
     let document = Document {
         text,
         words: &scratch.words,
-        characters: flags::count(text.as_bytes()),
-        newlines: memchr_iter(b'\n', text.as_bytes()).count(),
+        lines: &scratch.lines,
+        has_dots: scratch.masks.has_dots(),
+        characters: scratch.masks.characters(),
+        newlines: scratch.masks.newlines().len(),
     };
     let mut rest = values;
     for family in families {
         let (values, after) = rest.split_at_mut(family.signals().len());
         match family {
-            Family::Gopher => gopher::measure(&document, &mut scratch.table, &mut scratch.joined, values),
+            Family::Gopher => gopher::measure(&document, &mut scratch.table, &mut scratch.repetition, values),
             Family::C4 => c4::measure(&document, values),
-            Family::Fineweb => fineweb::measure(&document, &mut scratch.table, values),
+            Family::Fineweb => fineweb::measure(&document, values),
             Family::Dclm => refinedweb::measure(&document, values),
             Family::Characters => characters::measure(&document, values),
             Family::Compression => compression::measure(&document, values),

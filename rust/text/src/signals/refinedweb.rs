@@ -116,7 +116,7 @@ pub(super) fn measure(document: &Document<'_>, values: &mut [f64]) {
             flagged_words += words;
         }
     });
-    let symbols = super::gopher::symbols(document.text);
+    let symbols = super::gopher::symbols(document);
     values.copy_from_slice(&[
         lines as f64,
         ratio(flagged, lines),

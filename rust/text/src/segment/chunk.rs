@@ -1,104 +1,7 @@
-//! Words, as the published filters mean them: what spaCy's English tokenizer would give, from rules instead of lists.
-//!
-//! A text is cut at white space into chunks; punctuation is taken off both ends of a chunk as words of their own,
-//! `'s` and `n't` come off the end, and the middle is cut at hyphens, slashes and the like between letters. Links and
-//! e-mail addresses stay whole. Han, Hiragana and Katakana characters are a word each; other scripts without
-//! spaces (Thai, Lao, Khmer) are not cut further. The readable twin is `tokenfoundry/reference/words.py`; where this
-//! differs from spaCy (no list of abbreviations, no list of emoticons) is told and counted in `docs/text.md`.
-//!
-//! Cost: one pass, about 5 ns a word. Not for linguistics: it knows no language.
+//! A chunk of a text between white space, cut into words by looking at its characters.
 
-use tokenfoundry_kernels::text_masks::{BLOCK, Masks as Block, text_masks};
-
-use crate::characters::{Characters, DIGIT, ICON, IDEOGRAPH, LETTER, LOWER, MARK, PEEL, SPACE, UPPER, characters};
-
-/// A word's place in the text, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Word {
-    pub start: u32,
-    pub end: u32,
-    /// ASCII letters and digits only.
-    pub plain: bool,
-}
-
-impl Word {
-    #[inline]
-    fn new(start: usize, end: usize, plain: bool) -> Self {
-        Self { start: start as u32, end: end as u32, plain }
-    }
-}
-
-/// Kinds of a text's bytes as bits; see [`text_masks`].
-#[derive(Clone, Debug, Default)]
-pub struct Masks {
-    blocks: Vec<Block>,
-}
-
-impl Masks {
-    pub fn fill(&mut self, text: &[u8]) {
-        text_masks(text, &mut self.blocks);
-    }
-
-    /// The first place from `at` on whose bit in what `kind` gives is set; there is one behind the end of every text.
-    #[inline]
-    fn next(&self, at: usize, kind: impl Fn(&Block) -> u64) -> usize {
-        let mut index = at / BLOCK;
-        let mut bits = kind(&self.blocks[index]) & (u64::MAX << (at % BLOCK));
-        while bits == 0 {
-            index += 1;
-            match self.blocks.get(index) {
-                Some(block) => bits = kind(block),
-                None => return index * BLOCK,
-            }
-        }
-        index * BLOCK + bits.trailing_zeros() as usize
-    }
-
-    #[inline]
-    pub fn is_space(&self, at: usize) -> bool {
-        self.blocks[at / BLOCK].space & 1 << (at % BLOCK) != 0
-    }
-
-    /// Where the ASCII white space that begins at `at`, if any, ends.
-    #[inline]
-    pub fn skip_spaces(&self, at: usize) -> usize {
-        self.next(at, |block| !block.space)
-    }
-
-    /// Where the ASCII letters and digits that begin at `at`, if any, end.
-    #[inline]
-    pub fn skip_alphanumeric(&self, at: usize) -> usize {
-        self.next(at, |block| !block.alphanumeric)
-    }
-
-    /// The first ASCII letter or digit, or byte that is not ASCII, from `at` on.
-    #[inline]
-    pub fn next_word_byte(&self, at: usize) -> usize {
-        self.next(at, |block| block.alphanumeric | block.foreign)
-    }
-
-    /// The first ASCII white space from `at` on, or behind the end.
-    #[inline]
-    pub fn next_space(&self, at: usize) -> usize {
-        self.next(at, |block| block.space)
-    }
-
-    /// The first byte of `start..end` that is not ASCII.
-    #[inline]
-    pub fn next_foreign(&self, start: usize, end: usize) -> Option<usize> {
-        let mut index = start / BLOCK;
-        let mut bits = self.blocks[index].foreign & (u64::MAX << (start % BLOCK));
-        while bits == 0 {
-            index += 1;
-            if index * BLOCK >= end {
-                return None;
-            }
-            bits = self.blocks[index].foreign;
-        }
-        let found = index * BLOCK + bits.trailing_zeros() as usize;
-        (found < end).then_some(found)
-    }
-}
+use super::{Masks, Word};
+use crate::characters::{Characters, DIGIT, ICON, IDEOGRAPH, LETTER, LOWER, MARK, PEEL, SPACE, UPPER};
 
 /// May stand in an address, in a contraction, or between words of one chunk.
 const ADDRESS: u8 = 1;
@@ -126,57 +29,7 @@ const MEANING: [u8; 256] = {
     meaning
 };
 
-/// Append the words of `text` to `words`, in order. `text` must be shorter than 4 GiB.
-pub fn words(text: &str, words: &mut Vec<Word>) {
-    let mut masks = Masks::default();
-    masks.fill(text.as_bytes());
-    words_with(text, &masks, words);
-}
-
-/// [`words`], for a text whose masks are known.
-pub fn words_with(text: &str, masks: &Masks, words: &mut Vec<Word>) {
-    let table = characters();
-    let bytes = text.as_bytes();
-    let mut suffixes = Vec::new();
-    let mut at = 0;
-    loop {
-        at = masks.skip_spaces(at);
-        if at >= bytes.len() {
-            return;
-        }
-        if bytes[at] >= 0x80
-            && let Some(character) = text[at..].chars().next()
-            && table.is(character, SPACE)
-        {
-            at += character.len_utf8();
-            continue;
-        }
-        let stem = masks.skip_alphanumeric(at);
-        if masks.is_space(stem) {
-            words.push(Word::new(at, stem, true));
-            at = stem;
-        } else if stem > at && masks.is_space(stem + 1) && ends_plainly(bytes[stem - 1], bytes[stem]) {
-            // The common case of the general one below: "word," and "word." and nothing more.
-            words.push(Word::new(at, stem, true));
-            words.push(Word::new(stem, stem + 1, false));
-            at = stem + 1;
-        } else {
-            let end = chunk_end(table, text, masks, stem);
-            Chunk { table, text, masks, words, suffixes: &mut suffixes }.cut(at, end);
-            at = end;
-        }
-    }
-}
-
-/// Whether `mark` after `last`, at the end of a chunk of letters and digits, is a word of its own.
-#[inline]
-fn ends_plainly(last: u8, mark: u8) -> bool {
-    matches!(mark, b',' | b':' | b';' | b'!' | b'?' | b')' | b'"')
-        || (mark == b'.' && (last.is_ascii_lowercase() || last.is_ascii_digit()))
-}
-
-/// Where the chunk that goes on at `end` ends.
-fn chunk_end(table: &Characters, text: &str, masks: &Masks, mut end: usize) -> usize {
+pub fn chunk_end(table: &Characters, text: &str, masks: &Masks, mut end: usize) -> usize {
     loop {
         let space = masks.next_space(end).min(text.len());
         let Some(foreign) = masks.next_foreign(end, space) else { return space };
@@ -188,17 +41,17 @@ fn chunk_end(table: &Characters, text: &str, masks: &Masks, mut end: usize) -> u
     }
 }
 
-struct Chunk<'a> {
-    table: &'a Characters,
-    text: &'a str,
-    masks: &'a Masks,
-    words: &'a mut Vec<Word>,
+pub struct Chunk<'a> {
+    pub table: &'a Characters,
+    pub text: &'a str,
+    pub masks: &'a Masks,
+    pub words: &'a mut Vec<Word>,
     /// Words taken off the end, last first.
-    suffixes: &'a mut Vec<Word>,
+    pub suffixes: &'a mut Vec<Word>,
 }
 
 impl Chunk<'_> {
-    fn cut(&mut self, start: usize, end: usize) {
+    pub fn cut(&mut self, start: usize, end: usize) {
         let start = self.take_prefixes(start, end);
         let end = self.take_suffixes(start, end);
         if start < end {
@@ -400,44 +253,5 @@ impl Chunk<'_> {
     fn between(&self, previous: Option<char>, before: u16, at: usize, end: usize, after: u16) -> bool {
         previous.is_some_and(|character| self.table.is(character, before))
             && self.first(at, end).is_some_and(|character| self.table.is(character, after))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn split(text: &str) -> Vec<&str> {
-        let mut found = Vec::new();
-        words(text, &mut found);
-        found.iter().map(|word| &text[word.start as usize..word.end as usize]).collect()
-    }
-
-    #[test]
-    fn words_are_cut_as_spacy_cuts_them() {
-        for (text, expected) in [
-            ("Hello, world.", vec!["Hello", ",", "world", "."]),
-            ("(well-known) \"quotes\"!", vec!["(", "well", "-", "known", ")", "\"", "quotes", "\"", "!"]),
-            ("It's the U.S. e.g. here...", vec!["It", "'s", "the", "U.S.", "e.g.", "here", "..."]),
-            ("don't we're I'd", vec!["do", "n't", "we", "'re", "I", "'d"]),
-            ("50% $5 a/b x=1 3-4", vec!["50", "%", "$", "5", "a", "/", "b", "x=1", "3", "-", "4"]),
-            ("see https://a.b/c-d, me@x.org.", vec!["see", "https://a.b/c-d", ",", "me@x.org", "."]),
-            ("中文 カナ。", vec!["中", "文", "カ", "ナ", "。"]),
-            ("word--word -- .NET", vec!["word", "--", "word", "--", ".NET"]),
-            ("end.Next", vec!["end", ".", "Next"]),
-            ("", vec![]),
-            (" \u{3000}\n", vec![]),
-        ] {
-            assert_eq!(split(text), expected, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn every_character_that_is_no_space_is_in_one_word() {
-        for text in ["a'b''s n't 't 's...", "....s", "+5+5+ +-+", "é’s ’s’s", "–a–1–b-–", "%%5%$ $", "A.B. AB. a.b.c."]
-        {
-            let joined: String = split(text).concat();
-            assert_eq!(joined, text.split_whitespace().collect::<String>(), "{text:?}");
-        }
     }
 }
