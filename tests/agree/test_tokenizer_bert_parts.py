@@ -43,7 +43,9 @@ def differences(kind: str, texts: list[str], **parts: Any) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("flags", list(itertools.product((True, False), (True, False), (True, False, None), (True, False))))
+@pytest.mark.parametrize(
+    "flags", list(itertools.product((True, False), (True, False), (True, False, None), (True, False)))
+)
 def test_bert_normalizer(flags: tuple[bool | None, ...]) -> None:
     normalizer = {"type": "BertNormalizer", **dict(zip(FLAGS, flags, strict=True))}
     assert differences("bytes", [*TEXTS, *SCRIPTS[:32]], normalizer=normalizer) == []
@@ -52,7 +54,13 @@ def test_bert_normalizer(flags: tuple[bool | None, ...]) -> None:
 @pytest.mark.parametrize(
     "normalizer",
     [
-        {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None, "lowercase": True},
+        {
+            "type": "BertNormalizer",
+            "clean_text": True,
+            "handle_chinese_chars": True,
+            "strip_accents": None,
+            "lowercase": True,
+        },
         None,
     ],
 )
@@ -92,3 +100,63 @@ def test_added_tokens_are_shown_as_found() -> None:
 def test_a_replacement_has_the_place_of_the_last_character() -> None:
     normalizer = {"type": "Replace", "pattern": {"Regex": r"\p{L}+"}, "content": "0"}
     assert differences("bytes", TEXTS, normalizer=normalizer) == []
+
+
+@pytest.mark.parametrize("kind", ["bytes", "unknown"])
+def test_byte_level_after_fuse(kind: str) -> None:
+    """One character that is no byte leaves all of a fused text as it is spelled."""
+    decoder = {"type": "Sequence", "decoders": [{"type": "Fuse"}, {"type": "ByteLevel"}]}
+    decoder["decoders"][1] |= {"add_prefix_space": True, "trim_offsets": True, "use_regex": True}  # type: ignore[index]
+    ours, theirs, _ = both(kind, decoder=decoder)
+    for text in TEXTS:
+        ids = theirs.encode(text).ids
+        assert ours.decode(ids) == theirs.decode(ids, skip_special_tokens=False), text
+
+
+def test_metaspace_of_an_ascii_character() -> None:
+    """What stands for a space is also in the text."""
+    pre_tokenizer = {"type": "Metaspace", "replacement": "_", "prepend_scheme": "never", "split": True}
+    normalizer = {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}
+    texts = ["_st", "im_start x_st", "a _ b__c", *TEXTS]
+    for before in (normalizer, None):
+        assert differences("fallback", texts, normalizer=before, pre_tokenizer=pre_tokenizer) == []
+
+
+@pytest.mark.parametrize("last", ["RobertaProcessing", "TemplateProcessing"])
+@pytest.mark.parametrize("first", ["RobertaProcessing", "BertProcessing"])
+def test_post_processors_after_one_another(first: str, last: str) -> None:
+    older = {"sep": ["the", 700], "cls": ["Ab", 701]}
+    roberta = {"type": "RobertaProcessing", **older, "trim_offsets": True, "add_prefix_space": True}
+    text = {"Sequence": {"id": "A", "type_id": 0}}
+    template = {
+        "type": "TemplateProcessing",
+        "single": [text, {"SpecialToken": {"id": "Ab", "type_id": 1}}],
+        "pair": [text, {"Sequence": {"id": "B", "type_id": 1}}],
+        "special_tokens": {"Ab": {"id": "Ab", "ids": [701], "tokens": ["Ab"]}},
+    }
+    steps = {
+        "RobertaProcessing": roberta,
+        "BertProcessing": {"type": "BertProcessing", **older},
+        "TemplateProcessing": template,
+    }
+    processor = {"type": "Sequence", "processors": [steps[first], steps[last]]}
+    added = [
+        {"id": number, "content": content, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+        for content, number in (("the", 700), ("Ab", 701))
+    ]  # fmt: skip
+    _, theirs, compat = both("bytes", post_processor=processor, added_tokens=added)
+    for one, other in itertools.pairwise(TEXTS):
+        for special in (True, False):
+            for arguments in ((one,), (one, other)):
+                expected = theirs.encode(*arguments, add_special_tokens=special)
+                found = compat.encode(*arguments, add_special_tokens=special)
+                for column in (
+                    "ids",
+                    "tokens",
+                    "offsets",
+                    "type_ids",
+                    "special_tokens_mask",
+                    "sequence_ids",
+                    "word_ids",
+                ):
+                    assert getattr(found, column) == getattr(expected, column), (column, arguments, special)

@@ -97,7 +97,12 @@ def _cl100k() -> tuple[tf.Tokenizer, tiktoken.Encoding]:
     return _CACHE[0]
 
 
-@pytest.mark.parametrize("name", ["deepseek", "gemma3", "claude", pytest.param("gemma", marks=pytest.mark.long)])
+LONG = ["gemma", "deepseek_v3", "gpt35turbo", "gpt4o", "gptoss", "llama3_1", "qwen3"]
+
+
+@pytest.mark.parametrize(
+    "name", ["deepseek", "gemma3", "claude", *(pytest.param(name, marks=pytest.mark.long) for name in LONG)]
+)
 def test_tokenizer_json_equals_tokenizers(name: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
     path = vocabulary(name)
     ours = tf.Tokenizer.from_file(path)

@@ -76,8 +76,6 @@ pub struct Findable {
     pub finder: Finder,
     pub tokens: Vec<AddedToken>,
     only_special: bool,
-    /// All ids are below 65,536.
-    pub is_narrow: bool,
     word: Option<Regex>,
 }
 
@@ -105,13 +103,7 @@ fn findable(mut tokens: Vec<AddedToken>) -> Option<Box<Findable>> {
     let finder = Finder::new(tokens.iter().map(|token| token.looked_for().as_bytes()));
     let only_special = tokens.iter().all(|token| token.special);
     let word = if tokens.iter().any(|token| token.single_word) { Regex::new(r"^\w$").ok() } else { None };
-    Some(Box::new(Findable {
-        finder,
-        is_narrow: tokens.iter().all(|token| token.id < 1 << 16),
-        tokens,
-        only_special,
-        word,
-    }))
+    Some(Box::new(Findable { finder, tokens, only_special, word }))
 }
 
 impl AddedTokens {

@@ -148,7 +148,7 @@ def test_odd_values_in_a_tokenizer_json() -> None:
         (lambda f: f["model"]["merges"].append("one two three"), "one two three.*two tokens"),
         (lambda f: f["model"]["vocab"].update({"zzzz": 2**31}), "far beyond"),
         (lambda f: f["model"].update(vocab={}, merges=[]), "no vocabulary"),
-        (lambda f: f.update(pre_tokenizer={"type": "UnicodeScripts"}), "UnicodeScripts.*`tokenizers`"),
+        (lambda f: f.update(normalizer={"type": "Precompiled"}), "Precompiled.*`tokenizers`"),
         (lambda f: f.update(pre_tokenizer={"type": "Split", "pattern": {"Regex": "("}, "behavior": "Isolated"}), "compile"),
         (lambda f: f["added_tokens"].append({"id": 300, "content": "<new>"}), "<new>.*collide.*300"),
         (lambda f: f.update(post_processor={"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "[X]"}}]}), r"\[X\]"),

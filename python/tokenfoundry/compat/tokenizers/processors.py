@@ -16,6 +16,7 @@ class PostProcessor:
         if description is not None and description["type"] == "Sequence":
             steps = description["processors"]
         self._steps = [inner for step in steps for inner in _as_templates(step)]
+        self._templates = sum(step["type"] == "TemplateProcessing" for step in self._steps)
 
     @functools.cached_property
     def is_simple(self) -> bool:
@@ -54,6 +55,8 @@ class PostProcessor:
                             part._trim_offsets(step.get("add_prefix_space", True))
                 for number, encoding in enumerate(encodings):
                     encoding.set_sequence_id(number)
+            elif step.get("older") and self._templates > 1:
+                encodings = _around_each(step, encodings, add_special_tokens)
             else:
                 encodings = _filled(step, encodings, add_special_tokens)
         return Encoding.merge(encodings, False)
@@ -78,6 +81,31 @@ def _filled(template: dict[str, Any], encodings: list[Encoding], add_special_tok
     return filled
 
 
+def _around_each(template: dict[str, Any], encodings: list[Encoding], add_special_tokens: bool) -> list[Encoding]:
+    """What the older kinds are in a sequence: they put tokens around each encoding and leave as many as there were."""
+    is_bert = template["is_bert"]
+    if not is_bert:
+        for encoding in encodings:
+            encoding._set_type_ids(0)
+    if not add_special_tokens:
+        return encodings
+    cls, sep = (template["single"][place]["SpecialToken"]["id"] for place in (0, -1))
+    made = []
+    for number, encoding in enumerate(encodings):
+        type_id = int(is_bert and number > 0)
+
+        def token(name: str, type_id: int = type_id) -> Encoding:
+            ids = template["special_tokens"][name]["ids"]
+            return Encoding._of(list(ids), [Segment(1, type_id, token=name, is_special=True)])
+
+        before = [] if is_bert and number else [token(sep if number else cls)]
+        segments = [segment._replace(is_special=False) for segment in encoding._segments]
+        inside = Encoding._of(encoding.ids, segments)
+        inside.set_sequence_id(min(number, 1))
+        made.append(Encoding.merge([*before, inside, token(sep)], False))
+    return made
+
+
 def _as_templates(step: dict[str, Any]) -> list[dict[str, Any]]:
     """The step as trimming of offsets and a template, which is all that the older kinds are."""
     kind = step["type"]
@@ -96,6 +124,7 @@ def _as_templates(step: dict[str, Any]) -> list[dict[str, Any]]:
     template = {
         "type": "TemplateProcessing",
         "older": True,
+        "is_bert": is_bert,
         "single": single,
         "pair": [*single, *([] if is_bert else [_special(sep, 0)]), _text("B", second), _special(sep, second)],
         "special_tokens": {

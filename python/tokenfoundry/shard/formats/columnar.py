@@ -67,6 +67,8 @@ def _chunk(batch: Any, path: Path) -> Chunk:
     if "lengths" not in names:
         return Chunk(values, row_offsets, rows)
     row_pieces, lengths = flat("lengths")
+    if not pa.types.is_integer(lengths.type) or lengths.null_count:
+        raise ShardError(f"{path}: lengths holds {lengths.type} with {lengths.null_count} nulls; integers are wanted")
     piece_offsets = np.concatenate([[0], np.cumsum(lengths.to_numpy(zero_copy_only=False).astype(np.int64))])
     if not np.array_equal(piece_offsets[row_pieces], row_offsets):
         raise ShardError(f"{path}: lengths do not sum to the rows of input_ids")
@@ -76,7 +78,10 @@ def _chunk(batch: Any, path: Path) -> Chunk:
         documents = np.frombuffer(bytes.fromhex("".join(flat("documents")[1].to_pylist())), "V16")
     except (TypeError, ValueError) as error:
         raise ShardError(f"{path}: documents are not ids of 32 hex digits: {error}") from error
-    starts = flat("starts")[1].to_numpy(zero_copy_only=False).astype(np.uint64)
+    first_tokens = flat("starts")[1]
+    if not pa.types.is_integer(first_tokens.type) or first_tokens.null_count:
+        raise ShardError(f"{path}: starts holds {first_tokens.type}; integers without nulls are wanted")
+    starts = first_tokens.to_numpy(zero_copy_only=False).astype(np.uint64)
     if not len(documents) == len(starts) == len(piece_offsets) - 1:
         raise ShardError(f"{path}: documents, starts and lengths are not of the same pieces")
     return Chunk(values, piece_offsets, row_pieces, documents, starts)

@@ -77,9 +77,14 @@ fn encode_from(
 ///
 /// Nearly all of it is one symbol again and again. If that may stand beside itself, and before the symbols of what is
 /// left, then the whole is what merging gives, and it is written down at once.
-pub fn run(tables: Tables<'_>, seams: &mut Seams, piece: &[u8], symbols: &mut Vec<u32>) -> bool {
-    let Tables { tree, pairs, splits } = tables;
-    seams.open();
+pub fn run(
+    pairs: &Pairs,
+    splits: &Splits,
+    seams: &mut Seams,
+    length_of: impl Fn(u32) -> usize,
+    piece: &[u8],
+    symbols: &mut Vec<u32>,
+) -> bool {
     const LONGEST_PERIOD: usize = 4;
     const RESTS: usize = 16;
     if piece.len() < 2 * RUN_HEAD {
@@ -94,9 +99,10 @@ pub fn run(tables: Tables<'_>, seams: &mut Seams, piece: &[u8], symbols: &mut Ve
         let count = merge_long(pairs, symbols);
         symbols.truncate(count);
     };
+    seams.open();
     merge(&piece[..RUN_HEAD], symbols);
     let Some(&usual) = symbols.first() else { return false };
-    let length = tree.length(usual);
+    let length = length_of(usual);
     if length == 0 || !length.is_multiple_of(period) || !seams.hold(pairs, splits, usual, usual) {
         return false;
     }
@@ -254,7 +260,8 @@ mod tests {
                 let piece = period.repeat(2 * RUN_HEAD / period.len() + seed as usize);
                 let piece = &piece.as_bytes()[..piece.len() - seed as usize % period.len()];
                 let merged = encode(&mut seams, piece, &mut symbols);
-                if run(tables, &mut seams, piece, &mut symbols) {
+                let length_of = |symbol: u32| encoder.length_of(symbol);
+                if run(&encoder.pairs, &encoder.splits, &mut seams, length_of, piece, &mut symbols) {
                     assert_eq!(symbols, merged, "{seed} {period} {}", piece.len());
                     runs += 1;
                 }

@@ -193,10 +193,13 @@ impl Encoder {
                     out.extend(symbols[..count].iter().map(|&symbol| self.to_token[symbol as usize]));
                 } else {
                     let Scratch { symbols, seams, met } = memory;
-                    let done = self.tables(piece.len(), met).is_some_and(|tables| {
-                        backtrack::run(tables, seams, piece, symbols)
-                            || backtrack::encode(tables, seams, piece, symbols).is_some()
-                    });
+                    // A run needs no tree.
+                    let length_of = |symbol| self.length_of(symbol);
+                    let done = self.is_ordered
+                        && (backtrack::run(&self.pairs, &self.splits, seams, length_of, piece, symbols)
+                            || self
+                                .tables(piece.len(), met)
+                                .is_some_and(|tables| backtrack::encode(tables, seams, piece, symbols).is_some()));
                     if !done {
                         symbols.clear();
                         symbols.extend(piece.iter().map(|&byte| byte as u32));
@@ -219,6 +222,11 @@ impl Encoder {
                 self.merge_known(&mut memory.symbols, out);
             }
         }
+    }
+
+    /// The bytes of a symbol.
+    fn length_of(&self, symbol: u32) -> usize {
+        self.to_token.get(symbol as usize).and_then(|&id| self.tokens.get(id)).map_or(0, <[u8]>::len)
     }
 
     /// What backtracking needs, for a piece of `length` bytes after `met` bytes of others too long for [`merge_short`]: the tree

@@ -38,7 +38,8 @@ fn only_character(text: &str) -> Option<char> {
 fn for_spaces(normalizer: &Normalizer) -> Option<char> {
     match normalizer {
         Normalizer::Replace { pattern: super::Pattern::Literal(literal), content, .. } if literal == " " => {
-            only_character(content).filter(|&character| character != ' ')
+            // The encoder goes along with a text whose own ASCII is never what stands for a space.
+            only_character(content).filter(|character| !character.is_ascii())
         }
         _ => None,
     }

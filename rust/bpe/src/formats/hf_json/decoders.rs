@@ -17,10 +17,8 @@ pub fn decoder(value: Option<&Value>, texts: Tokens, byte_level: bool) -> Result
     if fields(value, PART)?.is_none() {
         steps.push(DecoderStep::JoinWithSpaces);
     }
-    if let [DecoderStep::ByteLevel]
-    | [DecoderStep::ByteLevel, DecoderStep::Fuse]
-    | [DecoderStep::Fuse, DecoderStep::ByteLevel] = steps.as_slice()
-    {
+    // Not where Fuse comes first: then one character that is no byte leaves all of the text as it is spelled.
+    if let [DecoderStep::ByteLevel] | [DecoderStep::ByteLevel, DecoderStep::Fuse] = steps.as_slice() {
         let pieces = byte_level_pieces(&texts);
         return Ok(Decoder { pieces, ..Decoder::default() });
     }
