@@ -14,6 +14,7 @@ MODERATE = {
     "tokenizer": ["--megabytes", "2", "--rounds", "3"],
     "tokenizer_calls": ["--vocabularies", "qwen2", "--rounds", "3"],
     "tokenizer_load": ["--rounds", "5"],
+    "tokenizer_unseen": ["--vocabulary", "qwen2", "--megabytes", "2", "--rounds", "3"],
     "tokenizer_sentencepiece": ["--megabytes", "2", "--rounds", "1"],
     "train": ["--megabytes", "20", "--rounds", "1"],
     "compat": ["--rounds", "3"],

@@ -203,8 +203,7 @@ class Batch:
         if column.null_count < count:
             sizes = column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
             owner = np.repeat(np.arange(count), sizes)
-            first = column.offset and 0
-            keys = np.array(column.keys.to_pylist(), object)[first:]
+            keys = np.array(column.keys.to_pylist(), object)
             items = column.items.to_numpy(zero_copy_only=False)
             for kind in dict.fromkeys(keys.tolist()):
                 redacted[kind] = np.full(count, -1, np.int64)

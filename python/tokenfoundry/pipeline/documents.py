@@ -299,25 +299,20 @@ class TextLine:
             after = byte_lengths(outcome.texts)
             if failed:
                 verdict = self._isolated(stage, verdict, failed, batch, done)
-            gone = np.zeros(len(before), np.bool_)
-            if verdict is not None:
-                gone = verdict.is_valid().to_numpy(zero_copy_only=False)
-                _count_through(door, stage, before, after, verdict, gone)
-            else:
-                _count_through(door, stage, before, after, pa.nulls(len(before), pa.string()), gone)
+            gone = verdict.is_valid().to_numpy(zero_copy_only=False)
+            _count_through(door, stage, before, after, verdict, gone)
             for name, amount in outcome.edits.items():
                 door.edits[name] += amount
             batch.set_columns(outcome.columns)
             batch.texts = outcome.texts
-            if verdict is not None:
-                batch.drop(gone, stage.name, verdict, outcome.value)
+            batch.drop(gone, stage.name, verdict, outcome.value)
         done.advanced.append((stage.name, len(before), int(before.sum())))
 
     def _isolated(
-        self, stage: TextStage, verdict: pa.StringArray | None, failed: dict[int, str], batch: Batch, done: _Done
+        self, stage: TextStage, verdict: pa.StringArray, failed: dict[int, str], batch: Batch, done: _Done
     ) -> pa.StringArray:
         """Verdicts with those of the documents that a stage failed on."""
-        plain = [None] * len(batch.alive) if verdict is None else verdict.to_pylist()
+        plain = verdict.to_pylist()
         for index, what in failed.items():
             record = int(batch.alive[index])
             uri, number = batch.fixed["uri"][record].as_py(), batch.fixed["record"][record].as_py()
@@ -330,15 +325,15 @@ class TextLine:
         return pa.array(plain, pa.string())
 
 
-def _verdicts(outcome: Outcome, count: int, stage: TextStage) -> pa.StringArray | None:
-    """The stage's verdicts; None where it has none."""
+def _verdicts(outcome: Outcome, count: int, stage: TextStage) -> pa.StringArray:
+    """The stage's verdicts; null for texts that it let through."""
     answered = len(outcome.texts)
     if outcome.verdict is not None and answered == count:
         answered = len(outcome.verdict)
     if answered != count:
         raise GateError(f"stage {stage.name}: {count:,} documents in, an answer for {answered:,}; the line stops")
-    if outcome.verdict is None or outcome.verdict.null_count == count:
-        return None
+    if outcome.verdict is None:
+        return pa.nulls(count, pa.string())
     return outcome.verdict.cast(pa.string())
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -88,7 +89,7 @@ def text_line(recipe: Recipe, threads: int | None) -> TextLine:
     return TextLine(stages, policies, threads, recipe.on_error == "stop", snapshots=recipe.cache is not None)
 
 
-class Task:
+class Task(ABC):
     """A unit of work of one phase."""
 
     phase: ClassVar[str]
@@ -97,11 +98,13 @@ class Task:
     together: ClassVar[bool] = False
     """Uses one thread, so several are done at a time."""
 
+    @abstractmethod
     def done(self, context: Context) -> bool:
-        raise NotImplementedError
+        """Whether its result is there."""
 
+    @abstractmethod
     def run(self, context: Context, scene: Scene) -> None:
-        raise NotImplementedError
+        """Make its result."""
 
 
 @dataclass(frozen=True)

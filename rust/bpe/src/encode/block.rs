@@ -5,73 +5,17 @@ use tokenfoundry_kernels::byte_classes::Classifier;
 
 use super::Encoder;
 use super::lanes::Lanes;
-use super::long::{Long, Record};
+use super::long::Record;
 use super::pieces::hash;
+use super::seen::Seen;
 use super::sets::Bucket;
 use super::sink::{Sink, Space};
-use super::tables::{COUNT, Few, Key, MIDDLE_BYTES, Middle, Several, WIDE_BYTES, WORD_BYTES, Wide, Words, write_few};
+use super::tables::{COUNT, Few, Key, MIDDLE_BYTES, Several, WIDE_BYTES, WORD_BYTES, write_few};
 
 /// Pieces that are looked up together.
 pub const BLOCK: usize = 384;
 /// Scanning a window after that many may find so many more.
 pub const ROOM: usize = BLOCK + 64;
-
-/// What pieces were seen before, and their tokens: a table for each range of lengths.
-#[derive(Debug)]
-pub struct Tables {
-    words: Words,
-    middle: Middle,
-    wide: Wide,
-    long: Long,
-}
-
-impl Tables {
-    /// That grow to about `budget_bytes` together, and start with less than 400 kB of them.
-    pub fn new(budget_bytes: usize) -> Self {
-        let part = (budget_bytes / 8).clamp(1 << 16, 1 << 30);
-        let power = |entries: usize| 1 << entries.max(64).ilog2();
-        Self {
-            words: Words::new(power(part / 16).min(1 << 12), power(part / 16)),
-            middle: Middle::new(power(part / 32).min(1 << 10), power(part / 32)),
-            wide: Wide::new(power(part / 64).min(1 << 9), power(part / 64)),
-            long: Long::new(power(part / 64), part * 2),
-        }
-    }
-
-    /// Append the tokens of the piece of `length` bytes at `at`, or `false`; [`WIDE_BYTES`] of text follow its start.
-    pub fn find(&self, text: &[u8], at: usize, length: usize, tokens: &mut Vec<u32>) -> bool {
-        let mut few: Few = [0; 8];
-        if length <= WORD_BYTES && self.words.find(Words::key(text, at, length), &mut few) {
-            tokens.extend_from_slice(&few[..few[COUNT] as usize]);
-            return true;
-        }
-        let mut several: Several = [0; 12];
-        let count = if length <= MIDDLE_BYTES {
-            self.middle.find(&Key::new(text, at, length), &mut several)
-        } else if length <= WIDE_BYTES {
-            self.wide.find(&Key::new(text, at, length), &mut several)
-        } else {
-            0
-        };
-        tokens.extend_from_slice(&several[..count]);
-        let piece = &text[at..at + length];
-        count > 0 || self.long.record(hash(piece)).is_some_and(|record| self.long.get(record, piece, tokens))
-    }
-
-    /// Remember the tokens of a piece that [`Self::find`] does not find.
-    pub fn insert(&mut self, text: &[u8], at: usize, length: usize, tokens: &[u32]) {
-        if Words::takes(length, tokens) {
-            self.words.insert(Words::key(text, at, length), tokens);
-        } else if Middle::takes(length, tokens) {
-            self.middle.insert(&Key::new(text, at, length), tokens);
-        } else if Wide::takes(length, tokens) && length > MIDDLE_BYTES {
-            self.wide.insert(&Key::new(text, at, length), tokens);
-        } else {
-            let piece = &text[at..at + length];
-            self.long.insert(piece, hash(piece), tokens);
-        }
-    }
-}
 
 /// The table that a piece of so many bytes is looked for in first.
 const WORD: usize = 0;
@@ -169,24 +113,40 @@ impl Block {
         }
     }
 
-    /// Find the tokens of the pieces between `places` (relative to `base`; [`ROOM`] pieces at most); `false` if some were never
-    /// seen, which are to be merged. [`WIDE_BYTES`] of text follow the start of each.
+    /// Give the tokens of the pieces between `places` (relative to `base`; [`ROOM`] pieces at most) to `sink`. [`WIDE_BYTES`] of
+    /// text follow the start of each.
+    ///
+    /// What was never seen is merged and remembered: `at_once` appends the tokens of a piece, or leaves it to be merged from its
+    /// bytes with others at a time.
     #[inline(always)]
-    pub fn look_up(
+    #[allow(clippy::too_many_arguments)]
+    pub fn encode(
         &mut self,
         classifier: impl Classifier,
-        tables: &Tables,
+        seen: &mut Seen,
+        encoder: &Encoder,
         text: &[u8],
         base: usize,
         places: &[u32],
-    ) -> bool {
+        at_once: impl FnMut(&[u8], &mut Vec<u32>) -> bool,
+        sink: &mut impl Sink,
+    ) {
+        if !self.look_up(classifier, seen, text, base, places) {
+            self.merge_fresh(seen, encoder, text, base, places, at_once);
+        }
+        self.give(places.len() - 1, sink);
+    }
+
+    /// Find the tokens of the pieces; `false` if some were never seen.
+    #[inline(always)]
+    fn look_up(&mut self, classifier: impl Classifier, seen: &Seen, text: &[u8], base: usize, places: &[u32]) -> bool {
         self.many.are = [0; ROOM.div_ceil(64)];
         self.many.tokens.clear();
         self.fresh.count = 0;
         let Self { words, found, missed, .. } = self;
-        let misses = tables.words.find_all(classifier, text, base, places, words, found, missed);
+        let misses = seen.words.find_all(classifier, text, base, places, words, found, missed);
         if misses > 0 {
-            self.look_further(classifier, tables, text, base, places, misses);
+            self.look_further(classifier, seen, text, base, places, misses);
         }
         self.fresh.count == 0
     }
@@ -199,7 +159,7 @@ impl Block {
     fn look_further(
         &mut self,
         classifier: impl Classifier,
-        tables: &Tables,
+        seen: &Seen,
         text: &[u8],
         base: usize,
         places: &[u32],
@@ -216,43 +176,43 @@ impl Block {
         let [of_words, of_middle, of_wide, of_long] = missed_of;
         // Ask for the memory of all first.
         for &number in of_words.all() {
-            tables.words.prefetch_second(words[number as usize].0);
+            seen.words.prefetch_second(words[number as usize].0);
         }
         for index in 0..of_middle.count {
             let (start, length) = span(places, base, of_middle.numbers[index]);
             middle[index] = Key::new(text, start, length);
-            tables.middle.prefetch(&middle[index]);
+            seen.middle.prefetch(&middle[index]);
         }
         for index in 0..of_wide.count {
             let (start, length) = span(places, base, of_wide.numbers[index]);
             wide[index] = Key::new(text, start, length);
-            tables.wide.prefetch(&wide[index]);
+            seen.wide.prefetch(&wide[index]);
         }
         for index in 0..of_long.count {
             let (start, length) = span(places, base, of_long.numbers[index]);
             long[index] = hash(&text[start..start + length]);
-            tables.long.prefetch(long[index]);
+            seen.long.prefetch(long[index]);
         }
         for &number in of_words.all() {
             let key = words[number as usize].0;
-            if !tables.words.find_second(classifier, key, &mut found[number as usize]) {
+            if !seen.words.find_second(classifier, key, &mut found[number as usize]) {
                 let (start, length) = span(places, base, number);
                 let key = Key::new(text, start, length);
-                tables.middle.prefetch(&key);
+                seen.middle.prefetch(&key);
                 middle[of_middle.count] = key;
                 of_middle.push(number);
             }
         }
         for index in 0..of_long.count {
-            records[index] = tables.long.record(long[index]);
+            records[index] = seen.long.record(long[index]);
         }
         let mut several: Several = [0; 12];
         for index in 0..of_middle.count {
-            let count = tables.middle.find(&middle[index], &mut several);
+            let count = seen.middle.find(&middle[index], &mut several);
             give_several(&several, count, of_middle.numbers[index], found, many, fresh);
         }
         for index in 0..of_wide.count {
-            let count = tables.wide.find(&wide[index], &mut several);
+            let count = seen.wide.find(&wide[index], &mut several);
             give_several(&several, count, of_wide.numbers[index], found, many, fresh);
         }
         for index in 0..of_long.count {
@@ -260,7 +220,7 @@ impl Block {
             let (start, length) = span(places, base, number);
             let first = many.tokens.len();
             match records[index] {
-                Some(record) if tables.long.get(record, &text[start..start + length], &mut many.tokens) => {
+                Some(record) if seen.long.get(record, &text[start..start + length], &mut many.tokens) => {
                     many.insert(number as usize, first);
                 }
                 _ => fresh.push(number),
@@ -268,12 +228,12 @@ impl Block {
         }
     }
 
-    /// Merge the pieces that [`Self::look_up`] left, and remember them: what `at_once` gives no tokens of, several at a time.
+    /// Merge the pieces that [`Self::look_up`] left, and remember them.
     #[cold]
     #[inline(never)]
-    pub fn merge_fresh(
+    fn merge_fresh(
         &mut self,
-        tables: &mut Tables,
+        seen: &mut Seen,
         encoder: &Encoder,
         text: &[u8],
         base: usize,
@@ -286,10 +246,10 @@ impl Block {
             (start, &text[start..start + length])
         };
         // The same piece may stand twice in a block, and short pieces of many tokens are not where they were looked for.
-        let mut is_known = |number: u16, tables: &Tables, found: &mut [Few], many: &mut Many| {
+        let mut is_known = |number: u16, seen: &Seen, found: &mut [Few], many: &mut Many| {
             let (start, piece) = piece_of(number);
             tokens.clear();
-            let is_known = tables.find(text, start, piece.len(), tokens);
+            let is_known = seen.find(text, start, piece.len(), tokens);
             if is_known {
                 give(tokens, number, found, many);
             }
@@ -298,16 +258,16 @@ impl Block {
         let mut unknown = 0;
         for index in 0..fresh.count {
             let number = fresh.numbers[index];
-            if !is_known(number, tables, found, many) {
+            if !is_known(number, seen, found, many) {
                 encoder.pieces.prefetch(piece_of(number).1);
                 fresh.numbers[unknown] = number;
                 unknown += 1;
             }
         }
         let mut keep = |number: u16, tokens: &[u32]| {
-            if !is_known(number, tables, found, many) {
+            if !is_known(number, seen, found, many) {
                 let (start, piece) = piece_of(number);
-                tables.insert(text, start, piece.len(), tokens);
+                seen.insert(text, start, piece.len(), tokens);
                 give(tokens, number, found, many);
             }
         };
@@ -328,7 +288,7 @@ impl Block {
 
     /// Give the tokens of the first `count` pieces, in order.
     #[inline(always)]
-    pub fn give(&mut self, count: usize, sink: &mut impl Sink) {
+    fn give(&mut self, count: usize, sink: &mut impl Sink) {
         let mut from = 0;
         for (word, &bits) in self.many.are.iter().enumerate() {
             let mut bits = bits;

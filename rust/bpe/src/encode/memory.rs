@@ -8,8 +8,9 @@ use tokenfoundry_base::{Cancel, Cancelled};
 use tokenfoundry_kernels::byte_classes::{Classifier, PADDED, Scalar};
 use tokenfoundry_kernels::on_tier::{Work, on_tier};
 
-use super::block::{BLOCK, Block, ROOM, Tables};
+use super::block::{BLOCK, Block, ROOM};
 use super::merge::SHORT;
+use super::seen::Seen;
 use super::sink::Sink;
 use super::tables::WIDE_BYTES;
 use super::{Encoder, Scratch};
@@ -33,7 +34,7 @@ pub(super) fn budget_bytes() -> usize {
 /// One thread's tables and scratch space. Belongs to one encoder.
 #[derive(Debug)]
 pub struct Memory {
-    tables: Tables,
+    seen: Seen,
     tokens: Vec<u32>,
     scratch: Scratch,
     block: Option<Box<Room>>,
@@ -71,7 +72,7 @@ impl<S: Scan, O: Sink> Work for EncodeText<'_, S, O> {
     #[inline(always)]
     fn run(self, classifier: impl Classifier) -> Self::Output {
         let Self { memory, encoder, scanner, text, cancel, sink } = self;
-        let Memory { tables, scratch, block, .. } = memory;
+        let Memory { seen, scratch, block, .. } = memory;
         let Room { places, block } = &mut **block.get_or_insert_with(Room::new);
         let mut at = 0;
         let stop = text.len().saturating_sub(TAIL);
@@ -79,46 +80,30 @@ impl<S: Scan, O: Sink> Work for EncodeText<'_, S, O> {
             cancel.check()?;
             let found = window::scan(classifier, scanner, text, at, at..stop, BLOCK, &mut places[1..]);
             let places = &places[..=found.count];
-            if !block.look_up(classifier, tables, text, at, places) {
-                merge(block, tables, encoder, scratch, text, at, places);
-            }
-            block.give(found.count, sink);
+            let at_once = |piece: &[u8], tokens: &mut Vec<u32>| merged_at_once(encoder, scratch, piece, tokens);
+            block.encode(classifier, seen, encoder, text, at, places, at_once, sink);
             at = found.at;
         }
         if at < text.len() {
             let tail = &text[at..];
             let padded = classifier.padded(tail);
             let count = window::scan_last(classifier, scanner, &padded, tail.len(), 0, 0, &mut places[1..]);
-            let places = &places[..=count];
-            if !block.look_up(classifier, tables, &padded, 0, places) {
-                merge(block, tables, encoder, scratch, &padded, 0, places);
-            }
-            block.give(count, sink);
+            let at_once = |piece: &[u8], tokens: &mut Vec<u32>| merged_at_once(encoder, scratch, piece, tokens);
+            block.encode(classifier, seen, encoder, &padded, 0, &places[..=count], at_once, sink);
         }
         Ok(())
     }
 }
 
-/// Merge the pieces of `block` that no table has.
-fn merge(
-    block: &mut Block,
-    tables: &mut Tables,
-    encoder: &Encoder,
-    scratch: &mut Scratch,
-    text: &[u8],
-    base: usize,
-    places: &[u32],
-) {
-    block.merge_fresh(tables, encoder, text, base, places, |piece, tokens| {
-        if let Some(token) = encoder.pieces.get(&encoder.tokens, piece) {
-            tokens.push(token);
-        } else if encoder.merges_bytes() && piece.len() <= SHORT {
-            return false;
-        } else {
-            encoder.encode_piece(piece, scratch, tokens);
-        }
-        true
-    });
+/// Append the tokens of a piece that is a token or is not merged with others at a time; `false` for the rest.
+fn merged_at_once(encoder: &Encoder, scratch: &mut Scratch, piece: &[u8], tokens: &mut Vec<u32>) -> bool {
+    if !encoder.merges_bytes() || piece.len() > SHORT {
+        encoder.encode_piece(piece, scratch, tokens);
+        return true;
+    }
+    let token = encoder.pieces.get(&encoder.tokens, piece);
+    tokens.extend(token);
+    token.is_some()
 }
 
 /// Room for a block of pieces.
@@ -138,7 +123,7 @@ impl Room {
 impl Memory {
     /// With tables that grow to about `budget_bytes` together.
     pub fn new(budget_bytes: usize) -> Self {
-        Self { tables: Tables::new(budget_bytes), tokens: Vec::new(), scratch: Scratch::default(), block: None }
+        Self { seen: Seen::new(budget_bytes), tokens: Vec::new(), scratch: Scratch::default(), block: None }
     }
 
     /// Give the tokens of all pieces of `text` to `sink`.
@@ -169,7 +154,7 @@ impl Memory {
 
     /// Give the tokens of `piece` to `sink`.
     pub fn encode(&mut self, encoder: &Encoder, piece: &[u8], sink: &mut impl Sink) {
-        let Self { tables, tokens, scratch, .. } = self;
+        let Self { seen, tokens, scratch, .. } = self;
         tokens.clear();
         // Tables read that many bytes from a piece's start on.
         let mut padded = [0; WIDE_BYTES];
@@ -180,9 +165,9 @@ impl Memory {
             }
             None => piece,
         };
-        if !tables.find(text, 0, piece.len(), tokens) {
+        if !seen.find(text, 0, piece.len(), tokens) {
             encoder.encode_piece(piece, scratch, tokens);
-            tables.insert(text, 0, piece.len(), tokens);
+            seen.insert(text, 0, piece.len(), tokens);
         }
         sink.many(tokens);
     }

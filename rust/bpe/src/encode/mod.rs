@@ -14,6 +14,7 @@ mod memory;
 mod merge;
 mod pairs;
 mod pieces;
+mod seen;
 mod sets;
 mod sink;
 mod split;

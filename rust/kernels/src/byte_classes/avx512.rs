@@ -9,7 +9,7 @@ use std::arch::x86_64::{
     _mm512_shuffle_epi32, _mm512_storeu_si512, _mm512_test_epi8_mask,
 };
 
-use super::{AsciiTable, BIT_5, BLOCK, Bytes, Classifier, LeadTable, LongBlock, MIXED, PADDED};
+use super::{AsciiTable, BIT_5, BLOCK, Bytes, Classifier, LeadTable, LongBlock, MIXED, PADDED, PLACES};
 use crate::tier::{self, Tier};
 
 /// There is a value only where the CPU has this tier.
@@ -21,17 +21,6 @@ impl Avx512 {
         (tier::detected() >= Tier::Avx512).then_some(Self(()))
     }
 }
-
-/// The numbers 0 to 63.
-static PLACES: [u8; BLOCK] = {
-    let mut places = [0; BLOCK];
-    let mut at = 0;
-    while at < BLOCK {
-        places[at] = at as u8;
-        at += 1;
-    }
-    places
-};
 
 #[inline]
 #[target_feature(enable = "avx512f")]

@@ -38,6 +38,18 @@ pub struct LeadTable {
 /// No class: the characters of this lead byte must be looked at one by one.
 pub const MIXED: u8 = 0xFF;
 
+/// The numbers 0 to 63.
+#[cfg(target_arch = "x86_64")]
+pub(crate) static PLACES: [u8; BLOCK] = {
+    let mut places = [0; BLOCK];
+    let mut at = 0;
+    while at < BLOCK {
+        places[at] = at as u8;
+        at += 1;
+    }
+    places
+};
+
 /// What a second byte is compared without.
 const BIT_5: u8 = 0x20;
 
@@ -54,7 +66,7 @@ pub struct Bytes {
     pub apostrophe: u64,
 }
 
-/// One tier's way to classify. A value is a promise that this CPU has what the tier needs.
+/// One tier's way to classify, and to do the other steps of the loops around it. A value is a promise that this CPU has what the tier needs.
 pub trait Classifier: Copy {
     fn bytes(self, block: &[u8; BLOCK]) -> Bytes;
 

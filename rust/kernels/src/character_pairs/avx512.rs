@@ -8,17 +8,9 @@ use std::arch::x86_64::{
     _mm512_test_epi32_mask, _pdep_u64,
 };
 
-use super::{Asked, BLOCK, CharacterPairs, KEPT, LEFT, Numbers, RIGHT, with_those_before};
+use crate::byte_classes::PLACES;
 
-static PLACES: [u8; BLOCK] = {
-    let mut places = [0; BLOCK];
-    let mut at = 0;
-    while at < BLOCK {
-        places[at] = at as u8;
-        at += 1;
-    }
-    places
-};
+use super::{Asked, BLOCK, CharacterPairs, KEPT, LEFT, Numbers, RIGHT, with_those_before};
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,bmi1,bmi2,popcnt")]
 pub fn apart(pairs: &CharacterPairs, text: &[u8], start: usize, asked: Asked<'_>, apart: &mut [u64]) {

@@ -4,7 +4,6 @@ use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use tokenfoundry_base::Ragged;
-use tokenfoundry_bpe::tokenizer::Options;
 use tokenfoundry_kernels::huge_pages;
 
 use super::lists;
@@ -30,6 +29,11 @@ struct Shape {
 }
 
 impl Shape {
+    /// How many ids of a text are asked for; of one that is cut at its left, all.
+    fn most_encoded(&self) -> Option<usize> {
+        self.limit.filter(|_| !self.cut_left)
+    }
+
     fn kept<'a>(&self, ids: &'a [u32]) -> &'a [u32] {
         let limit = ids.len().min(self.limit.unwrap_or(usize::MAX));
         if self.cut_left { &ids[ids.len() - limit..] } else { &ids[..limit] }
@@ -85,6 +89,16 @@ impl Shape {
     }
 }
 
+fn too_great(rows: usize, width: usize) -> PyErr {
+    errors::input(format!("{rows} rows of {width} ids do not fit in memory"))
+}
+
+/// The ids in so many rows, which fit in memory with eight bytes each.
+fn ids_in(rows: usize, width: usize) -> PyResult<usize> {
+    let ids = width.checked_mul(rows).filter(|&ids| ids <= isize::MAX as usize / 8);
+    ids.ok_or_else(|| too_great(rows, width))
+}
+
 /// Lists of ids, of their masks if `with_masks`, and how many ids each text has with what is around it, if one has more than
 /// `long`.
 #[pyfunction]
@@ -99,10 +113,9 @@ fn encode_columns<'py>(
     with_masks: bool,
     long: usize,
 ) -> PyResult<(Bound<'py, PyList>, Option<Bound<'py, PyList>>, Option<Vec<usize>>)> {
-    let Options { allowed, .. } = tokenizer.options(false, allowed_special)?;
-    let options = Options { add_special_tokens: false, allowed };
+    let options = tokenizer.options(false, allowed_special)?;
     let borrowed = texts.texts();
-    let most = shape.limit.filter(|_| !shape.cut_left);
+    let most = shape.most_encoded();
     let mut lists = ints::empty_lists(python, borrowed.len());
     let mut masks = ints::empty_lists(python, if with_masks { borrowed.len() } else { 0 });
     let mut lengths = vec![0; borrowed.len()];
@@ -125,9 +138,7 @@ fn encode_columns<'py>(
             Ok(())
         })?;
         let width = shape.width(longest);
-        if width.checked_mul(borrowed.len()).is_none_or(|ids| ids > isize::MAX as usize / 8) {
-            return Err(errors::input(format!("{} rows of {width} ids do not fit in memory", borrowed.len())));
-        }
+        ids_in(borrowed.len(), width)?;
         parts.iter().try_for_each(|(first, rows)| fill(*first, rows, width))?;
     } else {
         let width = shape.width(0);
@@ -151,11 +162,10 @@ fn encode_matrices<'py>(
     allowed_special: Option<&Bound<'py, PyAny>>,
     shape: Shape,
 ) -> PyResult<Option<(Bound<'py, PyArray2<i64>>, Bound<'py, PyArray2<i64>>, Bound<'py, PyArray1<i64>>)>> {
-    let Options { allowed, .. } = tokenizer.options(false, allowed_special)?;
-    let options = Options { add_special_tokens: false, allowed };
+    let options = tokenizer.options(false, allowed_special)?;
     let borrowed = texts.texts();
     let (mut lengths, mut parts) = (vec![0; borrowed.len()], Vec::new());
-    let most = shape.limit.filter(|_| !shape.cut_left);
+    let most = shape.most_encoded();
     lists::each(tokenizer, python, &borrowed, &options, most, None, |first, rows| {
         for (length, ids) in lengths[first..].iter_mut().zip(rows.rows()) {
             *length = shape.filled(ids) as i64;
@@ -169,13 +179,11 @@ fn encode_matrices<'py>(
     if width != shortest as usize && width > padded {
         return Ok(None);
     }
-    let too_great = || errors::input(format!("{} rows of {width} ids do not fit in memory", borrowed.len()));
-    let size =
-        width.checked_mul(borrowed.len()).filter(|&size| size <= isize::MAX as usize / 8).ok_or_else(too_great)?;
+    let size = ids_in(borrowed.len(), width)?;
     parts.sort_unstable_by_key(|(first, _)| *first);
     let (mut ids, mut mask) = (Vec::new(), Vec::new());
     for matrix in [&mut ids, &mut mask] {
-        matrix.try_reserve_exact(size).map_err(|_| too_great())?;
+        matrix.try_reserve_exact(size).map_err(|_| too_great(borrowed.len(), width))?;
         huge_pages::advise(matrix.spare_capacity_mut());
     }
     gate::brief(python, || {

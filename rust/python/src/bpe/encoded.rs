@@ -84,6 +84,12 @@ impl PyEncoded {
     }
 }
 
+impl Origin {
+    fn new(source: &Bound<'_, PyAny>, text: &Bound<'_, PyString>, add_special_tokens: bool) -> Self {
+        Self { source: source.clone().unbind(), text: text.clone().unbind(), add_special_tokens }
+    }
+}
+
 /// A new object of `kind`, which is [`PyEncoded`] or inherits from it, whose ids are still to come.
 fn made<'py>(kind: &Bound<'py, PyType>, origin: Origin) -> PyResult<Bound<'py, PyEncoded>> {
     let object = kind.call0()?;
@@ -115,9 +121,8 @@ fn encode_lazily<'py>(
     let Ok(text) = text.cast::<PyString>() else { return Ok(None) };
     let Ok(utf8) = text.to_str() else { return Ok(None) };
     let options = tokenizer.options(add_special_tokens, allowed_special)?;
-    let origin = Origin { source: source.clone().unbind(), text: text.clone().unbind(), add_special_tokens };
     let python = text.py();
-    let object = made(kind, origin)?;
+    let object = made(kind, Origin::new(source, text, add_special_tokens))?;
     lists::with_ids(tokenizer, python, Text::Utf8(utf8), &options, |ids| {
         fill_ids(&object, PyList::empty(python), ids)
     })?;
@@ -149,11 +154,7 @@ fn encode_batch_lazily<'py>(
     let options = tokenizer.options(add_special_tokens, allowed_special)?;
     let lists = ints::empty_lists(python, kept.len());
     let encodings = collector::once_after(python, || {
-        let origins = kept.iter().map(|text| Origin {
-            source: source.clone().unbind(),
-            text: text.clone().unbind(),
-            add_special_tokens,
-        });
+        let origins = kept.iter().map(|text| Origin::new(source, text, add_special_tokens));
         origins.map(|origin| made(kind, origin)).collect::<PyResult<Vec<_>>>()
     })?;
     lists::each(tokenizer, python, &borrowed, &options, None, None, |first, rows| {

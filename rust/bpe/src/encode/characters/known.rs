@@ -6,9 +6,10 @@
 use tokenfoundry_kernels::byte_classes::Classifier;
 
 use super::super::Encoder;
-use super::super::block::{Block, ROOM, Tables};
+use super::super::block::{Block, ROOM};
 use super::super::memory::budget_bytes;
 use super::super::merge::{SHORT, merge_short};
+use super::super::seen::Seen;
 use super::super::sink::Sink;
 use super::super::tables::WIDE_BYTES;
 use super::window::Windows;
@@ -29,7 +30,7 @@ pub struct Vocabulary<'a> {
 /// One thread's tables, in a bounded amount of memory, and room to work in.
 #[derive(Debug)]
 pub struct Known {
-    tables: Tables,
+    seen: Seen,
     tokens: Vec<u32>,
     merging: Merging,
     block: Option<Box<Block>>,
@@ -52,7 +53,7 @@ impl Default for Known {
 impl Known {
     /// With tables that grow to about `budget_bytes` together.
     pub fn new(budget_bytes: usize) -> Self {
-        Self { tables: Tables::new(budget_bytes), tokens: Vec::new(), merging: Merging::default(), block: None }
+        Self { seen: Seen::new(budget_bytes), tokens: Vec::new(), merging: Merging::default(), block: None }
     }
 
     /// Give the tokens of the units between `places`, which are relative to `base`, to `sink`. [`WIDE_BYTES`] of text follow the
@@ -68,21 +69,19 @@ impl Known {
         places: &[u32],
         sink: &mut impl Sink,
     ) {
-        let Self { tables, merging, block, .. } = self;
+        let Self { seen, merging, block, .. } = self;
         let block = block.get_or_insert_with(|| Box::new(Block::new()));
-        if !block.look_up(classifier, tables, text, base, places) {
-            block.merge_fresh(tables, vocabulary.encoder, text, base, places, |unit, tokens| {
-                merging.merge(vocabulary, unit, tokens);
-                true
-            });
-        }
-        block.give(places.len() - 1, sink);
+        let at_once = |unit: &[u8], tokens: &mut Vec<u32>| {
+            merging.merge(vocabulary, unit, tokens);
+            true
+        };
+        block.encode(classifier, seen, vocabulary.encoder, text, base, places, at_once, sink);
     }
 
     /// Give the tokens of one unit to `sink`; `prefixed`: as if a space were before it.
     #[inline(never)]
     pub fn encode_one(&mut self, vocabulary: Vocabulary<'_>, unit: &[u8], prefixed: bool, sink: &mut impl Sink) {
-        let Self { tables, tokens, merging, .. } = self;
+        let Self { seen, tokens, merging, .. } = self;
         let mut text = Vec::with_capacity(1 + unit.len() + WIDE_BYTES);
         if prefixed {
             text.push(b' ');
@@ -91,9 +90,9 @@ impl Known {
         let length = text.len();
         text.extend_from_slice(&[0; WIDE_BYTES]);
         tokens.clear();
-        if !tables.find(&text, 0, length, tokens) {
+        if !seen.find(&text, 0, length, tokens) {
             merging.merge(vocabulary, &text[..length], tokens);
-            tables.insert(&text, 0, length, tokens);
+            seen.insert(&text, 0, length, tokens);
         }
         sink.many(tokens);
     }
