@@ -318,6 +318,8 @@ def charsmaps() -> tuple[str, ...]:
 class WideDraw(Draw):
     """With the parts that are seldom seen."""
 
+    spells_bytes = False
+
     def normalizer(self, depth: int = 0) -> Part | None:
         kind = self.one("Precompiled", "BertNormalizer", "ByteLevel", "Nothing", *["Others"] * 8)
         if kind == "Precompiled":
@@ -325,7 +327,7 @@ class WideDraw(Draw):
         if kind == "BertNormalizer":
             flags = {name: self.flip() for name in ("clean_text", "handle_chinese_chars", "lowercase")}
             return {"type": kind, **flags, "strip_accents": self.one(True, False, None)}
-        if kind == "ByteLevel" and depth:
+        if kind == "ByteLevel" and depth and self.spells_bytes:
             return {"type": kind}
         if kind == "Nothing":
             return {"type": "Sequence", "normalizers": []}
@@ -342,6 +344,7 @@ def wide_configuration(seed: int) -> Part:
     draw = WideDraw(seed)
     file = configuration(seed)
     kind = "bytes" if "ByteLevel" in json.dumps(file["pre_tokenizer"]) else "characters"
+    draw.spells_bytes = kind == "bytes"
     for token in file["added_tokens"]:
         # A token of which a normalizer leaves nothing is found everywhere there.
         token["normalized"] = False

@@ -78,11 +78,13 @@ def script(character: str) -> str | None:
 
 
 def split_by_scripts(text: str) -> list[str]:
-    """A piece ends where the script changes."""
+    """A piece ends where the script changes; what comes before the first script is lost."""
     pieces: list[str] = []
     last = None
     for character in text:
         here = script(character)
+        if not pieces and here is None:
+            continue
         if not pieces or (here is not None and last is not None and here != last):
             pieces.append("")
         pieces[-1] += character

@@ -11,6 +11,9 @@ import regex
 
 Table = dict[bytes, str]
 
+LONGEST = 32
+"""Characters that an entry has at most."""
+
 
 def read(charsmap: bytes) -> Table:
     """What each entry becomes."""
@@ -39,7 +42,7 @@ def read(charsmap: bytes) -> Table:
 
 def entries(table: Table, text: str) -> list[bytes]:
     """Entries that a text starts with, short to long."""
-    encoded = text.encode()
+    encoded = text[:LONGEST].encode()
     return [encoded[:end] for end in range(1, len(encoded) + 1) if encoded[:end] in table]
 
 

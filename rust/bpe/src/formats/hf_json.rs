@@ -476,16 +476,12 @@ fn merges_by_id(
     let mut merges = Vec::with_capacity(model.merges.0.len());
     for (rank, (left, right)) in model.merges.0.iter().enumerate() {
         let find = |token: &str| match ids.get(token) {
-            Some(&id) => Ok(id),
-            None => {
+            Some(&id) if !byte_level || tokens.get(id).is_some() => Ok(id),
+            _ => {
                 error(format!("merge {rank} ({left:?} with {right:?}) names {token:?}, which is not in the vocabulary"))
             }
         };
-        let pair = [find(left)?, find(right)?];
-        // What is not spelled in letters of bytes never comes up where all is.
-        if !byte_level || pair.iter().all(|&id| tokens.get(id).is_some()) {
-            merges.push(pair);
-        }
+        merges.push([find(left)?, find(right)?]);
     }
     Ok(merges)
 }
