@@ -99,10 +99,59 @@ const fn dclm(verdict: &'static str, signal: &'static str, limit: Limit) -> Rule
     Rule { verdict, family: Family::Dclm, signal, limit }
 }
 
-/// Li et al. 2024, "DataComp-LM", appendix on the heuristics of RefinedWeb: what DCLM asks beyond Gopher's rules.
+/// Li et al. 2024, "DataComp-LM": the text rules of its published `dclm_baseline_refinedweb` configuration, in its order.
 const DCLM: &[Rule] = &[
+    dclm("dclm.too_few_words", "words", AtLeast(50.0)),
+    dclm("dclm.too_many_words", "words", AtMost(100_000.0)),
+    dclm("dclm.short_words", "mean_word_length", AtLeast(3.0)),
+    dclm("dclm.long_words", "mean_word_length", AtMost(10.0)),
     dclm("dclm.too_many_symbols", "symbol_ratio", AtMost(0.1)),
-    dclm("dclm.flagged_words", "flagged_words", AtMost(0.05)),
+    dclm("dclm.too_many_bullet_lines", "bullet_lines", AtMost(0.9)),
+    dclm("dclm.too_many_ellipsis_lines", "ellipsis_lines", AtMost(0.3)),
+    dclm("dclm.too_few_alphabetic_words", "symbolic_words", AtMost(0.2)),
+    dclm("dclm.too_few_stop_words", "stop_words", AtLeast(2.0)),
+    dclm("dclm.duplicate_lines", "duplicate_lines", AtMost(0.3)),
+    dclm("dclm.duplicate_paragraphs", "duplicate_paragraphs", AtMost(0.3)),
+    dclm("dclm.duplicate_line_characters", "duplicate_line_characters", AtMost(0.2)),
+    dclm("dclm.duplicate_paragraph_characters", "duplicate_paragraph_characters", AtMost(0.2)),
+    dclm("dclm.top_2_gram", "top_2_gram", AtMost(0.2)),
+    dclm("dclm.top_3_gram", "top_3_gram", AtMost(0.18)),
+    dclm("dclm.top_4_gram", "top_4_gram", AtMost(0.16)),
+    dclm("dclm.duplicate_5_grams", "duplicate_5_grams", AtMost(0.15)),
+    dclm("dclm.duplicate_6_grams", "duplicate_6_grams", AtMost(0.14)),
+    dclm("dclm.duplicate_7_grams", "duplicate_7_grams", AtMost(0.13)),
+    dclm("dclm.duplicate_8_grams", "duplicate_8_grams", AtMost(0.12)),
+    dclm("dclm.duplicate_9_grams", "duplicate_9_grams", AtMost(0.11)),
+    dclm("dclm.duplicate_10_grams", "duplicate_10_grams", AtMost(0.10)),
+    dclm("dclm.removed_words", "removed_words", AtMost(0.05)),
+];
+
+const fn dolma(verdict: &'static str, signal: &'static str, limit: Limit) -> Rule {
+    Rule { verdict, family: Family::Dolma, signal, limit }
+}
+
+/// Soldaini et al. 2024, "Dolma": "Gopher All" for web pages, with the thresholds and in the order of its published mix.
+const DOLMA: &[Rule] = &[
+    dolma("dolma.too_few_words", "words", AtLeast(50.0)),
+    dolma("dolma.too_many_words", "words", AtMost(100_000.0)),
+    dolma("dolma.short_words", "median_word_length", AtLeast(3.0)),
+    dolma("dolma.long_words", "median_word_length", AtMost(10.0)),
+    dolma("dolma.too_many_symbols", "symbol_words", AtMost(0.1)),
+    dolma("dolma.too_few_alphabetic_words", "alphabetic_words", AtLeast(0.8)),
+    dolma("dolma.too_few_stop_words", "stop_words", AtLeast(2.0)),
+    dolma("dolma.too_many_bullet_lines", "bullet_lines", AtMost(0.9)),
+    dolma("dolma.too_many_ellipsis_lines", "ellipsis_lines", AtMost(0.3)),
+    dolma("dolma.duplicate_lines", "duplicate_lines", AtMost(0.3)),
+    dolma("dolma.duplicate_line_characters", "duplicate_line_characters", AtMost(0.3)),
+    dolma("dolma.top_2_gram", "top_2_gram", AtMost(0.2)),
+    dolma("dolma.top_3_gram", "top_3_gram", AtMost(0.18)),
+    dolma("dolma.top_4_gram", "top_4_gram", AtMost(0.16)),
+    dolma("dolma.duplicate_5_grams", "duplicate_5_grams", AtMost(0.15)),
+    dolma("dolma.duplicate_6_grams", "duplicate_6_grams", AtMost(0.14)),
+    dolma("dolma.duplicate_7_grams", "duplicate_7_grams", AtMost(0.13)),
+    dolma("dolma.duplicate_8_grams", "duplicate_8_grams", AtMost(0.12)),
+    dolma("dolma.duplicate_9_grams", "duplicate_9_grams", AtMost(0.11)),
+    dolma("dolma.duplicate_10_grams", "duplicate_10_grams", AtMost(0.10)),
 ];
 
 /// Names of the presets and the lists of rules they join.
@@ -112,7 +161,8 @@ pub const PRESETS: &[(&str, &[&[Rule]])] = &[
     ("gopher_repetition", &[GOPHER_REPETITION]),
     ("c4", &[C4]),
     ("fineweb", &[FINEWEB]),
-    ("dclm", &[GOPHER_REPETITION, GOPHER_QUALITY, DCLM]),
+    ("dclm", &[DCLM]),
+    ("dolma", &[DOLMA]),
 ];
 
 /// Presets made ready: their rules, the signals they need, and where in the values each rule looks.

@@ -153,6 +153,11 @@ const fn low(word: &[u8]) -> u64 {
 const STOP_WORDS: [u64; 8] =
     [low(b"the"), low(b"be"), low(b"to"), low(b"of"), low(b"and"), low(b"that"), low(b"have"), low(b"with")];
 
+/// Whether a word is one of the eight, in small letters.
+pub fn is_stop_word(word: &str) -> bool {
+    word.len() <= 4 && STOP_WORDS.contains(&low(word.as_bytes()))
+}
+
 /// A number whose multiples of the stop words differ in their highest four bits.
 const STOP_WORD_FACTOR: u64 = {
     let mut factor = 0x9E37_79B9_7F4A_7C15u64;

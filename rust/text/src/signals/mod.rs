@@ -6,10 +6,13 @@
 pub mod c4;
 mod characters;
 mod compression;
+mod copies;
+mod dclm;
+mod dolma;
 mod fineweb;
+pub mod furniture;
 mod gopher;
 pub mod lines;
-pub mod refinedweb;
 mod repetition;
 
 use crate::segment::{self, Masks, Word};
@@ -27,6 +30,8 @@ pub enum Family {
     Fineweb,
     /// Li et al. 2024, with the line rules of Penedo et al. 2023, appendix G.2.
     Dclm,
+    /// Soldaini et al. 2024.
+    Dolma,
     /// Shares of characters by kind.
     Characters,
     /// DEFLATE.
@@ -34,8 +39,15 @@ pub enum Family {
 }
 
 impl Family {
-    pub const ALL: [Family; 6] =
-        [Family::Gopher, Family::C4, Family::Fineweb, Family::Dclm, Family::Characters, Family::Compression];
+    pub const ALL: [Family; 7] = [
+        Family::Gopher,
+        Family::C4,
+        Family::Fineweb,
+        Family::Dclm,
+        Family::Dolma,
+        Family::Characters,
+        Family::Compression,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -43,6 +55,7 @@ impl Family {
             Family::C4 => "c4",
             Family::Fineweb => "fineweb",
             Family::Dclm => "dclm",
+            Family::Dolma => "dolma",
             Family::Characters => "characters",
             Family::Compression => "compression",
         }
@@ -58,7 +71,8 @@ impl Family {
             Family::Gopher => gopher::SIGNALS,
             Family::C4 => c4::SIGNALS,
             Family::Fineweb => fineweb::SIGNALS,
-            Family::Dclm => refinedweb::SIGNALS,
+            Family::Dclm => dclm::SIGNALS,
+            Family::Dolma => dolma::SIGNALS,
             Family::Characters => characters::SIGNALS,
             Family::Compression => compression::SIGNALS,
         }
@@ -91,6 +105,7 @@ pub struct Scratch {
     lines: Lines,
     table: Table,
     repetition: repetition::Repetition,
+    dolma: dolma::Scratch,
 }
 
 /// Signals of one family: bit `i` stands for the `i`-th of [`Family::signals`].
@@ -106,6 +121,7 @@ impl Family {
     pub fn together(self, signal: usize) -> Asked {
         match self {
             Family::Gopher => gopher::together(signal),
+            Family::Dclm => dclm::together(signal),
             _ => self.all(),
         }
     }
@@ -132,13 +148,12 @@ impl<'t, 's> Reader<'t, 's> {
     /// Fill `values`, one a signal of the family, where they are asked; what the others hold then says nothing.
     pub fn measure(&mut self, family: Family, asked: Asked, values: &mut [f64]) {
         let Self { text, scratch, has_words, has_lines } = self;
-        let Scratch { words, masks, lines, table, repetition } = &mut **scratch;
+        let Scratch { words, masks, lines, table, repetition, dolma } = &mut **scratch;
         let (needs_words, needs_lines) = match family {
             Family::Gopher => (gopher::needs_words(asked), gopher::needs_lines(asked)),
             Family::C4 => (c4::needs_words(asked), true),
             Family::Fineweb => (fineweb::needs_words(asked), true),
-            Family::Dclm => (true, false),
-            Family::Characters | Family::Compression => (false, false),
+            Family::Dclm | Family::Dolma | Family::Characters | Family::Compression => (false, false),
         };
         if needs_words && !std::mem::replace(has_words, true) {
             segment::words_with(text, masks, words);
@@ -158,7 +173,8 @@ impl<'t, 's> Reader<'t, 's> {
             Family::Gopher => gopher::measure(&document, asked, table, repetition, values),
             Family::C4 => c4::measure(&document, values),
             Family::Fineweb => fineweb::measure(&document, values),
-            Family::Dclm => refinedweb::measure(&document, values),
+            Family::Dclm => dclm::measure(&document, asked, table, &mut dolma.copies, values),
+            Family::Dolma => dolma::measure(&document, table, dolma, values),
             Family::Characters => characters::measure(&document, values),
             Family::Compression => compression::measure(&document, values),
         }
