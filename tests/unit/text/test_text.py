@@ -194,7 +194,9 @@ def test_several_presets_are_asked_one_after_another() -> None:
         failing = (
             rule.verdict
             for rule in rules
-            if not (row[rule.signal] >= rule.threshold if rule.comparison == ">=" else row[rule.signal] <= rule.threshold)
+            if not (
+                row[rule.signal] >= rule.threshold if rule.comparison == ">=" else row[rule.signal] <= rule.threshold
+            )
         )
         assert verdict == next(failing, None)
     with pytest.raises(tf.InputError, match="gopher2"):
