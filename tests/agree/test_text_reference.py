@@ -1,7 +1,6 @@
 """The Rust text room equals its readable twins on the standard library's sources and on anything Hypothesis thinks of."""
 
 import pathlib
-import re
 import sysconfig
 import unicodedata
 import zlib
