@@ -30,13 +30,21 @@ def _counted_words(text: str) -> int:
     return sum(word[0].isalnum() for word in re.split(r"[ \n\r\t\v\f\0]+", text) if word)
 
 
+def _is_shouted(line: str) -> bool:
+    return sum(map(str.isupper, line)) / len(line) > 0.5
+
+
+def _is_number(line: str) -> bool:
+    return sum(map(str.isdigit, line)) / len(line) > 0.999999
+
+
+def _is_counter(line: str) -> bool:
+    return bool(COUNTER.fullmatch(line.lower()))
+
+
 def clear(text: str) -> str:
     """A text without its furniture: RefinedWeb's line rules (Penedo et al. 2023, appendix G.2) as DCLM applies them."""
-    for bad in (
-        lambda line: sum(map(str.isupper, line)) / len(line) > 0.5,
-        lambda line: sum(map(str.isdigit, line)) / len(line) > 0.999999,
-        lambda line: bool(COUNTER.fullmatch(line.lower())),
-    ):
+    for bad in (_is_shouted, _is_number, _is_counter):
         text = "\n".join(line for line in text.split("\n") if not (line and bad(line))).strip()
     lines = [line for line in text.split("\n") if not line or len(line.split()) > 1]
     for phrase in PHRASES:

@@ -123,7 +123,7 @@ fn behind<'t>(text: &'t str, phrase: &str) -> Option<&'t str> {
     phrase
         .chars()
         .all(|small| rest.next().is_some_and(|one| small == '.' || is_any_case(one, small)))
-        .then(|| rest.as_str())
+        .then_some(rest.as_str())
 }
 
 /// Which phrase goes, with one white space beside it.
