@@ -346,6 +346,7 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         reached
     };
     start.finish();
+    let has_only_whole = whole_pieces && tokens.iter().any(|(id, _)| symbol_of[id as usize] == NONE);
     Ok(Encoder {
         tokens,
         pairs,
@@ -359,6 +360,8 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         whole_pieces,
         is_ordered,
         trees: OnceLock::new(),
+        cuts: OnceLock::new(),
+        has_only_whole,
     })
 }
 

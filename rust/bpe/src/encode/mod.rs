@@ -8,11 +8,15 @@ mod backtrack;
 mod block;
 mod build;
 pub mod characters;
+mod cuts;
+mod fresh;
+mod interned;
 mod lanes;
 mod long;
 mod memory;
 mod merge;
 mod pairs;
+mod parts;
 mod pieces;
 mod seen;
 mod sets;
@@ -30,6 +34,7 @@ pub use tables::Few;
 use std::sync::{Arc, OnceLock};
 
 use backtrack::{Seams, Tables};
+use cuts::Cuts;
 use merge::{SHORT, merge_bytes, merge_long, merge_short};
 use pairs::{NONE, Pairs};
 use pieces::Pieces;
@@ -58,6 +63,10 @@ pub struct Encoder {
     is_ordered: bool,
     /// Made for the first long piece.
     trees: OnceLock<Arc<Trees>>,
+    /// Made for the first pieces that are not ASCII.
+    cuts: OnceLock<Cuts>,
+    /// Whether some pieces are tokens that no merges lead to.
+    has_only_whole: bool,
 }
 
 impl Encoder {
@@ -182,10 +191,14 @@ impl Encoder {
         if piece.is_empty() {
             return;
         }
-        if let Some(token) = self.pieces.get(&self.tokens, piece) {
-            out.push(token);
-            return;
+        match self.pieces.get(&self.tokens, piece) {
+            Some(token) => out.push(token),
+            None => self.merge_piece(piece, memory, out),
         }
+    }
+
+    /// Append the tokens of what is no piece that is a token.
+    fn merge_piece(&self, piece: &[u8], memory: &mut Scratch, out: &mut Vec<u32>) {
         match &self.start {
             Start::Bytes(start) if start.complete => {
                 if piece.len() <= SHORT {
@@ -193,7 +206,7 @@ impl Encoder {
                     let count = merge_bytes(&self.pairs, piece, &mut symbols[..piece.len()]);
                     out.extend(symbols[..count].iter().map(|&symbol| self.to_token[symbol as usize]));
                 } else {
-                    let Scratch { symbols, seams, met } = memory;
+                    let Scratch { symbols, seams, met, .. } = memory;
                     // A run needs no tree.
                     let length_of = |symbol| self.length_of(symbol);
                     let done = self.is_ordered
@@ -223,6 +236,17 @@ impl Encoder {
                 self.merge_known(&mut memory.symbols, out);
             }
         }
+    }
+
+    /// Where pieces that are not ASCII fall apart, after some `met` of them: it is made for texts that are worth it.
+    #[inline]
+    fn cuts(&self, met: &mut usize) -> Option<&Cuts> {
+        const WORTH: usize = 100;
+        *met += 1;
+        if *met < WORTH && self.cuts.get().is_none() {
+            return None;
+        }
+        Some(self.cuts.get_or_init(|| Cuts::new(&self.tokens)))
     }
 
     /// The bytes of a symbol.
@@ -292,4 +316,6 @@ pub struct Scratch {
     seams: Seams,
     /// Bytes of pieces too long to be merged in one go.
     met: usize,
+    /// Pieces that are not ASCII.
+    cuttable: usize,
 }
