@@ -280,6 +280,7 @@ impl Block {
     /// Find the tokens of the pieces that [`Self::look_up`] left, and remember them.
     #[cold]
     #[inline(never)]
+    #[allow(clippy::too_many_arguments)]
     fn merge_fresh(
         &mut self,
         seen: &mut Seen,
@@ -393,7 +394,14 @@ fn give(tokens: &[u32], number: u16, found: &mut [Few], many: &mut Many) {
 
 /// [`give`] what a table of pieces found; with no tokens it found nothing.
 #[inline(always)]
-fn give_several(several: &Several, count: usize, number: u16, found: &mut [Few], many: &mut Many, unseen: &mut Numbers) {
+fn give_several(
+    several: &Several,
+    count: usize,
+    number: u16,
+    found: &mut [Few],
+    many: &mut Many,
+    unseen: &mut Numbers,
+) {
     if count == 0 {
         unseen.push(number);
     } else if count <= COUNT {

@@ -79,7 +79,8 @@ impl<S: Scan, O: Sink> Work for EncodeText<'_, S, O> {
             cancel.check()?;
             let found = window::scan(classifier, scanner, text, at, at..stop, BLOCK, &mut places[1..]);
             let places = &places[..=found.count];
-            let at_once = |piece: &[u8], hash: u64, tokens: &mut Vec<u32>| at_once(encoder, scratch, piece, hash, tokens);
+            let at_once =
+                |piece: &[u8], hash: u64, tokens: &mut Vec<u32>| at_once(encoder, scratch, piece, hash, tokens);
             block.encode(classifier, seen, encoder, text, at, places, at_once, sink);
             at = found.at;
         }
@@ -87,7 +88,8 @@ impl<S: Scan, O: Sink> Work for EncodeText<'_, S, O> {
             let tail = &text[at..];
             let padded = classifier.padded(tail);
             let count = window::scan_last(classifier, scanner, &padded, tail.len(), 0, 0, &mut places[1..]);
-            let at_once = |piece: &[u8], hash: u64, tokens: &mut Vec<u32>| at_once(encoder, scratch, piece, hash, tokens);
+            let at_once =
+                |piece: &[u8], hash: u64, tokens: &mut Vec<u32>| at_once(encoder, scratch, piece, hash, tokens);
             block.encode(classifier, seen, encoder, &padded, 0, &places[..=count], at_once, sink);
         }
         Ok(())

@@ -2,7 +2,7 @@
 //!
 //! An [`Encoder`] is read-only and shared by all threads. What a thread remembers is in its [`Memory`]: a cache of pieces
 //! with a fixed size. A piece is looked for in the cache, then among the vocabulary's tokens, and is merged only if it
-//! is in neither.
+//! is in neither; where no token joins two of its characters it falls apart first, and its parts are looked for.
 
 mod backtrack;
 mod block;

@@ -1,18 +1,18 @@
 //! Sixteen lanes in a vector of ranks, and in two of 64-bit numbers where keys are as wide.
 
 use std::arch::x86_64::{
-    __m256i, __m512i, __mmask8, _mm_loadu_si128, _mm256_set1_epi32, _mm256_setzero_si256, _mm512_add_epi64,
-    _mm512_and_si512, _mm512_andnot_si512, _mm512_castsi512_si256, _mm512_cmpeq_epi64_mask, _mm512_cmpneq_epi64_mask,
-    _mm512_cmpneq_epi32_mask, _mm512_cmpgt_epu32_mask, _mm512_cvtepi64_epi32, _mm512_cvtepu8_epi32,
-    _mm512_cvtepu32_epi64, _mm512_extracti64x4_epi64, _mm512_loadu_si512, _mm512_lzcnt_epi64,
-    _mm512_mask_i32gather_epi32, _mm512_mask_i64gather_epi32, _mm512_mask_i64gather_epi64,
+    __m256i, __m512i, __mmask8, _mm_cvtsi64_si128, _mm_loadu_si128, _mm256_set1_epi32, _mm256_setzero_si256,
+    _mm512_add_epi64, _mm512_and_si512, _mm512_andnot_si512, _mm512_castsi512_si256, _mm512_cmpeq_epi64_mask,
+    _mm512_cmpgt_epu32_mask, _mm512_cmpneq_epi32_mask, _mm512_cmpneq_epi64_mask, _mm512_cvtepi64_epi32,
+    _mm512_cvtepu8_epi32, _mm512_cvtepu32_epi64, _mm512_extracti64x4_epi64, _mm512_loadu_si512, _mm512_lzcnt_epi64,
+    _mm512_mask_blend_epi32, _mm512_mask_i32gather_epi32, _mm512_mask_i64gather_epi32, _mm512_mask_i64gather_epi64,
     _mm512_mask_i64scatter_epi32, _mm512_mask_mov_epi64, _mm512_mask_xor_epi64, _mm512_min_epu32, _mm512_mullo_epi64,
     _mm512_or_si512, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_setr_epi64, _mm512_setzero_si512, _mm512_slli_epi32,
-    _mm512_slli_epi64, _mm512_sllv_epi64, _mm512_srl_epi64, _mm512_srli_epi64, _mm512_storeu_si512,
-    _mm512_sub_epi64, _mm512_test_epi64_mask, _mm_cvtsi64_si128, _mm512_mask_blend_epi32,
+    _mm512_slli_epi64, _mm512_sllv_epi64, _mm512_srl_epi64, _mm512_srli_epi64, _mm512_storeu_si512, _mm512_sub_epi64,
+    _mm512_test_epi64_mask, _mm512_testn_epi64_mask,
 };
 
-use super::pairs::{EMPTY, MULTIPLIER, RESULT_MASK};
+use super::pairs::{EMPTY, MULTIPLIER, RESULT_MASK, SECOND_SHIFT};
 use super::{LANES, LONGEST, NONE, PLACE_BITS, Pairs, Pieces, SYMBOL_BITS};
 
 const LANE_BITS: u32 = LANES.trailing_zeros();
@@ -117,8 +117,12 @@ impl<'a> Look<'a> {
         let word = unsafe {
             _mm512_mask_i64gather_epi64::<8>(_mm512_setzero_si512(), wanted, word, self.pairs.filter.as_ptr().cast())
         };
-        let bit = _mm512_sllv_epi64(_mm512_set1_epi64(1), _mm512_and_si512(bit, _mm512_set1_epi64(63)));
-        (_mm512_test_epi64_mask(word, bit), key, hash)
+        let one = _mm512_set1_epi64(1);
+        let bit_number = |number| _mm512_and_si512(number, _mm512_set1_epi64(63));
+        let first = _mm512_sllv_epi64(one, bit_number(bit));
+        let second = _mm512_sllv_epi64(one, bit_number(_mm512_srli_epi64::<SECOND_SHIFT>(hash)));
+        let unset = _mm512_andnot_si512(word, _mm512_or_si512(first, second));
+        (_mm512_testn_epi64_mask(unset, unset) & wanted, key, hash)
     }
 
     /// What stands in the slots of the `wanted` pairs.
@@ -269,16 +273,16 @@ fn merge_vectors<const VECTORS: usize, const HALVES: usize>(pieces: &mut Pieces,
     let zero = _mm512_setzero_si512();
     // Loops over numbers: closures that take vectors are not inlined into what calls them.
     let mut alive = [zero; HALVES];
-    for half in 0..HALVES {
+    for (half, alive) in alive.iter_mut().enumerate() {
         // SAFETY: eight u64 for each half; the load needs no alignment.
-        alive[half] = unsafe { _mm512_loadu_si512(pieces.alive[half * HALF..][..HALF].as_ptr().cast()) };
+        *alive = unsafe { _mm512_loadu_si512(pieces.alive[half * HALF..][..HALF].as_ptr().cast()) };
     }
     loop {
         let mut leasts = [none; VECTORS];
         let mut some = 0;
-        for vector in 0..VECTORS {
-            leasts[vector] = least(pieces, vector, places);
-            some |= _mm512_cmpneq_epi32_mask(leasts[vector], none);
+        for (vector, found) in leasts.iter_mut().enumerate() {
+            *found = least(pieces, vector, places);
+            some |= _mm512_cmpneq_epi32_mask(*found, none);
         }
         if some == 0 {
             break;
@@ -310,9 +314,9 @@ fn merge_vectors<const VECTORS: usize, const HALVES: usize>(pieces: &mut Pieces,
             steps[half].set(&mut pieces.ranks, rank_before, rank_behind);
         }
     }
-    for half in 0..HALVES {
+    for (half, &alive) in alive.iter().enumerate() {
         // SAFETY: as above.
-        unsafe { _mm512_storeu_si512(pieces.alive[half * HALF..][..HALF].as_mut_ptr().cast(), alive[half]) }
+        unsafe { _mm512_storeu_si512(pieces.alive[half * HALF..][..HALF].as_mut_ptr().cast(), alive) }
     }
 }
 

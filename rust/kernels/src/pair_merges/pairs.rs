@@ -11,6 +11,9 @@ pub const SYMBOL_BITS: u32 = 21;
 /// What a look-up gives for two symbols that do not merge; greater than every symbol.
 pub const NONE: u32 = u32::MAX;
 
+/// Where the second bit of a hash is taken from: below the bits that say where in the filter.
+pub(super) const SECOND_SHIFT: u32 = 24;
+
 pub(super) const EMPTY: u64 = u64::MAX;
 pub(super) const RESULT_MASK: u64 = (1 << SYMBOL_BITS) - 1;
 
@@ -43,8 +46,8 @@ fn empty(slots: usize) -> Vec<u64> {
 
 impl Pairs {
     pub fn with_capacity(pairs: usize) -> Self {
-        let slots = (pairs * 2).next_power_of_two().max(64);
-        let filter_bits = slots.trailing_zeros() + 2;
+        let slots = (pairs * 3 / 2).next_power_of_two().max(64);
+        let filter_bits = slots.trailing_zeros() + 3;
         Self {
             slots: empty(slots),
             shift: 64 - slots.trailing_zeros(),
@@ -59,6 +62,12 @@ impl Pairs {
     #[inline(always)]
     fn hash(key: u64) -> u64 {
         key.wrapping_mul(MULTIPLIER)
+    }
+
+    /// The two bits of a hash in its word of the filter: of a few in a hundred absent pairs both are set.
+    #[inline(always)]
+    fn filter_mask(&self, hash: u64) -> u64 {
+        1 << (hash >> self.filter_shift & 63) | 1 << (hash >> SECOND_SHIFT & 63)
     }
 
     #[inline(always)]
@@ -76,8 +85,9 @@ impl Pairs {
             self.bytes[(left << 8 | right) as usize] = result;
         }
         let key = key(left, right);
-        let bit = Self::hash(key) >> self.filter_shift;
-        self.filter[(bit >> 6) as usize] |= 1 << (bit & 63);
+        let hash = Self::hash(key);
+        let bit = hash >> self.filter_shift;
+        self.filter[(bit >> 6) as usize] |= self.filter_mask(hash);
         self.place(key | result as u64);
     }
 
@@ -115,7 +125,7 @@ impl Pairs {
         let key = key(left, right);
         let hash = Self::hash(key);
         let bit = hash >> self.filter_shift;
-        if self.filter[(bit >> 6) as usize] >> (bit & 63) & 1 == 0 {
+        if !self.filter[(bit >> 6) as usize] & self.filter_mask(hash) != 0 {
             return NONE;
         }
         let mask = self.slots.len() - 1;
