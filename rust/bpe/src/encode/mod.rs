@@ -40,7 +40,7 @@ use pairs::{NONE, Pairs};
 use pieces::Pieces;
 use split::Splits;
 use symbols::{CharacterStart, Start};
-use tree::Tree;
+use tree::{Spelled, Trees};
 
 use crate::vocabulary::{Symbols, Tokens, Vocabulary, VocabularyError};
 
@@ -62,7 +62,7 @@ pub struct Encoder {
     /// Whether every merge comes after those that make its parts, as in nearly every vocabulary.
     is_ordered: bool,
     /// Made for the first long piece.
-    tree: OnceLock<Option<Arc<Tree>>>,
+    trees: OnceLock<Arc<Trees>>,
     /// Made for the first pieces that are not ASCII.
     cuts: OnceLock<Cuts>,
     /// Whether some pieces are tokens that no merges lead to.
@@ -254,17 +254,18 @@ impl Encoder {
         self.to_token.get(symbol as usize).and_then(|&id| self.tokens.get(id)).map_or(0, <[u8]>::len)
     }
 
-    /// What backtracking needs, for a piece of `length` bytes after `met` bytes of others too long for [`merge_short`]: the tree
-    /// is made for what is worth it.
+    /// What backtracking needs, for a piece of `length` bytes after `met` bytes of others too long for [`merge_short`]: it is made
+    /// for what is worth it.
     fn tables(&self, length: usize, met: &mut usize) -> Option<Tables<'_>> {
-        const WORTH_BYTES: usize = 512;
-        const WORTH_MET: usize = 32 << 10;
+        const WORTH_BYTES: usize = 256;
+        const WORTH_MET: usize = 4 << 10;
         *met += length;
-        if !self.is_ordered || self.tree.get().is_none() && length < WORTH_BYTES && *met < WORTH_MET {
+        if !self.is_ordered || self.trees.get().is_none() && length < WORTH_BYTES && *met < WORTH_MET {
             return None;
         }
-        let made = self.tree.get_or_init(|| build::tree(&self.tokens, &self.splits, &self.symbol_of).map(Arc::new));
-        Some(Tables { tree: made.as_deref()?, pairs: &self.pairs, splits: &self.splits })
+        let spelled = Spelled { tokens: &self.tokens, symbol_of: &self.symbol_of };
+        let trees = self.trees.get_or_init(|| Arc::new(Trees::new(spelled, self.splits.count())));
+        Some(Tables { trees, spelled, pairs: &self.pairs, splits: &self.splits })
     }
 
     /// Merge each run of known symbols, with unknown tokens between.
