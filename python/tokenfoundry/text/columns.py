@@ -65,9 +65,9 @@ class Columns:
         """The columns of these names (all in `schema`), a row a text. What several need is done once."""
         wanted = list(dict.fromkeys(names))
         found: dict[str, pa.Array] = {}
-        families = [family for family, columns in FAMILIES.items() if any(name in columns for name in wanted)]
-        if families:
-            measured = signals(texts, families=families, threads=threads)
+        measurable = [name for name in wanted if any(name in columns for columns in FAMILIES.values())]
+        if measurable:
+            measured = signals(texts, columns=measurable, threads=threads)
             found.update(zip(measured.schema.names, measured.columns, strict=True))
         if any(_SHORT.get(name, name) in _LABELS for name in wanted):
             labels = label(texts, threads=threads)
