@@ -1,7 +1,6 @@
 """The Rust text room equals its readable twins on the standard library's sources and on anything Hypothesis thinks of."""
 
 import pathlib
-import re
 import sysconfig
 import unicodedata
 import zlib
@@ -287,7 +286,11 @@ def test_presets_ask_their_rules_in_order(preset: str) -> None:
         failing = (
             rule
             for rule in tf.text.rules(preset)
-            if not (signals[rule.signal] >= rule.threshold if rule.comparison == ">=" else signals[rule.signal] <= rule.threshold)
+            if not (
+                signals[rule.signal] >= rule.threshold
+                if rule.comparison == ">="
+                else signals[rule.signal] <= rule.threshold
+            )
         )
         rule = next(failing, None)
         assert row == ({"verdict": rule.verdict, "value": signals[rule.signal]} if rule else dict.fromkeys(row))

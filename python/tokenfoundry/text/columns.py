@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from tokenfoundry.text.classifiers import FastText
 from tokenfoundry.text.labels import label
 from tokenfoundry.text.measures import FAMILIES, signals
-from tokenfoundry.text.quality import ArpaModel, ByteModel, WordLists, load_model
+from tokenfoundry.text.quality import ArpaModel, ByteModel, KenlmModel, WordLists, load_model
 
 __all__ = ["Columns"]
 
@@ -23,7 +23,7 @@ class Columns:
 
     - ``family.signal`` of every family of ``tf.text.FAMILIES``;
     - ``language`` (or ``lang``), ``language_confidence``, ``script``; ``bytes``; ``characters``;
-    - for each model ``NAME``: ``NAME.bits_per_byte`` (byte model), ``NAME.perplexity`` (ARPA), or ``NAME.label``,
+    - for each model ``NAME``: ``NAME.bits_per_byte`` (byte model), ``NAME.perplexity`` (ARPA, KenLM), or ``NAME.label``,
       ``NAME.probability`` and ``NAME.LABEL`` for each of its labels (fastText);
     - for each word list ``NAME``: ``NAME.count``.
 
@@ -50,7 +50,7 @@ class Columns:
         for name, model in self.models.items():
             if isinstance(model, ByteModel):
                 known[f"{name}.bits_per_byte"] = pa.float64()
-            elif isinstance(model, ArpaModel):
+            elif isinstance(model, ArpaModel | KenlmModel):
                 known[f"{name}.perplexity"] = pa.float64()
             else:
                 known[f"{name}.label"] = pa.string()
@@ -87,11 +87,15 @@ class Columns:
 
 
 def _model_columns(
-    name: str, model: ByteModel | ArpaModel | FastText, texts: pa.Array, wanted: Sequence[str], threads: int | None
+    name: str,
+    model: ByteModel | ArpaModel | KenlmModel | FastText,
+    texts: pa.Array,
+    wanted: Sequence[str],
+    threads: int | None,
 ) -> dict[str, pa.Array]:
     if isinstance(model, ByteModel):
         return {f"{name}.bits_per_byte": model.bits_per_byte(texts, threads=threads)}
-    if isinstance(model, ArpaModel):
+    if isinstance(model, ArpaModel | KenlmModel):
         return {f"{name}.perplexity": model.perplexity(texts, threads=threads)}
     columns: dict[str, pa.Array] = {}
     if f"{name}.label" in wanted or f"{name}.probability" in wanted:

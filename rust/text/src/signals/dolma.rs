@@ -71,7 +71,11 @@ pub fn measure(document: &Document<'_>, table: &mut Table, scratch: &mut Scratch
         ratio(bullets, whole),
         ratio(ellipses, whole),
         ratio(share.copies, whole),
-        if share.copied_characters == 0 { 0.0 } else { share.copied_characters as f64 / copies.characters().max(1) as f64 },
+        if share.copied_characters == 0 {
+            0.0
+        } else {
+            share.copied_characters as f64 / copies.characters().max(1) as f64
+        },
     ]);
     let (top, duplicates) = values[GRAMS..].split_at_mut(3);
     copies.walk(table, |copies, n, found| {

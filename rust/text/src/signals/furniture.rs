@@ -13,15 +13,41 @@ const MOST_WORDS: usize = 10;
 /// A line of digits only goes, as DCLM asks for it: when more than this share of it is digits.
 const MOST_DIGITS: f64 = 0.999_999;
 const COUNTED: [&str; 12] = [
-    "likes", "shares", "comments", "retweets", "reposts", "quotes", "bookmarks", "upvotes", "downvotes", "downloads",
-    "views", "followers",
+    "likes",
+    "shares",
+    "comments",
+    "retweets",
+    "reposts",
+    "quotes",
+    "bookmarks",
+    "upvotes",
+    "downvotes",
+    "downloads",
+    "views",
+    "followers",
 ];
 /// Python's `str.isdigit` but not `str.isdecimal`.
 const OTHER_DIGITS: [(u32, u32); 20] = [
-    (0xB2, 0xB3), (0xB9, 0xB9), (0x1369, 0x1371), (0x19DA, 0x19DA), (0x2070, 0x2070), (0x2074, 0x2079),
-    (0x2080, 0x2089), (0x2460, 0x2468), (0x2474, 0x247C), (0x2488, 0x2490), (0x24EA, 0x24EA), (0x24F5, 0x24FD),
-    (0x24FF, 0x24FF), (0x2776, 0x277E), (0x2780, 0x2788), (0x278A, 0x2792), (0x10A40, 0x10A43), (0x10E60, 0x10E68),
-    (0x11052, 0x1105A), (0x1F100, 0x1F10A),
+    (0xB2, 0xB3),
+    (0xB9, 0xB9),
+    (0x1369, 0x1371),
+    (0x19DA, 0x19DA),
+    (0x2070, 0x2070),
+    (0x2074, 0x2079),
+    (0x2080, 0x2089),
+    (0x2460, 0x2468),
+    (0x2474, 0x247C),
+    (0x2488, 0x2490),
+    (0x24EA, 0x24EA),
+    (0x24F5, 0x24FD),
+    (0x24FF, 0x24FF),
+    (0x2776, 0x277E),
+    (0x2780, 0x2788),
+    (0x278A, 0x2792),
+    (0x10A40, 0x10A43),
+    (0x10E60, 0x10E68),
+    (0x11052, 0x1105A),
+    (0x1F100, 0x1F10A),
 ];
 
 fn is_space(one: char) -> bool {
@@ -58,14 +84,16 @@ fn is_number(line: &str) -> bool {
 
 /// Whether a word is another in lower case: Python's `lower` makes an ASCII letter of the Kelvin sign too.
 fn is_lowered(word: &str, lower: &str) -> bool {
-    word.eq_ignore_ascii_case(lower) || (word.contains('\u{212A}') && word.replace('\u{212A}', "k").eq_ignore_ascii_case(lower))
+    word.eq_ignore_ascii_case(lower)
+        || (word.contains('\u{212A}') && word.replace('\u{212A}', "k").eq_ignore_ascii_case(lower))
 }
 
 /// `3 likes`, `(1.2k Views)`.
 fn is_counter(line: &str) -> bool {
     let outside = |one: char| !is_alphanumeric(one) && one != '_';
     let line = line.trim_matches(outside);
-    let Some(thing_at) = line.rfind(is_space).map(|space| space + line[space..].chars().next().map_or(1, char::len_utf8))
+    let Some(thing_at) =
+        line.rfind(is_space).map(|space| space + line[space..].chars().next().map_or(1, char::len_utf8))
     else {
         return false;
     };
@@ -92,7 +120,10 @@ fn is_any_case(one: char, small: char) -> bool {
 /// What is behind `phrase` (`.` is any character), if a text starts with it.
 fn behind<'t>(text: &'t str, phrase: &str) -> Option<&'t str> {
     let mut rest = text.chars();
-    phrase.chars().all(|small| rest.next().is_some_and(|one| small == '.' || is_any_case(one, small))).then(|| rest.as_str())
+    phrase
+        .chars()
+        .all(|small| rest.next().is_some_and(|one| small == '.' || is_any_case(one, small)))
+        .then(|| rest.as_str())
 }
 
 /// Which phrase goes, with one white space beside it.
@@ -240,7 +271,10 @@ mod tests {
             ("It goes on. Read more...", "It goes on."),
             ("It goes on. Read more now", "It goes on. Read more now"),
             ("You have 3 Items in Cart now", "You have 3 now"),
-            ("sign-in one two three four five six seven eight nine ten", "sign-in one two three four five six seven eight nine ten"),
+            (
+                "sign-in one two three four five six seven eight nine ten",
+                "sign-in one two three four five six seven eight nine ten",
+            ),
         ] {
             assert_eq!(Cleared::new(line).lines.join("\n"), left, "{line}");
         }

@@ -3,8 +3,8 @@
 //! Done plainly that is six hash tables over all words. Here an n-gram is looked up only where it can repeat: where its first
 //! [`STEPS`] bytes do, as many as it has, which is necessary. Shorter ones are always looked up, so the answer is exact.
 
-use super::joined::Joined;
 use super::super::Asked;
+use super::joined::Joined;
 use super::twice::Twice;
 use crate::table::{Table, hash, mix};
 
