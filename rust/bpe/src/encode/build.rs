@@ -16,7 +16,6 @@ use super::merge::{SHORT, merge_bytes, merge_long, merge_short};
 use super::pairs::{MAX_SYMBOLS, NONE, Pairs};
 use super::pieces::Pieces;
 use super::symbols::Start;
-use super::tree::Tree;
 use super::{Encoder, split::Splits};
 use crate::vocabulary::{Merges, Symbols, Tokens, Vocabulary, VocabularyError};
 
@@ -347,6 +346,7 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         reached
     };
     start.finish();
+    let has_only_whole = whole_pieces && tokens.iter().any(|(id, _)| symbol_of[id as usize] == NONE);
     Ok(Encoder {
         tokens,
         pairs,
@@ -359,37 +359,10 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         fuse_unknown,
         whole_pieces,
         is_ordered,
-        tree: OnceLock::new(),
+        trees: OnceLock::new(),
+        cuts: OnceLock::new(),
+        has_only_whole,
     })
-}
-
-/// The tree of all tokens that merges reach, where texts are bytes; `None` if there are too many.
-pub fn tree(tokens: &Tokens, splits: &Splits, symbol_of: &[u32]) -> Option<Tree> {
-    let length = |id: u32| tokens.get(id).map_or(0, <[u8]>::len) as u32;
-    let ids = 0..tokens.len() as u32;
-    let longest = ids.clone().map(length).max().unwrap_or(0);
-    let (_, order) = grouped(ids.map(length), longest as usize + 1);
-    let mut tree = Tree::new(splits.count(), tokens.len());
-    // Where a token is found is far from where the one before it was, so what the next ones need is asked for in time.
-    const AHEAD: usize = 12;
-    let symbol = |id: u32| symbol_of.get(id as usize).copied().filter(|&symbol| symbol != NONE && symbol >= 256);
-    for (at, &id) in order.iter().enumerate() {
-        if let Some(&id) = order.get(at + 2 * AHEAD)
-            && let Some(symbol) = symbol(id)
-        {
-            tokens.prefetch(id);
-            splits.prefetch(symbol);
-        }
-        if let Some(&id) = order.get(at + AHEAD)
-            && let (Some(symbol), Some(bytes)) = (symbol(id), tokens.get(id))
-        {
-            tree.prefetch(splits, symbol, bytes);
-        }
-        if let (Some(symbol), Some(bytes)) = (symbol(id), tokens.get(id)) {
-            tree.insert(splits, symbol, bytes)?;
-        }
-    }
-    Some(tree)
 }
 
 #[cfg(test)]
