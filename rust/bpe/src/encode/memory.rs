@@ -9,7 +9,6 @@ use tokenfoundry_kernels::byte_classes::{Classifier, PADDED, Scalar};
 use tokenfoundry_kernels::on_tier::{Work, on_tier};
 
 use super::block::{BLOCK, Block, ROOM};
-use super::merge::SHORT;
 use super::seen::Seen;
 use super::sink::Sink;
 use super::tables::WIDE_BYTES;
@@ -80,7 +79,8 @@ impl<S: Scan, O: Sink> Work for EncodeText<'_, S, O> {
             cancel.check()?;
             let found = window::scan(classifier, scanner, text, at, at..stop, BLOCK, &mut places[1..]);
             let places = &places[..=found.count];
-            let at_once = |piece: &[u8], tokens: &mut Vec<u32>| merged_at_once(encoder, scratch, piece, tokens);
+            let at_once =
+                |piece: &[u8], hash: u64, tokens: &mut Vec<u32>| at_once(encoder, scratch, piece, hash, tokens);
             block.encode(classifier, seen, encoder, text, at, places, at_once, sink);
             at = found.at;
         }
@@ -88,20 +88,22 @@ impl<S: Scan, O: Sink> Work for EncodeText<'_, S, O> {
             let tail = &text[at..];
             let padded = classifier.padded(tail);
             let count = window::scan_last(classifier, scanner, &padded, tail.len(), 0, 0, &mut places[1..]);
-            let at_once = |piece: &[u8], tokens: &mut Vec<u32>| merged_at_once(encoder, scratch, piece, tokens);
+            let at_once =
+                |piece: &[u8], hash: u64, tokens: &mut Vec<u32>| at_once(encoder, scratch, piece, hash, tokens);
             block.encode(classifier, seen, encoder, &padded, 0, &places[..=count], at_once, sink);
         }
         Ok(())
     }
 }
 
-/// Append the tokens of a piece that is a token or is not merged with others at a time; `false` for the rest.
-fn merged_at_once(encoder: &Encoder, scratch: &mut Scratch, piece: &[u8], tokens: &mut Vec<u32>) -> bool {
-    if !encoder.merges_bytes() || piece.len() > SHORT {
+/// Append the tokens of a piece that is a token or is not merged from bytes; `false` for the rest.
+#[inline(always)]
+fn at_once(encoder: &Encoder, scratch: &mut Scratch, piece: &[u8], hash: u64, tokens: &mut Vec<u32>) -> bool {
+    if !encoder.merges_bytes() {
         encoder.encode_piece(piece, scratch, tokens);
         return true;
     }
-    let token = encoder.pieces.get(&encoder.tokens, piece);
+    let token = encoder.pieces.get_hashed(&encoder.tokens, piece, hash);
     tokens.extend(token);
     token.is_some()
 }
