@@ -51,7 +51,9 @@ mod tests {
         for start in [u32::MAX, 0x0003_8000] {
             let expected: Vec<u32> = multipliers
                 .iter()
-                .map(|&a| hashes.iter().map(|&hash| permuted(hash as u32, a)).min().map_or(start, |least| least.min(start)))
+                .map(|&a| {
+                    hashes.iter().map(|&hash| permuted(hash as u32, a)).min().map_or(start, |least| least.min(start))
+                })
                 .collect();
             for tier in tier::available() {
                 let mut minima = vec![start; multipliers.len()];

@@ -70,8 +70,7 @@ pub fn similarities<'py>(
 ) -> PyResult<Bound<'py, PyArray1<f32>>> {
     let unit = unit(unit_name)?;
     let texts = (checked(&lefts, unit)?, checked(&rights, unit)?);
-    let pairs: Vec<(u32, u32)> =
-        left.as_slice()?.iter().copied().zip(right.as_slice()?.iter().copied()).collect();
+    let pairs: Vec<(u32, u32)> = left.as_slice()?.iter().copied().zip(right.as_slice()?.iter().copied()).collect();
     let outside = |&(left, right): &(u32, u32)| left as usize >= lefts.len() || right as usize >= rights.len();
     if pairs.iter().any(outside) {
         return Err(errors::input("a pair names a text that is not there"));
