@@ -374,7 +374,12 @@ def fast_class(base: type, batch_encoding: type) -> type:
         # The call that programs make for each of many short texts: most of its time would be options.
         @functools.wraps(base.__call__)  # type: ignore[operator]
         def __call__(self, text: Any = None, *arguments: Any, **options: Any) -> Any:
-            if type(text) is str and not arguments and not options and (direct.get(type(self)) or is_direct(type(self))):
+            if (
+                type(text) is str
+                and not arguments
+                and not options
+                and (direct.get(type(self)) or is_direct(type(self)))
+            ):
                 names = self.model_input_names
                 found = None if "token_type_ids" in names else ids_of(self, text, True)
                 if found is not None:
