@@ -6,7 +6,8 @@ Without ``--corpus`` (a JSON list of texts) the corpus is the documentation and 
 of it are planted copies; it is multiplied under letter substitutions up to ``--megabytes``. Times are medians of rounds, by the clock and in CPU seconds;
 peers that take minutes run over a part and are scaled. Quality is scored over the first ``--truth-megabytes`` against
 the exact all-pairs join (0: not at all). Every timed answer is checked: signatures against the readable twin or the library, removals
-against the truth. Peers that are not installed are left out: ``pip install datasketch rensa gaoya daft``.
+against the truth. Peers that are not installed are left out: ``pip install datasketch rensa gaoya daft
+datatrove spacy``.
 """
 
 import argparse
@@ -120,6 +121,8 @@ def signatures(table: Table, texts: list[str], rounds: int) -> None:
         times, theirs = timed(by_datasketch, 1)
         assert (tf.dedup.MinHash(112, scheme="datasketch").signatures(few) == theirs).all()
         table.speed("datasketch 2: words, n-grams and signatures, equal to ours", times, megabytes_of(few))
+    if has("datatrove") and has("spacy"):
+        by_datatrove(table, few)
     if has("gaoya"):
         import gaoya
 
@@ -146,6 +149,27 @@ def signatures(table: Table, texts: list[str], rounds: int) -> None:
         sketched = frame.select(normalized.minhash(num_hashes=128, ngram_size=5, seed=1))
         times, _ = timed(sketched.to_arrow, max(rounds // 2, 1))
         table.speed("daft: normalize and minhash, k=128, 2 threads", times, size)
+
+
+def by_datatrove(table: Table, texts: list[str]) -> None:
+    """Its first step without its files: words by spaCy, 5-grams, 112 slots of 64 bits."""
+    from datatrove.pipeline.dedup import MinhashDedupSignature
+    from datatrove.pipeline.dedup.minhash import MinhashConfig
+    from datatrove.utils.text import simplify_text
+
+    with tempfile.TemporaryDirectory() as directory:
+        step = MinhashDedupSignature(directory, config=MinhashConfig(n_grams=5, num_buckets=14, hashes_per_bucket=8))
+        step.word_tokenizer.word_tokenize("loads its model")
+        # Of a text without an n-gram it makes no signature.
+        texts = [text for text in texts if step.get_shingles(text).size]
+        times, theirs = timed(lambda: [step.get_signature(step.get_shingles(text)) for text in texts], 1)
+        table.speed("datatrove 0.10: words, n-grams and signatures", times, megabytes_of(texts))
+        ours = tf.dedup.MinHash(
+            112, scheme="datatrove", words=lambda text: step.word_tokenizer.word_tokenize(simplify_text(text))
+        ).signatures(texts)
+        assert ours.tolist() == [[slot for band in signature for slot in band] for signature in theirs]
+        own = tf.dedup.MinHash(112, scheme="datatrove").signatures(texts)
+        table.row("datatrove's slots that words between blanks give too", share=float((own == ours).mean()))
 
 
 def kernels(table: Table, texts: list[str], rounds: int) -> None:
@@ -212,7 +236,7 @@ def decisions(table: Table, texts: list[str], rounds: int) -> None:
     for eighths in (1, 2, 4, 8):
         part = arrow.slice(0, len(arrow) * eighths // 8)
         times, _ = timed(lambda p=part: tf.dedup.near_duplicates(p, threads=2), rounds)
-        table.row(f"growth: {eighths}/8 of the documents", **times._asdict())
+        table.speed(f"growth: {eighths}/8 of the documents", times, megabytes_of(part.to_pylist()))
 
 
 def small_things(table: Table, texts: list[str], rounds: int) -> None:

@@ -200,16 +200,79 @@ def test_refusals(both: tuple[ours.Encoding, tiktoken.Encoding]) -> None:
         lambda e: e.encode("x", allowed_special=["x"]),
     ):
         agree(both, call)
-    for call in (
-        lambda e: e.encode(b"x"),
-        lambda e: e.encode_batch(["x", b"y"]),
-        lambda e: e.decode(65),
-        lambda e: e.decode(None),
-        lambda e: e.encode(None),
-    ):
-        assert [outcome(lambda encoding=encoding, call=call: call(encoding))[0] for encoding in both] == [
-            "TypeError"
-        ] * 2
+
+
+#: Calls of odd types and values, found by driving both with random arguments.
+ODD = [
+    "e.encode('x', allowed_special=['<|fim|>'], disallowed_special=())",
+    "e.encode('x', allowed_special={'<|fim|>': 1}, disallowed_special=())",
+    "e.encode('x', allowed_special=None, disallowed_special=())",
+    "e.encode('x', allowed_special={1}, disallowed_special=())",
+    "e.encode('x', disallowed_special=None)",
+    "e.encode('x', disallowed_special=5)",
+    "e.encode('abc', disallowed_special='b')",
+    "e.encode(b'x')",
+    "e.encode(None)",
+    "e.encode(3.5, disallowed_special=())",
+    "e.encode(np.array(['a']))",
+    "e.encode(np.str_('plain'))",
+    "e.encode_to_numpy('\\ud800', allowed_special=[], disallowed_special=())",
+    "e.encode_with_unstable('\\ud800', allowed_special=[], disallowed_special=())",
+    "e.encode_batch(['x'], allowed_special={1})",
+    "e.encode_batch(['x'], allowed_special=(), disallowed_special=())",
+    "e.encode_batch(['x', b'y'])",
+    "e.encode_batch(['x', 3], num_threads=0)",
+    "e.encode_batch(5, num_threads='a')",
+    "e.encode_batch(['x', '\\udfff'], num_threads=None)",
+    "e.encode_batch(['x'], num_threads=1.5)",
+    "e.encode_batch(np.array(['a', 'bc']))",
+    "e.encode_batch('ab')",
+    "e.encode_ordinary_batch(['x', None])",
+    "e.decode(iter([65]))",
+    "e.decode({65})",
+    "e.decode({65: 1})",
+    "e.decode('ab')",
+    "e.decode(b'ab')",
+    "e.decode(memoryview(b'ab'))",
+    "e.decode(range(65, 70))",
+    "e.decode(65)",
+    "e.decode(None)",
+    "e.decode([2**70])",
+    "e.decode([-(2**70)])",
+    "e.decode([True, np.int64(5)])",
+    "e.decode(np.array([True]))",
+    "e.decode(np.array([1.5]))",
+    "e.decode(np.array([[65, 66]]))",
+    "e.decode(np.array(65))",
+    "e.decode(np.array([65, 66, 67])[::2])",
+    "e.decode([65], errors=None)",
+    "e.decode_batch([[65], iter([66])])",
+    "e.decode_batch([[65], {66}, [99999]])",
+    "e.decode_batch([[65]], num_threads=None)",
+    "e.decode_bytes_batch(5, num_threads=0)",
+    "e.decode_bytes_batch(None)",
+    "e.decode_with_offsets([2**64])",
+    "e.encode_single_token(bytearray(b'a'))",
+    "e._encode_single_piece(None)",
+    "e._encode_bytes('a')",
+    "e._encode_only_native_bpe('a\\ud800')",
+    "e._encode_only_native_bpe('plain text')",
+]
+
+
+@pytest.mark.parametrize("call", ODD)
+def test_odd_arguments(both: tuple[ours.Encoding, tiktoken.Encoding], call: str) -> None:
+    agree(both, lambda e: eval(call, {"e": e, "np": np}))
+
+
+def test_no_special_tokens(ranks: dict[bytes, int]) -> None:
+    arguments: dict[str, Any] = {"pat_str": PATTERNS["gpt2"], "mergeable_ranks": ranks, "special_tokens": {}}
+    both = ours.Encoding("x", **arguments), tiktoken.Encoding("x", **arguments)
+    for text in TEXTS:
+        agree(both, lambda e: e.encode(text))
+        agree(both, lambda e: e.encode(text, allowed_special="all"))
+        agree(both, lambda e: e.encode_batch([text]))
+    agree(both, lambda e: e.eot_token)
 
 
 def test_attributes(both: tuple[ours.Encoding, tiktoken.Encoding]) -> None:

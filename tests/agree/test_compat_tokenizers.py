@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tokenizers
 from hypothesis import given, settings
@@ -334,7 +335,14 @@ WRONG = [
     "t.enable_truncation('a')", "t.enable_truncation(3, strategy='x')", "t.enable_truncation(3, direction='x')",
     "t.enable_truncation(3, stride=5)", "t.enable_padding(direction='x')", "t.enable_padding(length=-3)",
     "t.enable_padding(pad_id='a')", "t.add_tokens('abc')", "t.add_tokens([1])", "t.add_tokens(('q',))",
-    "t.add_special_tokens([None])",
+    "t.add_special_tokens([None])", "setattr(t, 'encode_special_tokens', 1)", "t.num_special_tokens_to_add(1)",
+    "t.token_to_id('a\\ud800')", "t.enable_padding(pad_token=None)", "t.enable_padding(direction=5)",
+    "t.enable_padding(pad_to_multiple_of=1.5)", "t.enable_truncation(3, strategy=None)", "t.decode({70: 1})",
+    "t.decode({70})", "t.decode(np.array([True]))", "t.decode(np.array([1.5]))", "t.decode(np.array([[1, 2]]))",
+    "t.decode(np.array(7))", "t.encode_batch([('a', ('b',))])", "t.encode_batch([['a', None]])",
+    "t.encode('a b').word_to_chars('a')", "t.encode('a b').char_to_token(-1)", "t.encode('a b').token_to_chars(2**64)",
+    "t.encode('a b').char_to_token(0, None)", "t.encode('a b').pad(5, pad_id=2**32)", "t.encode('a b').truncate(-1)",
+    "t.encode('a b').pad(9, direction='x')", "type(t)(5)",
 ]  # fmt: skip
 
 
@@ -343,7 +351,7 @@ def test_wrong_arguments(call: str, both: tuple[Any, Any]) -> None:
     found = []
     for tokenizer in both:
         with pytest.raises(Exception) as error:
-            eval(call, {"t": tokenizer})
+            eval(call, {"t": tokenizer, "np": np})
         found.append((error.type.__name__, str(error.value)))
     assert found[0] == found[1]
 
@@ -381,13 +389,112 @@ def test_asynchronous_names(both: tuple[Any, Any]) -> None:
     asyncio.run(run())
 
 
-def test_names_that_are_not_here(both: tuple[Any, Any]) -> None:
-    for name in ("model", "pre_tokenizer", "train"):
+def public(thing: Any) -> set[str]:
+    return {name for name in dir(thing) if not name.startswith("_")}
+
+
+#: Names that `tokenizers` imports for itself.
+ITS_OWN = {"Enum", "List", "Tuple", "Union", "tokenizers"}
+
+
+def test_every_public_name() -> None:
+    for kind in ("Tokenizer", "Encoding", "AddedToken"):
+        mine: Any = getattr(ours, kind)
+        mine = mine("x") if kind == "AddedToken" else mine
+        assert public(getattr(tokenizers, kind)) - public(mine) == set()
+    missing = {name for name in public(tokenizers) - ITS_OWN if not hasattr(ours, name)}
+    assert missing == set(ours.NOT_SUPPORTED)
+    documentation = (Path(__file__).parents[2] / "docs" / "compat.md").read_text()
+    for name in ours.NOT_SUPPORTED:
+        assert f"`{name}`" in documentation
         with pytest.raises(AttributeError, match=f"no {name}: use tokenizers"):
-            getattr(both[0], name)
-    with pytest.raises(AttributeError, match="no models: build with tokenizers"):
-        _ = ours.models
-    with pytest.raises(TypeError, match=r"BPE.*build it with tokenizers"):
-        ours.Tokenizer(models.BPE())
+            getattr(ours, name)
+    for name in ("models", "processors", "trainers", "Regex"):
+        assert getattr(ours, name) is getattr(tokenizers, name)
+
+
+def test_added_tokens_are_alike() -> None:
     for options in ({}, {"special": True}, {"lstrip": True, "normalized": False}):
         assert repr(ours.AddedToken("<x>", **options)) == repr(tokenizers.AddedToken("<x>", **options))
+    assert ours.AddedToken("<x>") == ours.AddedToken("<x>", normalized=True)
+    assert len({ours.AddedToken("<x>"), ours.AddedToken("<x>"), ours.AddedToken("<y>")}) == 2
+
+
+def test_special_tokens_of_added_tokens(both: tuple[Any, Any]) -> None:
+    found = []
+    for kind, tokenizer in zip((ours, tokenizers), both, strict=True):
+        token = kind.AddedToken("<q>", lstrip=True)
+        counts = [tokenizer.add_special_tokens([token, kind.AddedToken("<r>", normalized=True)])]
+        found.append([counts, token.special, token.normalized, tokenizer.add_tokens([token])])
+    assert found[0] == found[1]
+    agree(both, lambda t: json.loads(t.to_str())["added_tokens"])
+
+
+def changed(tokenizer: Any, library: Any) -> list[Any]:
+    """The parts of a tokenizer changed one after the other, and what it gives."""
+    before = tokenizer.encode("a <s> b")
+    tokenizer.post_processor = library.processors.TemplateProcessing(
+        single="<s> $A", pair="<s> $A $B", special_tokens=[("<s>", 0)]
+    )
+    found: list[Any] = [flat(before), flat(tokenizer.encode("a b")), flat(tokenizer.encode("a", "b"))]
+    tokenizer.normalizer = library.normalizers.Lowercase()
+    found.append(flat(tokenizer.encode("A B \u00c9")))
+    tokenizer.normalizer = None
+    tokenizer.pre_tokenizer = library.pre_tokenizers.Sequence([
+        library.pre_tokenizers.Digits(), library.pre_tokenizers.ByteLevel(add_prefix_space=True)
+    ])  # fmt: skip
+    tokenizer.decoder = library.decoders.ByteLevel()
+    found += [flat(tokenizer.encode("A B C 123")), tokenizer.decode([70, 71])]
+    return [*found, type(tokenizer.model), type(tokenizer.pre_tokenizer), tokenizer.normalizer]
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "template", "roberta"])
+def test_parts_are_those_of_tokenizers(kind: str) -> None:
+    content = FILES.setdefault(kind, FILES.get(kind) or trained(kind))
+    both = ours.Tokenizer.from_str(content), tokenizers.Tokenizer.from_str(content)
+    assert changed(both[0], ours) == changed(both[1], tokenizers)
+    with pytest.raises(tf.VocabularyError, match="Unigram"):
+        both[0].model = models.Unigram()
+    agree(both, lambda t: t.encode("as before"))
+
+
+def test_building_and_training() -> None:
+    found = []
+    for library in (ours, tokenizers):
+        tokenizer = library.Tokenizer(library.models.BPE())
+        tokenizer.pre_tokenizer = library.pre_tokenizers.ByteLevel()
+        tokenizer.decoder = library.decoders.ByteLevel()
+        trainer = library.trainers.BpeTrainer(vocab_size=500, show_progress=False, special_tokens=["<s>"])
+        tokenizer.train_from_iterator(documents()[:20], trainer)
+        encoding = tokenizer.encode("the quick <s> fox")
+        found.append([flat(encoding), tokenizer.decode(encoding.ids), tokenizer.get_vocab_size()])
+    assert found[0] == found[1]
+    with pytest.raises(tf.VocabularyError, match=r"WordPiece model.*use tokenizers"):
+        ours.Tokenizer(models.WordPiece())
+
+
+def test_overflow_of_processors_in_a_sequence() -> None:
+    parsed = json.loads(FILES.setdefault("metaspace", FILES.get("metaspace") or trained("metaspace")))
+    for first in ("BertProcessing", "RobertaProcessing"):
+        older: dict[str, Any] = {"type": first, "sep": ["</s>", 1], "cls": ["<s>", 0]}
+        if first == "RobertaProcessing":
+            older |= {"trim_offsets": True, "add_prefix_space": True}
+        parsed["post_processor"] = {"type": "Sequence", "processors": [older, json.loads(TEMPLATE.__getstate__())]}
+        content = json.dumps(parsed)
+        both = ours.Tokenizer.from_str(content), tokenizers.Tokenizer.from_str(content)
+        for tokenizer in both:
+            tokenizer.enable_truncation(9, stride=2)
+        for special in (True, False):
+            agree(both, lambda t: t.encode(TEXTS[0], add_special_tokens=special))
+            agree(both, lambda t: t.encode_batch([TEXTS[0], TEXTS[1]], add_special_tokens=special))
+
+
+def test_a_pair_of_one_encoding(both: tuple[Any, Any]) -> None:
+    for tokenizer in both:
+        tokenizer.enable_truncation(9, stride=2)
+
+    def twice(tokenizer: Any) -> Any:
+        encoding = tokenizer.encode(TEXTS[0], add_special_tokens=False)
+        return [tokenizer.post_process(encoding, encoding), encoding]
+
+    agree(both, twice)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.corpus import SCRIPTS
 
 import tokenfoundry as tf
 from tokenfoundry.reference.c4 import sentences
@@ -81,6 +82,14 @@ def documents() -> Iterator[str]:
         yield "\n".join(f"Sentence {number} says {line.strip()}." for number, line in enumerate(lines))
         yield text.replace("\n", " ").replace(". ", ".\n")
         yield "".join(chr(ord(character) + 0x3B1 - 97) if character.islower() else character for character in text)
+    # Thirty languages.
+    for text in SCRIPTS:
+        sentences_of = re.split(r"(?<=[.!?。।؟])\s*", text)
+        yield text
+        yield "\n".join([text, text.upper(), *sentences_of[:3], text])
+        yield "\n\n".join(f"- {part}" for part in sentences_of)
+        yield "\n".join(f"{part}…" for part in sentences_of * 3)
+        yield " ".join([text] * 4) + "\n" + " the cat sat with that and of" * 9
     yield from ("", "\n", " \n ", "a", "中文。" * 80, "Lorem ipsum is a filler text.\n" * 6)
 
 

@@ -4,6 +4,8 @@ import contextlib
 import json
 import pathlib
 import struct
+import sys
+import types
 from typing import Any
 
 import pyarrow as pa
@@ -121,6 +123,55 @@ def test_perplexities_are_kenlms() -> None:
     model = tf.text.ArpaModel(GOLDEN / "small.arpa")
     assert model.perplexity(golden["texts"]).to_pylist() == pytest.approx(golden["perplexity"], rel=1e-4)
     assert tf.text.load_model(GOLDEN / "small.arpa").perplexity(["", " \n"]).to_pylist() == [float("inf")] * 2  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", ["kenlm-probing.bin", "kenlm-trie.bin", "kenlm-packed.bin"])
+def test_binary_models_are_scored_by_kenlm(name: str) -> None:
+    kenlm = pytest.importorskip("kenlm")
+    texts = json.loads((GOLDEN / "small-arpa-kenlm.json").read_text("utf-8"))["texts"]
+    model = tf.text.load_model(GOLDEN / name)
+    assert isinstance(model, tf.text.KenlmModel)
+    original = kenlm.Model(str(GOLDEN / name))
+    lines = [text for text in texts if text.split() and "\n" not in text]
+    assert model.perplexity(lines).to_pylist() == pytest.approx([original.perplexity(line) for line in lines])
+    if "packed" not in name:
+        expected = tf.text.ArpaModel(GOLDEN / "small.arpa").perplexity(texts)
+        assert model.perplexity(texts).to_pylist() == pytest.approx(expected.to_pylist(), rel=1e-4)
+    assert model.perplexity(["", " \n", None]).to_pylist() == [float("inf")] * 3
+    assert model.perplexity(pa.array([b"\xff a\0b\nc"], pa.large_binary())).to_pylist()[0] > 1
+    columns = tf.text.Columns(models={"wiki": GOLDEN / name})
+    assert columns.compute(pa.array(texts), ["wiki.perplexity"])["wiki.perplexity"].equals(model.perplexity(texts))
+
+
+class LineModel:
+    """What is used of kenlm's model: a score of -1 a word and its end."""
+
+    order = 2
+
+    def __init__(self, path: str) -> None:
+        if pathlib.Path(path).stat().st_size < 80:
+            raise OSError("the file is cut short")
+
+    def score(self, line: bytes, *, bos: bool, eos: bool) -> float:
+        return -float(len(line.split()) + (bos and eos))
+
+
+def test_binary_models_are_read_line_by_line(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.bin"
+    path.write_bytes(b"mmap lm http://kheafield.com/code format version 5\n\0" + bytes(100))
+    monkeypatch.setitem(sys.modules, "kenlm", None)
+    with pytest.raises(ImportError, match=r"tokenfoundry\[kenlm\]"):
+        tf.text.load_model(path)
+    monkeypatch.setitem(sys.modules, "kenlm", types.SimpleNamespace(Model=LineModel))
+    model = tf.text.load_model(path)
+    assert isinstance(model, tf.text.KenlmModel)
+    assert model.perplexity(["a b\n\nc", ""]).to_pylist() == pytest.approx([10.0, float("inf")])
+    path.write_bytes(path.read_bytes()[:60])
+    with pytest.raises(tf.InputError, match=r"x\.bin: the file is cut short"):
+        tf.text.KenlmModel(path)
+    path.write_bytes(b"hello")
+    with pytest.raises(tf.InputError, match="binary format"):
+        tf.text.KenlmModel(path)
 
 
 def test_a_damaged_arpa_file_is_told(tmp_path: pathlib.Path) -> None:

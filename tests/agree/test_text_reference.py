@@ -1,7 +1,6 @@
 """The Rust text room equals its readable twins on the standard library's sources and on anything Hypothesis thinks of."""
 
 import pathlib
-import re
 import sysconfig
 import unicodedata
 import zlib
@@ -14,12 +13,13 @@ from tests.corpus import SCRIPTS as SCRIPTS_TEXTS
 import tokenfoundry as tf
 from tokenfoundry.reference.c4 import c4, keep_lines
 from tokenfoundry.reference.characters import characters
+from tokenfoundry.reference.dclm import clear, dclm
+from tokenfoundry.reference.dolma import dolma
 from tokenfoundry.reference.fineweb import fineweb
 from tokenfoundry.reference.gopher import gopher
 from tokenfoundry.reference.ngrams import overlap
 from tokenfoundry.reference.normalize import normalize
 from tokenfoundry.reference.quality import ByteModel
-from tokenfoundry.reference.refinedweb import flagged, refinedweb
 from tokenfoundry.reference.words import words
 
 SOURCES = sorted(pathlib.Path(sysconfig.get_path("stdlib")).glob("*.py"))[::4]
@@ -162,7 +162,8 @@ TWINS = {
     "gopher": gopher,
     "c4": c4,
     "fineweb": fineweb,
-    "dclm": lambda text: refinedweb(text, len(words(text))),
+    "dclm": dclm,
+    "dolma": dolma,
     "characters": characters,
 }
 FURNITURE = [
@@ -175,6 +176,19 @@ FURNITURE = [
     "items in cart",
     "42",
     "Home",
+    "²34",
+    "A\u2028B",
+    "3.4K liKes".replace("K", "\u212a"),
+    "12k followers!",
+    "x read more now",
+    "read more...",
+    "READ MORE… …",
+    "ſIGN-İN now",
+    "a items in cart b ITEMS IN CART",
+    " 77",
+    "\u00a0word of",
+    "sign-in",
+    "x\0y",
 ]
 
 
@@ -198,11 +212,10 @@ def test_c4_lines(text: str) -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.one_of(st.sampled_from(FURNITURE), TEXTS), max_size=8).map("\n".join))
-def test_refinedweb_lines(text: str) -> None:
+def test_furniture_of_pages(text: str) -> None:
     row = tf.text.signals([text], families=("dclm",)).to_pylist()[0]
-    assert row == {f"dclm.{name}": value for name, value in refinedweb(text, len(words(text))).items()}
-    kept = tf.text.drop_lines([text], rules=("refinedweb",)).texts[0].as_py()
-    assert kept == "".join(line for line in re.split(r"(?<=\n)", text) if not flagged(line))
+    assert row == {f"dclm.{name}": value for name, value in dclm(text).items()}
+    assert tf.text.drop_lines([text], rules=("refinedweb",)).texts[0].as_py() == clear(text)
 
 
 @settings(deadline=None)
@@ -261,19 +274,27 @@ def test_real_text_in_thirty_languages(text: str) -> None:
         assert (cleaned.texts[0].as_py(), cleaned.edits.to_pylist()[0]) == normalize(one.encode())
 
 
-def test_dclm_asks_gopher_and_then_its_own_rules() -> None:
-    texts = [path.read_text("utf-8", "replace") for path in SOURCES]
+@pytest.mark.parametrize("preset", ["dclm", "dolma"])
+def test_presets_ask_their_rules_in_order(preset: str) -> None:
+    texts = [path.read_text("utf-8", "replace") for path in SOURCES[::3]]
     prose = [" ".join(text.split()) for text in texts]
     texts += prose + [f"{text[:2000]}\nSIGN UP\nHome\n3 likes\n" * 2 for text in prose]
-    first = tf.text.filter(texts, preset="gopher_repetition").column("verdict").to_pylist()
-    second = tf.text.filter(texts, preset="gopher_quality").column("verdict").to_pylist()
-    found = tf.text.filter(texts, preset="dclm").column("verdict").to_pylist()
-    for text, repetition, quality, verdict in zip(texts, first, second, found, strict=True):
-        signals = refinedweb(text, len(words(text)))
-        own = "dclm.too_many_symbols" if signals["symbol_ratio"] > 0.1 else None
-        own = own or ("dclm.flagged_words" if signals["flagged_words"] > 0.05 else None)
-        assert verdict == (repetition or quality or own)
-    assert len(set(found)) > 3
+    texts += [f"It was the case that line {number} of the text be with it.\n" * 8 for number in range(9)]
+    found = tf.text.filter(texts, preset=preset).to_pylist()
+    for text, row in zip(texts, found, strict=True):
+        signals = {f"{preset}.{name}": value for name, value in TWINS[preset](text).items()}
+        failing = (
+            rule
+            for rule in tf.text.rules(preset)
+            if not (
+                signals[rule.signal] >= rule.threshold
+                if rule.comparison == ">="
+                else signals[rule.signal] <= rule.threshold
+            )
+        )
+        rule = next(failing, None)
+        assert row == ({"verdict": rule.verdict, "value": signals[rule.signal]} if rule else dict.fromkeys(row))
+    assert len({row["verdict"] for row in found}) > 3
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)

@@ -104,7 +104,7 @@ def test_a_saved_vocabulary_is_theirs(tmp_path: Path) -> None:
 @pytest.mark.parametrize("limits", [{"max_token_length": 4}, {"max_token_length": 2}, {"max_token_length": 9}])
 @pytest.mark.parametrize("pattern", ["cl100k", "[a-z]+"])
 def test_a_greatest_length_of_tokens(pattern: str, limits: dict[str, int]) -> None:
-    check_limits(pattern, documents()[:400], limits, list(CHARS), None)
+    check_limits(pattern, documents(), limits, list(CHARS), None)
 
 
 def test_a_limited_alphabet() -> None:

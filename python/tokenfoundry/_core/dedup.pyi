@@ -108,6 +108,17 @@ class Part:
     def finish(self) -> int:
         """Write what is left; returns how many documents the part has."""
 
+def similarities(
+    lefts: Any,
+    rights: Any,
+    left: NDArray[np.uint32],
+    right: NDArray[np.uint32],
+    unit_name: str,
+    ngram: int,
+    threads: int | None,
+) -> NDArray[np.float32]:
+    """Exact Jaccard similarity of ``lefts[left[i]]`` and ``rights[right[i]]``; of texts without an n-gram, 1 if equal."""
+
 @final
 class Index:
     """An index on disk. One writer at a time is the caller's duty."""
@@ -122,8 +133,14 @@ class Index:
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_], bytes]:
         """Similarity of the best match (NaN: none), whether it is identical, its id (16 bytes each)."""
 
+    def candidates(
+        self, texts: Any, threshold: float, threads: int | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_], bytes]:
+        """What seems at least ``threshold`` similar, most similar first, at most 16 a text: offsets (n + 1) into the rest,
+        estimated similarities, whether identical, ids (16 bytes each)."""
+
     def add_found(self, ids: bytes, keep: NDArray[np.bool_]) -> None:
-        """Add those of the texts of the last `find` that ``keep`` names."""
+        """Add those of the texts of the last `find` or `candidates` that ``keep`` names."""
 
     def compact(self) -> None: ...
     def sweep(self) -> None: ...

@@ -1,7 +1,7 @@
 """Documents seen, remembered on disk from run to run."""
 
 import fcntl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +19,9 @@ from tokenfoundry.errors import InputError
 __all__ = ["Addition", "Index"]
 
 _ID_BYTES = 16
+TextsOf = Callable[[list[bytes]], Sequence[str | bytes | None]]
+_ESTIMATE_ERROR = 0.14
+"""Three standard errors of an estimate: candidates that seem less similar by this are compared too."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,7 +35,7 @@ class Addition:
     seen_as: NDArray[np.uint8]
     """(n, 16): the id of what the index holds; zeros where ``seen`` is false."""
     similarity: NDArray[np.float32]
-    """To that document: 1 for the same text, else estimated; NaN where ``seen`` is false."""
+    """To that document: 1 for the same text, else estimated, or exact if ``texts_of`` was given; NaN where ``seen`` is false."""
     duplicate_of: NDArray[np.int64]
     """Index of the text of this call that it duplicates; -1 for all others."""
     jaccard: NDArray[np.float32]
@@ -62,7 +65,8 @@ class Index:
     One process writes (a lock on the directory says who), any number read; what `add` has returned from survives
     kill -9 and power loss. `Index.open(path)` makes a new one if there is none, ``read_only=True`` never does. About
     196 bytes a document with 20 bands of 6. The index keeps sketches, not texts: similarity to what it holds is
-    estimated, with a standard error below 0.046 for 120 slots; texts of one call are compared exactly.
+    estimated, with a standard error below 0.046 for 120 slots, unless ``texts_of`` gives the texts that were added; texts
+    of one call are compared exactly.
 
     Identical texts are recognised by 64 bits of hash: among 10^9 documents, one wrong match in 2 * 10^10 texts.
     """
@@ -143,26 +147,79 @@ class Index:
         stats = self.stats()
         return f"<tokenfoundry.dedup.Index: {stats['documents']} documents in {stats['segments']} segments>"
 
-    def query(self, texts: Any, *, threads: int | None = None) -> Addition:
-        """Look texts up; nothing is added and texts are not compared with each other."""
+    def query(self, texts: Any, *, texts_of: TextsOf | None = None, threads: int | None = None) -> Addition:
+        """Look texts up; nothing is added and texts are not compared with each other.
+
+        ``texts_of``: where the caller has what was added, a function from ids (a list of 16 bytes each, every one once)
+        to their texts, None for those that are gone. Candidates are then compared exactly: what is ``seen`` has a
+        document at or above the threshold, and ``similarity`` is exact. Candidates that are gone count as unseen.
+        """
         texts = as_texts(texts)
         count = len(texts)
-        similarity, seen_as = self._find(texts, threads)
+        similarity, seen_as = self._find(texts, texts_of, threads)
         seen = ~np.isnan(similarity)
         alone = np.full(count, -1, dtype=np.int64)
         stats = {"documents": count, "seen": int(seen.sum()), "duplicates": 0, "added": 0}
         return Addition(~seen, seen, seen_as, similarity, alone, np.full(count, np.nan, np.float32), stats)
 
-    def _find(self, texts: Any, threads: int | None) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    def _find(
+        self, texts: Any, texts_of: TextsOf | None, threads: int | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        if texts_of is not None:
+            return self._find_verified(texts, texts_of, threads)
         similarity, _identical, ids = self._core.find(texts, self.threshold, threads)
         return similarity, np.frombuffer(ids, dtype=np.uint8).reshape(len(texts), _ID_BYTES)
 
-    def add(self, texts: Any, ids: Any, *, keep: Keep = "first", threads: int | None = None) -> Addition:
+    def _find_verified(
+        self, texts: Any, texts_of: TextsOf, threads: int | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        least = max(self.threshold - _ESTIMATE_ERROR, 0.0)
+        offsets, similarity, identical, id_bytes = self._core.candidates(texts, least, threads)
+        ids = [id_bytes[at : at + _ID_BYTES] for at in range(0, len(id_bytes), _ID_BYTES)]
+        text_of = np.repeat(np.arange(len(texts), dtype=np.uint32), np.diff(offsets))
+        compared = np.flatnonzero(~identical)
+        asked = list(dict.fromkeys(ids[at] for at in compared.tolist()))
+        held = list(texts_of(asked)) if asked else []
+        if len(held) != len(asked):
+            raise InputError(f"texts_of gave {len(held)} texts for {len(asked)} ids")
+        there = {id_: place for place, id_ in enumerate(asked) if held[place] is not None}
+        similarity[[at for at in compared.tolist() if ids[at] not in there]] = np.nan
+        compared = np.array([at for at in compared.tolist() if ids[at] in there], dtype=np.int64)
+        stats = self._core.stats()
+        blank = b"" if stats["unit"] in ("bytes", "tokens") else ""
+        similarity[compared] = _dedup.similarities(
+            texts,
+            [blank if text is None else text for text in held],
+            text_of[compared],
+            np.array([there[ids[at]] for at in compared.tolist()], dtype=np.uint32),
+            stats["unit"],
+            stats["ngram"],
+            threads,
+        )
+        similarity[~(similarity >= np.float32(self.threshold))] = np.nan
+        best = np.full(len(texts), np.nan, dtype=np.float32)
+        seen_as = np.zeros((len(texts), _ID_BYTES), dtype=np.uint8)
+        for at in np.flatnonzero(~np.isnan(similarity)).tolist():
+            if not similarity[at] <= best[text_of[at]]:
+                best[text_of[at]] = similarity[at]
+                seen_as[text_of[at]] = np.frombuffer(ids[at], dtype=np.uint8)
+        return best, seen_as
+
+    def add(
+        self,
+        texts: Any,
+        ids: Any,
+        *,
+        keep: Keep = "first",
+        texts_of: TextsOf | None = None,
+        threads: int | None = None,
+    ) -> Addition:
         """Add what is new, and say what is not.
 
         A text that the index holds (or a near-duplicate) is dropped; the others are compared with each other like
         `near_duplicates` does, and those that stay are added under their ``ids`` (16 bytes or 32 hex digits each; one
         for every text). When this returns they are on the disk. Adding the same texts again adds nothing.
+        ``texts_of``: to compare with what the index holds exactly, as in `query`.
         """
         if self._lock is None:
             raise InputError(f"{self.directory} is open for reading only")
@@ -170,7 +227,7 @@ class Index:
         count = len(texts)
         id_bytes = _id_bytes(ids, count)
         order = order_of(texts, keep)
-        similarity, seen_as = self._find(texts, threads)
+        similarity, seen_as = self._find(texts, texts_of, threads)
         seen = ~np.isnan(similarity)
         unseen = np.flatnonzero(~seen)
         within = self._among(texts, unseen, order, count, threads)

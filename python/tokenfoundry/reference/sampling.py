@@ -24,16 +24,17 @@ def permute(index: int, size: int, key: int) -> int:
     width = -(-size // height)
     keys = [mix64(key ^ mix64(number)) for number in range(4)]
 
-    def moved(digit: int, other: int, base: int) -> int:
-        mixed = other * 0x9E3779B97F4A7C15 & _MASK
-        mixed = (mixed ^ (mixed >> 32)) * 0xBF58476D1CE4E5B9 & _MASK
-        return (digit + ((mixed >> 32) * base >> 32)) % base
+    def moved(digit: int, other: int, key: int, base: int) -> int:
+        low = (1 << 32) - 1
+        mixed = ((other ^ key) & low) * 0x9E3779B1
+        mixed = ((mixed ^ (mixed >> 32) ^ (key >> 32)) & low) * 0x85EBCA77
+        return (digit + (((mixed ^ (mixed >> 32)) & low) * base >> 32)) % base
 
     while True:
         left, right = divmod(index, width)
         for number in range(0, 4, 2):
-            left = moved(left, right ^ keys[number], height)
-            right = moved(right, left ^ keys[number + 1], width)
+            left = moved(left, right, keys[number], height)
+            right = moved(right, left, keys[number + 1], width)
         index = left * width + right
         if index < size:
             return index

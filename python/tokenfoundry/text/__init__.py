@@ -14,7 +14,7 @@ from tokenfoundry.text.extraction import Extracted, extract
 from tokenfoundry.text.labels import label
 from tokenfoundry.text.measures import FAMILIES, PRESETS, Rule, filter, rules, signals, words
 from tokenfoundry.text.overlap import NgramIndex, Overlap, joined_fields, ngram_index, ngram_overlap
-from tokenfoundry.text.quality import ArpaModel, ByteModel, WordLists, load_model
+from tokenfoundry.text.quality import ArpaModel, ByteModel, KenlmModel, WordLists, load_model
 from tokenfoundry.text.redaction import KINDS, Redacted, presidio_names, redact
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Columns",
     "Extracted",
     "FastText",
+    "KenlmModel",
     "KeptLines",
     "NgramIndex",
     "Normalized",

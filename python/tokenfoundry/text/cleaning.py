@@ -85,8 +85,8 @@ def drop_lines(texts: Any, *, rules: Sequence[str] = ("c4",), threads: int | Non
       ``...``, have three words, none of over 1,000 characters, and hold neither "javascript" nor a cookie or policy
       phrase; citation marks such as ``[1]`` are cut out. Equal to datatrove's ``C4QualityFilter``.
     - ``c4_without_punctuation``: the same but for the end of the line, as FineWeb uses it.
-    - ``refinedweb``: lines that are mainly capitals, only digits, one word, a counter (``3 likes``), or short and a button's
-      or cart's (Penedo et al. 2023, appendix G.2; DCLM applies them too).
+    - ``refinedweb``: lines that are mainly capitals, only digits, one word or a counter (``3 likes``); of short lines "items in
+      cart", "read more..." and "sign-in" (Penedo et al. 2023, appendix G.2, as DCLM's program applies them).
     - ``repeated``: lines that say again what an earlier line of the document said; blank lines stay.
     - ``url``, ``email``: lines of links only, of e-mail addresses only.
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from tokenfoundry.text.classifiers import FastText
 from tokenfoundry.text.labels import label
 from tokenfoundry.text.measures import FAMILIES, signals
-from tokenfoundry.text.quality import ArpaModel, ByteModel, WordLists, load_model
+from tokenfoundry.text.quality import ArpaModel, ByteModel, KenlmModel, WordLists, load_model
 
 __all__ = ["Columns"]
 
@@ -23,7 +23,7 @@ class Columns:
 
     - ``family.signal`` of every family of ``tf.text.FAMILIES``;
     - ``language`` (or ``lang``), ``language_confidence``, ``script``; ``bytes``; ``characters``;
-    - for each model ``NAME``: ``NAME.bits_per_byte`` (byte model), ``NAME.perplexity`` (ARPA), or ``NAME.label``,
+    - for each model ``NAME``: ``NAME.bits_per_byte`` (byte model), ``NAME.perplexity`` (ARPA, KenLM), or ``NAME.label``,
       ``NAME.probability`` and ``NAME.LABEL`` for each of its labels (fastText);
     - for each word list ``NAME``: ``NAME.count``.
 
@@ -50,7 +50,7 @@ class Columns:
         for name, model in self.models.items():
             if isinstance(model, ByteModel):
                 known[f"{name}.bits_per_byte"] = pa.float64()
-            elif isinstance(model, ArpaModel):
+            elif isinstance(model, ArpaModel | KenlmModel):
                 known[f"{name}.perplexity"] = pa.float64()
             else:
                 known[f"{name}.label"] = pa.string()
@@ -65,9 +65,9 @@ class Columns:
         """The columns of these names (all in `schema`), a row a text. What several need is done once."""
         wanted = list(dict.fromkeys(names))
         found: dict[str, pa.Array] = {}
-        families = [family for family, columns in FAMILIES.items() if any(name in columns for name in wanted)]
-        if families:
-            measured = signals(texts, families=families, threads=threads)
+        measurable = [name for name in wanted if any(name in columns for columns in FAMILIES.values())]
+        if measurable:
+            measured = signals(texts, columns=measurable, threads=threads)
             found.update(zip(measured.schema.names, measured.columns, strict=True))
         if any(_SHORT.get(name, name) in _LABELS for name in wanted):
             labels = label(texts, threads=threads)
@@ -87,11 +87,15 @@ class Columns:
 
 
 def _model_columns(
-    name: str, model: ByteModel | ArpaModel | FastText, texts: pa.Array, wanted: Sequence[str], threads: int | None
+    name: str,
+    model: ByteModel | ArpaModel | KenlmModel | FastText,
+    texts: pa.Array,
+    wanted: Sequence[str],
+    threads: int | None,
 ) -> dict[str, pa.Array]:
     if isinstance(model, ByteModel):
         return {f"{name}.bits_per_byte": model.bits_per_byte(texts, threads=threads)}
-    if isinstance(model, ArpaModel):
+    if isinstance(model, ArpaModel | KenlmModel):
         return {f"{name}.perplexity": model.perplexity(texts, threads=threads)}
     columns: dict[str, pa.Array] = {}
     if f"{name}.label" in wanted or f"{name}.probability" in wanted:

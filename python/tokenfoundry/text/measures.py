@@ -36,7 +36,13 @@ class Rule:
     threshold: float
 
 
-def signals(texts: Any, *, families: Sequence[str] = ("gopher",), threads: int | None = None) -> pa.RecordBatch:
+def signals(
+    texts: Any,
+    *,
+    families: Sequence[str] = ("gopher",),
+    columns: Sequence[str] | None = None,
+    threads: int | None = None,
+) -> pa.RecordBatch:
     """Measure texts: one float64 column a signal, named ``family.signal``, one row a document.
 
     Ratios of nothing are 0. Definitions, sources and costs are in ``docs/text.md``; the readable twins are in
@@ -45,21 +51,27 @@ def signals(texts: Any, *, families: Sequence[str] = ("gopher",), threads: int |
     Args:
         texts: anything that holds ``str`` or ``bytes``; see the module.
         families: names from :data:`FAMILIES`; several share one pass over the text.
+        columns: only these signals (``gopher.words``, ...), in this order; ``families`` then says nothing. What none of
+            them needs is not computed: Gopher's n-grams cost most, `docs/text.md` tells the others.
         threads: threads to use; all that the process may use if None.
 
     Raises:
-        InputError: a family is unknown or named twice, or a document is longer than 4 GiB.
+        InputError: a family or column is unknown or named twice, or a document is longer than 4 GiB.
     """
-    columns = _core.signals(texts, families=list(families), threads=threads)
-    return pa.RecordBatch.from_struct_array(pa.array(columns))
+    only = None if columns is None else list(columns)
+    measured = _core.signals(texts, families=list(families), columns=only, threads=threads)
+    return pa.RecordBatch.from_struct_array(pa.array(measured))
 
 
-def filter(texts: Any, *, preset: str = "gopher", threads: int | None = None) -> pa.RecordBatch:
+def filter(texts: Any, *, preset: str | Sequence[str] = "gopher", threads: int | None = None) -> pa.RecordBatch:
     """Judge texts by a published list of rules: the first rule that fails, and the value it failed with.
+
+    A signal is measured when the first rule asks for it, so documents that go early cost little.
 
     Args:
         texts: anything that holds ``str`` or ``bytes``; see the module.
-        preset: a name from :data:`PRESETS`; :func:`rules` lists what it asks.
+        preset: a name from :data:`PRESETS`; :func:`rules` lists what it asks. Several are asked one after another and
+            share what they measure.
         threads: threads to use; all that the process may use if None.
 
     Returns:
@@ -68,7 +80,8 @@ def filter(texts: Any, *, preset: str = "gopher", threads: int | None = None) ->
     Raises:
         InputError: there is no such preset, or a document is longer than 4 GiB.
     """
-    columns = _core.filter(texts, preset=preset, threads=threads)
+    presets = [preset] if isinstance(preset, str) else list(preset)
+    columns = _core.filter(texts, presets=presets, threads=threads)
     return pa.RecordBatch.from_struct_array(pa.array(columns))
 
 

@@ -1,6 +1,7 @@
 """Language models that say how well they expect a text: a quality signal that is trained in seconds, offline."""
 
 import gzip
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,10 @@ from tokenfoundry.errors import InputError
 from tokenfoundry.io.atomic import write_atomic
 from tokenfoundry.text.classifiers import FastText
 
-__all__ = ["ArpaModel", "ByteModel", "WordLists", "load_model"]
+__all__ = ["ArpaModel", "ByteModel", "KenlmModel", "WordLists", "load_model"]
+
+_KENLM = b"mmap lm http://kheafield.com/code format version"
+"""How a model in KenLM's binary format begins."""
 
 
 class ByteModel:
@@ -100,6 +104,54 @@ class ArpaModel:
         return pa.array(self._model.perplexity(texts, threads=threads))
 
 
+class KenlmModel:
+    """A user's language model in KenLM's binary format (``build_binary``: probing or trie, quantized or not), scored by KenLM.
+
+    The format is KenLM's memory, so KenLM itself reads it: `pip install 'tokenfoundry[kenlm]'`. Where the ARPA file is at hand,
+    `ArpaModel` needs nothing and gives the same numbers.
+
+    Raises:
+        InputError: the file is no such model, damaged, or of another version.
+        ImportError: kenlm is not installed.
+
+    Cost: about 1 µs a word of one thread; the file is mapped, not read.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        with self.path.open("rb") as file:
+            if not file.read(len(_KENLM)) == _KENLM:
+                raise InputError(f"{self.path}: is not in KenLM's binary format")
+        try:
+            import kenlm
+        except ImportError as missing:
+            raise ImportError(
+                f"{self.path} is in KenLM's binary format, which kenlm reads: pip install 'tokenfoundry[kenlm]'; "
+                "an ARPA file needs nothing"
+            ) from missing
+        try:
+            self._model = kenlm.Model(str(self.path))
+        except (OSError, RuntimeError) as error:
+            raise InputError(f"{self.path}: {error}") from None
+
+    def __repr__(self) -> str:
+        return f"KenlmModel({str(self.path)!r}, order {self._model.order})"
+
+    def perplexity(self, texts: Any, *, threads: int | None = None) -> pa.DoubleArray:
+        """float64, one a text, as `ArpaModel.perplexity`. KenLM's Python takes a line at a time, so ``threads`` changes nothing."""
+        column = texts if isinstance(texts, pa.Array | pa.ChunkedArray) else pa.array(texts)
+        return pa.array([self._of(value.as_py()) for value in column], pa.float64())
+
+    def _of(self, text: str | bytes | None) -> float:
+        data = (text or "").encode("utf-8", "surrogatepass") if not isinstance(text, bytes) else text
+        score, words = 0.0, 0
+        for line in data.replace(b"\0", b" ").split(b"\n"):
+            if line.split():
+                score += self._model.score(line, bos=True, eos=True)
+                words += len(line.split()) + 1
+        return math.inf if words == 0 else 10.0 ** (-score / words)
+
+
 class WordLists:
     """Words and phrases of a user's lists, counted in one pass: licences, insults, names of products.
 
@@ -136,12 +188,13 @@ def _lines(path: Path) -> list[str]:
         raise InputError(f"{path}: is not UTF-8 (byte {error.start})") from None
 
 
-def load_model(path: str | os.PathLike[str]) -> ByteModel | ArpaModel | FastText:
-    r"""A quality model from a file, of the kind that its content says: ours, ARPA, or fastText.
+def load_model(path: str | os.PathLike[str]) -> ByteModel | ArpaModel | KenlmModel | FastText:
+    r"""A quality model from a file, of the kind that its content says: ours, ARPA, KenLM's binary format, or fastText.
 
     Raises:
         InputError: it is none of them, or damaged.
         OSError: it cannot be read.
+        ImportError: KenLM's binary format needs kenlm.
     """
     with Path(path).open("rb") as file:
         head = file.read(64)
@@ -151,7 +204,9 @@ def load_model(path: str | os.PathLike[str]) -> ByteModel | ArpaModel | FastText
         return ArpaModel(path)
     if head.startswith(b"\xba\x16\x4f\x2f"):
         return FastText(path)
+    if head.startswith(_KENLM):
+        return KenlmModel(path)
     raise InputError(
-        f"{path}: is no quality model; known are those of `tokenfoundry quality train`, ARPA files (also .gz) and "
-        "fastText classifiers"
+        f"{path}: is no quality model; known are those of `tokenfoundry quality train`, ARPA files (also .gz), "
+        "KenLM's binary files and fastText classifiers"
     )

@@ -41,7 +41,6 @@ pub struct Scratch {
 /// Scratch of unfilled slots.
 #[derive(Default)]
 struct Slots {
-    low: Vec<u32>,
     unfilled: Vec<u32>,
     multipliers: Vec<u16>,
     minima: Vec<u32>,
@@ -118,29 +117,32 @@ impl MinHash {
     /// now was so before, so it has seen the hashes of earlier calls too.
     fn lower(&self, hashes: &[u64], scratch: &mut Slots, signature: &mut [u32]) -> bool {
         self.one.lower(hashes, signature);
-        let Slots { low, unfilled, multipliers, minima } = scratch;
-        let count = signature.iter().filter(|&&slot| slot >= UNFILLED).count();
+        let count = signature.iter().map(|&slot| slot >> 31).sum::<u32>() as usize;
         if count == 0 || hashes.is_empty() {
             return count == 0;
         }
-        low.clear();
-        low.extend(hashes.iter().map(|&hash| hash as u32));
+        let Slots { unfilled, multipliers, minima } = scratch;
         minima.clear();
         let as_unfilled = |minimum: u32| UNFILLED | minimum >> 1;
         if hashes.len() < signature.len() / 2 {
             // Most are unfilled: all of them cost less than finding out which.
             minima.resize(signature.len(), u32::MAX);
-            permute_min_halves(low, &self.multipliers, minima);
+            permute_min_halves(hashes, &self.multipliers, minima);
             signature.iter_mut().zip(&*minima).for_each(|(slot, &minimum)| *slot = (*slot).min(as_unfilled(minimum)));
             return false;
         }
-        unfilled.clear();
-        unfilled.extend((0..).zip(&*signature).filter(|&(_, &slot)| slot >= UNFILLED).map(|(at, _)| at));
-        multipliers.clear();
-        multipliers.extend(unfilled.iter().map(|&at| self.multipliers[at as usize]));
-        multipliers.resize(count.next_multiple_of(LANES), 0);
+        // Whether a slot is unfilled cannot be foreseen, so each is written, and the next over it if it was filled.
+        unfilled.resize(signature.len() + 1, 0);
+        multipliers.resize(signature.len() + LANES, 0);
+        let mut next = 0;
+        for ((at, &slot), &multiplier) in (0..).zip(&*signature).zip(&self.multipliers) {
+            unfilled[next] = at;
+            multipliers[next] = multiplier;
+            next += (slot >> 31) as usize;
+        }
+        let (unfilled, multipliers) = (&unfilled[..count], &multipliers[..count.next_multiple_of(LANES)]);
         minima.resize(multipliers.len(), u32::MAX);
-        permute_min_halves(low, multipliers, minima);
+        permute_min_halves(hashes, multipliers, minima);
         for (&at, &minimum) in unfilled.iter().zip(&*minima) {
             let slot = &mut signature[at as usize];
             *slot = (*slot).min(as_unfilled(minimum));

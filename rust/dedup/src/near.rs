@@ -131,6 +131,34 @@ pub fn meetings(documents: usize, bands: Bands, parts: &[Keys]) -> Memberships {
     }
 }
 
+/// The exact similarity of pairs `(left, right)` of texts. Memory: 8 bytes a shingle of all texts. Texts without a shingle are
+/// similar if they are equal.
+pub fn similarities(
+    texts: (&[&[u8]], &[&[u8]]),
+    pairs: &[(u32, u32)],
+    (unit, ngram): (Unit, usize),
+    threads: Option<usize>,
+    cancel: &Cancel,
+) -> Result<Vec<f32>, Cancelled> {
+    let sets_of = |texts: &[&[u8]]| -> Result<Vec<Vec<u64>>, Cancelled> {
+        let shingler = || Shingler::new(unit, ngram);
+        texts.par_iter().map_init(shingler, |shingler, text| cancel.check().map(|()| shingler.set(text))).collect()
+    };
+    pool::install(threads, || {
+        let (lefts, rights) = (sets_of(texts.0)?, sets_of(texts.1)?);
+        let similarity = |&(left, right): &(u32, u32)| {
+            cancel.check()?;
+            let (left_set, right_set) = (&lefts[left as usize], &rights[right as usize]);
+            Ok(if left_set.is_empty() && right_set.is_empty() {
+                f32::from(texts.0[left as usize] == texts.1[right as usize])
+            } else {
+                jaccard(left_set, right_set) as f32
+            })
+        };
+        pairs.par_iter().map(similarity).collect()
+    })
+}
+
 /// Exact comparison: the candidates' shingle sets.
 struct Sets {
     sets: Vec<Vec<u64>>,

@@ -11,6 +11,7 @@ pub mod fold_ascii;
 pub mod huge_pages;
 pub mod ngram_hashes;
 pub mod on_tier;
+pub mod pair_merges;
 pub mod permute_min;
 pub mod permute_min_halves;
 pub mod permute_min_p61;

@@ -55,5 +55,5 @@ mod tests {
         assert_eq!(found, GOLDEN);
     }
 
-    const GOLDEN: [u64; 4] = [732_697, 880_580, 672_882, 854_743];
+    const GOLDEN: [u64; 4] = [388_487, 872_843, 149_745, 277_285];
 }

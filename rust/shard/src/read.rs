@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tokenfoundry_base::Cancel;
 use tokenfoundry_base::stable_hash::hash64;
-use tokenfoundry_kernels::token_copy::widen;
+use tokenfoundry_kernels::token_copy::{widen, widen_pair};
 
 use crate::blocks::{BlockFile, ONE_STRETCH_BYTES};
 use crate::layout::{Paths, Width};
@@ -102,13 +102,11 @@ impl Shard {
         self.bin.read(range, |bytes| match self.width {
             Width::Two => {
                 let ids = bytes.as_chunks::<2>().0;
-                widen(ids, out);
-                widen(&ids[1..], labels);
+                widen_pair(ids, out, labels);
             }
             Width::Four => {
                 let ids = bytes.as_chunks::<4>().0;
-                widen(ids, out);
-                widen(&ids[1..], labels);
+                widen_pair(ids, out, labels);
             }
         })?;
         Ok(true)

@@ -4,7 +4,7 @@
 
 use crate::characters::{SPACE, characters, trim};
 use crate::redact::{self, Kind};
-use crate::signals::{c4, refinedweb};
+use crate::signals::{c4, furniture::Cleared};
 use crate::table::{Table, hash};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub enum Rule {
     C4,
     /// C4's line rules but for the punctuation at the end, as FineWeb uses them.
     C4WithoutPunctuation,
-    /// Lines that RefinedWeb and DCLM take for a page's furniture; see [`refinedweb`].
+    /// RefinedWeb's line rules as DCLM's program applies them; see [`crate::signals::furniture`].
     Refinedweb,
     /// Lines that say again what an earlier line of the document said, blanks at their ends apart; blank lines stay.
     Repeated,
@@ -74,7 +74,11 @@ pub fn drop_lines(text: &str, rules: &[Rule], table: &mut Table) -> (String, Dro
                     line.is_empty() || !table.seen(hash(line.as_bytes()))
                 });
             }
-            Rule::Refinedweb => kept = filter(&kept, &mut dropped[8], |line| refinedweb::flag(line).0.is_none()),
+            Rule::Refinedweb => {
+                let cleared = Cleared::new(&kept);
+                dropped[8] += cleared.dropped;
+                kept = cleared.lines.join("\n");
+            }
             Rule::Url => kept = filter(&kept, &mut dropped[6], |line| !all_chunks(line, is_link)),
             Rule::Email => kept = filter(&kept, &mut dropped[7], |line| !all_chunks(line, is_email)),
         }

@@ -2,7 +2,7 @@
 //!
 //! A rule looks at one signal; a document is kept when it passes all rules of its preset.
 
-use crate::signals::{Family, Scratch, measure};
+use crate::signals::{Asked, Family, Reader, Scratch};
 
 /// When a document is dropped.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -99,10 +99,59 @@ const fn dclm(verdict: &'static str, signal: &'static str, limit: Limit) -> Rule
     Rule { verdict, family: Family::Dclm, signal, limit }
 }
 
-/// Li et al. 2024, "DataComp-LM", appendix on the heuristics of RefinedWeb: what DCLM asks beyond Gopher's rules.
+/// Li et al. 2024, "DataComp-LM": the text rules of its published `dclm_baseline_refinedweb` configuration, in its order.
 const DCLM: &[Rule] = &[
+    dclm("dclm.too_few_words", "words", AtLeast(50.0)),
+    dclm("dclm.too_many_words", "words", AtMost(100_000.0)),
+    dclm("dclm.short_words", "mean_word_length", AtLeast(3.0)),
+    dclm("dclm.long_words", "mean_word_length", AtMost(10.0)),
     dclm("dclm.too_many_symbols", "symbol_ratio", AtMost(0.1)),
-    dclm("dclm.flagged_words", "flagged_words", AtMost(0.05)),
+    dclm("dclm.too_many_bullet_lines", "bullet_lines", AtMost(0.9)),
+    dclm("dclm.too_many_ellipsis_lines", "ellipsis_lines", AtMost(0.3)),
+    dclm("dclm.too_few_alphabetic_words", "symbolic_words", AtMost(0.2)),
+    dclm("dclm.too_few_stop_words", "stop_words", AtLeast(2.0)),
+    dclm("dclm.duplicate_lines", "duplicate_lines", AtMost(0.3)),
+    dclm("dclm.duplicate_paragraphs", "duplicate_paragraphs", AtMost(0.3)),
+    dclm("dclm.duplicate_line_characters", "duplicate_line_characters", AtMost(0.2)),
+    dclm("dclm.duplicate_paragraph_characters", "duplicate_paragraph_characters", AtMost(0.2)),
+    dclm("dclm.top_2_gram", "top_2_gram", AtMost(0.2)),
+    dclm("dclm.top_3_gram", "top_3_gram", AtMost(0.18)),
+    dclm("dclm.top_4_gram", "top_4_gram", AtMost(0.16)),
+    dclm("dclm.duplicate_5_grams", "duplicate_5_grams", AtMost(0.15)),
+    dclm("dclm.duplicate_6_grams", "duplicate_6_grams", AtMost(0.14)),
+    dclm("dclm.duplicate_7_grams", "duplicate_7_grams", AtMost(0.13)),
+    dclm("dclm.duplicate_8_grams", "duplicate_8_grams", AtMost(0.12)),
+    dclm("dclm.duplicate_9_grams", "duplicate_9_grams", AtMost(0.11)),
+    dclm("dclm.duplicate_10_grams", "duplicate_10_grams", AtMost(0.10)),
+    dclm("dclm.removed_words", "removed_words", AtMost(0.05)),
+];
+
+const fn dolma(verdict: &'static str, signal: &'static str, limit: Limit) -> Rule {
+    Rule { verdict, family: Family::Dolma, signal, limit }
+}
+
+/// Soldaini et al. 2024, "Dolma": "Gopher All" for web pages, with the thresholds and in the order of its published mix.
+const DOLMA: &[Rule] = &[
+    dolma("dolma.too_few_words", "words", AtLeast(50.0)),
+    dolma("dolma.too_many_words", "words", AtMost(100_000.0)),
+    dolma("dolma.short_words", "median_word_length", AtLeast(3.0)),
+    dolma("dolma.long_words", "median_word_length", AtMost(10.0)),
+    dolma("dolma.too_many_symbols", "symbol_words", AtMost(0.1)),
+    dolma("dolma.too_few_alphabetic_words", "alphabetic_words", AtLeast(0.8)),
+    dolma("dolma.too_few_stop_words", "stop_words", AtLeast(2.0)),
+    dolma("dolma.too_many_bullet_lines", "bullet_lines", AtMost(0.9)),
+    dolma("dolma.too_many_ellipsis_lines", "ellipsis_lines", AtMost(0.3)),
+    dolma("dolma.duplicate_lines", "duplicate_lines", AtMost(0.3)),
+    dolma("dolma.duplicate_line_characters", "duplicate_line_characters", AtMost(0.3)),
+    dolma("dolma.top_2_gram", "top_2_gram", AtMost(0.2)),
+    dolma("dolma.top_3_gram", "top_3_gram", AtMost(0.18)),
+    dolma("dolma.top_4_gram", "top_4_gram", AtMost(0.16)),
+    dolma("dolma.duplicate_5_grams", "duplicate_5_grams", AtMost(0.15)),
+    dolma("dolma.duplicate_6_grams", "duplicate_6_grams", AtMost(0.14)),
+    dolma("dolma.duplicate_7_grams", "duplicate_7_grams", AtMost(0.13)),
+    dolma("dolma.duplicate_8_grams", "duplicate_8_grams", AtMost(0.12)),
+    dolma("dolma.duplicate_9_grams", "duplicate_9_grams", AtMost(0.11)),
+    dolma("dolma.duplicate_10_grams", "duplicate_10_grams", AtMost(0.10)),
 ];
 
 /// Names of the presets and the lists of rules they join.
@@ -112,48 +161,83 @@ pub const PRESETS: &[(&str, &[&[Rule]])] = &[
     ("gopher_repetition", &[GOPHER_REPETITION]),
     ("c4", &[C4]),
     ("fineweb", &[FINEWEB]),
-    ("dclm", &[GOPHER_REPETITION, GOPHER_QUALITY, DCLM]),
+    ("dclm", &[DCLM]),
+    ("dolma", &[DOLMA]),
 ];
 
-/// A preset made ready: its rules, the families they need, and where in their values each rule looks.
+/// Presets made ready: their rules, the signals they need, and where in the values each rule looks.
 #[derive(Clone, Debug)]
 pub struct Preset {
     pub rules: Vec<Rule>,
-    families: Vec<Family>,
-    columns: Vec<usize>,
+    places: Vec<Place>,
     width: usize,
+}
+
+/// Where a rule's value is found.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    family: Family,
+    /// Where the family's values begin.
+    start: usize,
+    /// The signal, by its number in the family.
+    signal: usize,
+    /// What to measure where it is not there yet: itself, and what comes with it and is needed later.
+    asked: Asked,
 }
 
 impl Preset {
     /// The preset of this name, `None` when there is none.
     pub fn from_name(name: &str) -> Option<Self> {
-        let (_, lists) = PRESETS.iter().find(|(known, _)| *known == name)?;
-        let rules: Vec<Rule> = lists.iter().flat_map(|list| list.iter().copied()).collect();
-        let mut families = Vec::new();
+        Self::from_names(&[name])
+    }
+
+    /// Several presets, asked one after another; `None` when one does not exist.
+    pub fn from_names<S: AsRef<str>>(names: &[S]) -> Option<Self> {
+        let mut rules: Vec<Rule> = Vec::new();
+        for name in names {
+            let (_, lists) = PRESETS.iter().find(|(known, _)| *known == name.as_ref())?;
+            rules.extend(lists.iter().flat_map(|list| list.iter().copied()));
+        }
+        let mut needed: Vec<(Family, usize, Asked)> = Vec::new();
+        let mut width = 0;
         for rule in &rules {
-            if !families.contains(&rule.family) {
-                families.push(rule.family);
+            let signal = rule.family.signals().iter().position(|&signal| signal == rule.signal)?;
+            match needed.iter_mut().find(|(family, ..)| *family == rule.family) {
+                Some((.., asked)) => *asked |= 1 << signal,
+                None => {
+                    needed.push((rule.family, width, 1 << signal));
+                    width += rule.family.signals().len();
+                }
             }
         }
-        let mut names = Vec::new();
-        for &family in &families {
-            names.extend(family.signals().iter().map(|&signal| (family, signal)));
-        }
-        let columns = rules
-            .iter()
-            .map(|rule| names.iter().position(|&name| name == (rule.family, rule.signal)))
-            .collect::<Option<Vec<usize>>>()?;
-        Some(Self { rules, families, columns, width: names.len() })
+        let place = |rule: &Rule| {
+            let &(family, start, all) = needed.iter().find(|(family, ..)| *family == rule.family)?;
+            let signal = family.signals().iter().position(|&signal| signal == rule.signal)?;
+            Some(Place { family, start, signal, asked: family.together(signal) & all })
+        };
+        let places = rules.iter().map(place).collect::<Option<Vec<Place>>>()?;
+        Some(Self { rules, places, width })
     }
 
     /// The first rule that `text` fails, as its index in [`Preset::rules`], and the value it failed with.
+    ///
+    /// Signals are measured when the first rule asks for them, so a document that goes early costs little.
     pub fn judge(&self, text: &str, scratch: &mut Scratch, values: &mut Vec<f64>) -> Option<(usize, f64)> {
         values.clear();
-        values.resize(self.width, 0.0);
-        measure(text, &self.families, scratch, values);
-        let failing =
-            self.rules.iter().zip(&self.columns).position(|(rule, &column)| !rule.limit.holds(values[column]))?;
-        Some((failing, values[self.columns[failing]]))
+        values.resize(self.width, f64::NAN);
+        let mut reader = Reader::new(text, scratch);
+        // No signal is NaN: ratios of nothing are 0.
+        for (index, (rule, place)) in self.rules.iter().zip(&self.places).enumerate() {
+            let column = place.start + place.signal;
+            if values[column].is_nan() {
+                let end = place.start + place.family.signals().len();
+                reader.measure(place.family, place.asked, &mut values[place.start..end]);
+            }
+            if !rule.limit.holds(values[column]) {
+                return Some((index, values[column]));
+            }
+        }
+        None
     }
 }
 

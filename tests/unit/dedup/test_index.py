@@ -14,7 +14,8 @@ from tests.corpus import standard_library
 
 import tokenfoundry as tf
 from tokenfoundry.dedup import Index
-from tokenfoundry.testing import planted_near_duplicates
+from tokenfoundry.reference import dedup as reference
+from tokenfoundry.testing import planted_corpus, planted_near_duplicates
 
 
 def ids(start: int, count: int) -> list[bytes]:
@@ -59,6 +60,40 @@ def test_near_duplicates_are_found_and_strangers_are_not(tmp_path: Path) -> None
         assert clear.sum() > 10 and found.seen[clear].all()
         strangers, _ = planted_near_duplicates(100, seed=9)
         assert not index.query(strangers).seen.any()
+
+
+def test_what_is_seen_is_verified_where_texts_are_at_hand(tmp_path: Path) -> None:
+    planted = planted_corpus(150, seed=5)
+    originals = [text for text, edit in zip(planted.texts, planted.edit, strict=True) if edit == "original"]
+    copies = [text for text, edit in zip(planted.texts, planted.edit, strict=True) if edit != "original"]
+    with Index.open(tmp_path) as index:
+        kept = index.add(originals, ids(0, len(originals))).keep
+        held = {id_: text for id_, text, stays in zip(ids(0, len(originals)), originals, kept, strict=True) if stays}
+        asked: list[bytes] = []
+
+        def texts_of(wanted: list[bytes]) -> list[str | None]:
+            asked.extend(wanted)
+            return [held[id_] for id_ in wanted]
+
+        found = index.query(copies, texts_of=texts_of)
+        assert len(asked) == len(set(asked)) > 0
+        sets = {id_: set(reference.shingles(text, 5)) for id_, text in held.items()}
+        missed = 0
+        for at, text in enumerate(copies):
+            own = set(reference.shingles(text, 5))
+            exact = {id_: len(own & other) / max(len(own | other), 1) for id_, other in sets.items()}
+            best = max(exact.values())
+            if found.seen[at]:
+                assert found.similarity[at] == np.float32(exact[found.seen_as[at].tobytes()]) >= np.float32(0.8)
+            else:
+                missed += best >= 0.8
+        assert found.seen.sum() > 50 and missed <= found.seen.sum() // 50, "bands and sketches miss few"
+        assert not index.query(copies, texts_of=lambda wanted: [None] * len(wanted)).seen[found.similarity < 1].any()
+        assert index.query(originals, texts_of=texts_of).seen[kept].all()
+        with pytest.raises(tf.InputError, match="texts_of gave 0"):
+            index.query(copies, texts_of=lambda wanted: [])
+        more = index.add(copies, ids(1000, len(copies)), texts_of=texts_of)
+        assert (more.seen == found.seen).all() and len(index) == kept.sum() + more.stats["added"]
 
 
 def test_short_and_empty_texts_are_known_by_content(tmp_path: Path) -> None:

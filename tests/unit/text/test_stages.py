@@ -113,7 +113,7 @@ def test_hostile_pages_do_not_stop_a_run(tmp_path: Path) -> None:
     stages = [
         {"extract": {"timeout_seconds": 1}},
         {"clean": {"drop_lines": ["c4", "repeated", "refinedweb"]}},
-        {"label": {"columns": ["gopher.words", "dclm.flagged_words"]}},
+        {"label": {"columns": ["gopher.words", "dclm.removed_words"]}},
         {"redact": {"kinds": list(tf.text.KINDS)}},
     ]
     rows = run(tmp_path, stages, [{"path": "h.warc"}])

@@ -1,5 +1,7 @@
 """The doors of the text room: types, columns, errors, broken and hostile input."""
 
+import pathlib
+
 import pyarrow as pa
 import pytest
 
@@ -161,3 +163,42 @@ def test_lines_are_dropped_rule_by_rule() -> None:
     )
     with pytest.raises(tf.InputError, match="rules has"):
         tf.text.drop_lines([text], rules=("urls",))
+
+
+def test_signals_of_asked_columns_are_those_of_whole_families() -> None:
+    texts = [path.read_text("utf-8") for path in sorted(pathlib.Path(__file__).parent.glob("*.py"))]
+    texts += ["", "a", "the same of it\n" * 60, "Слово и дело. " * 30]
+    whole = tf.text.signals(texts, families=tuple(tf.text.FAMILIES))
+    for name in whole.schema.names:
+        assert tf.text.signals(texts, columns=[name]).column(0).equals(whole.column(name)), name
+    some = ["fineweb.lines", "gopher.duplicate_7_grams", "c4.sentences", "gopher.top_3_gram", "gopher.bullet_lines"]
+    assert tf.text.signals(texts, columns=some).equals(whole.select(some))
+    with pytest.raises(tf.InputError, match=r"gopher\.word"):
+        tf.text.signals(texts, columns=["gopher.word"])
+    with pytest.raises(tf.InputError, match="twice"):
+        tf.text.signals(texts, columns=["gopher.words", "gopher.words"])
+
+
+def test_several_presets_are_asked_one_after_another() -> None:
+    texts = [path.read_text("utf-8") for path in sorted(pathlib.Path(__file__).parent.glob("*.py"))]
+    texts += ["", "a", "the same of it\n" * 60, "It was that of the day, and they have to be with it. " * 8]
+    texts += ["The day of it. " * 30, "It was that of the day, and they have to be with it.\n" * 8]
+    names = ("gopher_quality", "c4", "fineweb", "gopher_repetition")
+    found = tf.text.filter(texts, preset=names)
+    each = [tf.text.filter(texts, preset=name).to_pylist() for name in names]
+    expected = [next((row for row in rows if row["verdict"]), rows[0]) for rows in zip(*each, strict=True)]
+    assert found.to_pylist() == expected
+    assert len(set(found.column("verdict").to_pylist())) > 2
+    rules = [rule for name in names for rule in tf.text.rules(name)]
+    values = tf.text.signals(texts, families=("gopher", "c4", "fineweb")).to_pylist()
+    for row, verdict in zip(values, found.column("verdict").to_pylist(), strict=True):
+        failing = (
+            rule.verdict
+            for rule in rules
+            if not (
+                row[rule.signal] >= rule.threshold if rule.comparison == ">=" else row[rule.signal] <= rule.threshold
+            )
+        )
+        assert verdict == next(failing, None)
+    with pytest.raises(tf.InputError, match="gopher2"):
+        tf.text.filter(texts, preset=("gopher", "gopher2"))

@@ -5,6 +5,7 @@ rejects is rejected here with the same exception and message.
 """
 
 import functools
+import math
 import os
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokenfoundry._core import bpe as _bpe
-from tokenfoundry.compat.tiktoken.unstable import CoreBPE
+from tokenfoundry.compat.tiktoken.unstable import CoreBPE, checked_sequence, not_an_instance
 from tokenfoundry.errors import InputError
 from tokenfoundry.tokenizer import Tokenizer
 
@@ -72,7 +73,7 @@ class Encoding:
     def encode_ordinary(self, text: str) -> list[int]:
         """Tokens of a text in which special tokens are plain text."""
         if not isinstance(text, str):
-            raise _no_text(text)
+            raise not_an_instance(text, "str")
         return self._encode_plain(text)
 
     def encode(
@@ -80,17 +81,10 @@ class Encoding:
     ) -> list[int]:
         """Tokens of a text. Special tokens in it are tokens if allowed, ValueError if disallowed, else plain text;
         ``"all"`` disallowed are those that are not allowed. A lone surrogate is encoded as U+FFFD."""
-        if disallowed_special == "all" and not allowed_special and allowed_special is not None:
-            try:
-                if self._marker in text:
-                    self._refuse(text, self.special_tokens_set)
-            except TypeError:
-                raise _no_text(text, searched=True) from None
+        if allowed_special is _NOTHING and disallowed_special == "all" and isinstance(text, str):
+            if self._marker in text and self._special_tokens:
+                self._refuse(text, self.special_tokens_set)
             return self._encode_plain(text)
-        if not disallowed_special and not allowed_special:
-            return self.encode_ordinary(text)
-        if allowed_special == "all" and (disallowed_special == "all" or not disallowed_special):
-            return self._all_allowed(text)
         allowed = self._checked(text, allowed_special, disallowed_special)
         tokens = self._tokenizer.encode(text, allowed_special=allowed)
         return self._core_bpe.real(tokens) if self._alias_of else tokens
@@ -99,42 +93,42 @@ class Encoding:
         self, text: str, *, allowed_special: _Allowed = _NOTHING, disallowed_special: _Disallowed = "all"
     ) -> npt.NDArray[np.uint32]:
         """As `encode`, into an array of uint32. UnicodeEncodeError for a lone surrogate."""
-        allowed = self._checked(text, allowed_special, disallowed_special)
-        if not text.isascii():
-            text.encode()
+        allowed = self._checked(text, allowed_special, disallowed_special, as_utf8=True)
         tokens = self._tokenizer.encode_array(text, allowed_special=allowed)
         for alias, real in self._alias_of.items():
             tokens[tokens == alias] = real
         return tokens
 
-    def encode_ordinary_batch(self, text: list[str], *, num_threads: int = 8) -> list[list[int]]:
+    def encode_ordinary_batch(self, text: list[str], *, num_threads: int | None = 8) -> list[list[int]]:
         """`encode_ordinary` of each text, over at most ``num_threads`` threads."""
+        threads = _threads(num_threads)
         texts = list(text)
-        at = _bpe.first_not_text(texts)
-        if at is not None:
-            for one in texts[at:]:
-                if not isinstance(one, str):
-                    raise _no_text(one)
-        return self._tokenizer.encode_batch_lists(texts, _threads(num_threads), allowed_special="none")
+        if _bpe.first_not_text(texts) is not None:
+            return [self.encode_ordinary(one) for one in texts]
+        return self._tokenizer.encode_batch_lists(texts, threads, allowed_special="none")
 
     def encode_batch(
         self,
         text: list[str],
         *,
-        num_threads: int = 8,
+        num_threads: int | None = 8,
         allowed_special: _Allowed = _NOTHING,
         disallowed_special: _Disallowed = "all",
     ) -> list[list[int]]:
         """`encode` of each text, over at most ``num_threads`` threads. What is disallowed in one is an error for all."""
-        texts = list(text)
+        allowed, disallowed = self._sets(allowed_special, disallowed_special)
+        disallowed = frozenset(disallowed)
         threads = _threads(num_threads)
-        allowed_set, disallowed = self._sets(allowed_special, disallowed_special)
-        marker = self._marker if disallowed <= self.special_tokens_set else ""
+        texts = list(text)
+        usual = isinstance(allowed, (set, frozenset)) and all(isinstance(token, str) for token in allowed)
+        usual = usual and disallowed <= self.special_tokens_set
+        if not usual or _bpe.first_not_text(texts) is not None:
+            return [self.encode(one, allowed_special=allowed, disallowed_special=disallowed) for one in texts]
         at = 0
-        while (found := _bpe.next_suspect(texts, marker, at)) is not None:
+        while disallowed and (found := _bpe.next_suspect(texts, self._marker, at)) is not None:
             self._refuse(texts[found], disallowed)
             at = found + 1
-        rows = self._tokenizer.encode_batch_lists(texts, threads, allowed_special=self._known(allowed_set))
+        rows = self._tokenizer.encode_batch_lists(texts, threads, allowed_special=self._known(allowed))
         return [self._core_bpe.real(row) for row in rows] if self._alias_of else rows
 
     def encode_with_unstable(
@@ -142,9 +136,8 @@ class Encoding:
     ) -> tuple[list[int], list[list[int]]]:
         """Tokens that no continuation of the text changes, and what the rest may become: all the token sequences
         that could follow them, in no particular order. UnicodeEncodeError for a lone surrogate."""
-        self._checked(text, allowed_special, disallowed_special)
-        allowed, _ = self._sets(allowed_special, disallowed_special)
-        text.encode()
+        self._checked(text, allowed_special, disallowed_special, as_utf8=True)
+        allowed = self.special_tokens_set if allowed_special == "all" else allowed_special
         return self._core_bpe.encode_with_unstable(text, allowed)
 
     def encode_single_token(self, text_or_bytes: str | bytes) -> int:
@@ -153,19 +146,11 @@ class Encoding:
             text_or_bytes = text_or_bytes.encode()
         return self._core_bpe.encode_single_token(text_or_bytes)
 
-    def _all_allowed(self, text: str) -> list[int]:
-        if not isinstance(text, str):
-            raise _no_text(text)
-        tokens = self._tokenizer.encode(text, allowed_special="all")
-        return self._core_bpe.real(tokens) if self._alias_of else tokens
-
-    def _sets(
-        self, allowed_special: _Allowed, disallowed_special: _Disallowed
-    ) -> tuple[AbstractSet[str], frozenset[str]]:
-        allowed: AbstractSet[str] = self.special_tokens_set if allowed_special == "all" else allowed_special
+    def _sets(self, allowed_special: _Allowed, disallowed_special: _Disallowed) -> tuple[Any, Any]:
+        allowed = self.special_tokens_set if allowed_special == "all" else allowed_special
         if disallowed_special == "all":
             disallowed_special = self.special_tokens_set - allowed
-        return allowed, frozenset(disallowed_special)
+        return allowed, disallowed_special
 
     def _known(self, allowed: AbstractSet[str]) -> Literal["all", "none"] | frozenset[str]:
         """As the tokenizer wants it, which knows no other special tokens."""
@@ -175,41 +160,58 @@ class Encoding:
         return "all" if len(known) == len(self.special_tokens_set) else frozenset(known)
 
     def _checked(
-        self, text: str, allowed_special: _Allowed, disallowed_special: _Disallowed
+        self, text: str, allowed_special: _Allowed, disallowed_special: _Disallowed, as_utf8: bool = False
     ) -> Literal["all", "none"] | frozenset[str]:
+        """The special tokens to be found, after all that tiktoken would object to, in its order."""
         allowed, disallowed = self._sets(allowed_special, disallowed_special)
-        self._refuse(text, disallowed)
+        if disallowed:
+            self._refuse(text, disallowed)
+        if not isinstance(text, str):
+            raise not_an_instance(text, "str")
+        if as_utf8 and not text.isascii():
+            text.encode()
+        if not isinstance(allowed, (set, frozenset)):
+            raise not_an_instance(allowed, "set")
+        for token in allowed:
+            if not isinstance(token, str):
+                raise not_an_instance(token, "str")
         return self._known(allowed)
 
-    def _refuse(self, text: str, disallowed: AbstractSet[str]) -> None:
+    def _refuse(self, text: str, disallowed: Collection[str]) -> None:
+        pattern = _special_token_regex(frozenset(disallowed))
         if not isinstance(text, str):
-            raise _no_text(text, searched=bool(disallowed))
-        if disallowed and (match := _special_token_regex(frozenset(disallowed)).search(text)):
+            # In the words of the module `regex`, which tiktoken searches with.
+            try:
+                memoryview(text)
+            except TypeError:
+                raise TypeError(f"a bytes-like object is required, not {type(text).__name__!r}") from None
+            raise TypeError("cannot use a string pattern on a bytes-like object")
+        if match := pattern.search(text):
             raise_disallowed_special_token(match.group())
 
     # Tokens to text
 
     def decode_bytes(self, tokens: Sequence[int]) -> bytes:
         """Bytes of tokens. KeyError names one that does not exist."""
-        _check_sequence(tokens)
+        if type(tokens) is not list:
+            tokens = checked_sequence(tokens)
+            if isinstance(tokens, np.ndarray) and (tokens.ndim != 1 or tokens.dtype.kind not in "iu"):
+                return self._core_bpe.decode_bytes(tokens)
         if self._alias_of and any(token > self.max_token_value for token in tokens):
             return self._core_bpe.decode_bytes(tokens)
         try:
             return self._tokenizer.decode_bytes(tokens)
-        except InputError:
+        except (InputError, TypeError):
             return self._core_bpe.decode_bytes(tokens)
 
     def decode(self, tokens: Sequence[int], errors: str = "replace") -> str:
         """Text of tokens; ``errors`` as of `bytes.decode`."""
-        if errors != "replace" or self._alias_of:
+        if errors != "replace" or self._alias_of or type(tokens) is not list:
             return self.decode_bytes(tokens).decode("utf-8", errors=errors)
         try:
             return self._tokenizer.decode(tokens)
-        except InputError:
+        except (InputError, TypeError):
             return self._core_bpe.decode_bytes(tokens).decode("utf-8", "replace")
-        except TypeError:
-            _check_sequence(tokens)
-            raise
 
     def decode_single_token_bytes(self, token: int) -> bytes:
         """Bytes of a token or special token. KeyError if there is none."""
@@ -233,13 +235,13 @@ class Encoding:
         return b"".join(parts).decode("utf-8", errors="strict"), offsets
 
     def decode_batch(
-        self, batch: Sequence[Sequence[int]], *, errors: str = "replace", num_threads: int = 8
+        self, batch: Sequence[Sequence[int]], *, errors: str = "replace", num_threads: int | None = 8
     ) -> list[str]:
         """`decode` of each."""
         _threads(num_threads)
         return [self.decode(tokens, errors) for tokens in batch]
 
-    def decode_bytes_batch(self, batch: Sequence[Sequence[int]], *, num_threads: int = 8) -> list[bytes]:
+    def decode_bytes_batch(self, batch: Sequence[Sequence[int]], *, num_threads: int | None = 8) -> list[bytes]:
         """`decode_bytes` of each."""
         _threads(num_threads)
         return [self.decode_bytes(tokens) for tokens in batch]
@@ -278,7 +280,14 @@ class Encoding:
         return self._core_bpe.encode_single_piece(text_or_bytes)
 
     def _encode_only_native_bpe(self, text: str) -> list[int]:
-        return self.encode_ordinary(text)
+        try:
+            import regex  # type: ignore[import-untyped, unused-ignore]
+        except ImportError:
+            return self.encode_ordinary(text)
+        tokens = []
+        for piece in regex.findall(self._pat_str, text):
+            tokens += self._core_bpe.encode_single_piece(piece.encode())
+        return tokens
 
     def _encode_bytes(self, text: bytes) -> list[int]:
         return self._core_bpe._encode_bytes(text)
@@ -302,22 +311,6 @@ class Encoding:
             self.__dict__ = registry.get_encoding(state).__dict__
         else:
             self.__init__(**state)  # type: ignore[misc]
-
-
-def _no_text(value: object, searched: bool = False) -> TypeError:
-    """As where tiktoken finds out: in a regular expression's search, or in its core."""
-    if searched and isinstance(value, (bytes, bytearray, memoryview)):
-        return TypeError("cannot use a string pattern on a bytes-like object")
-    if searched:
-        return TypeError(f"a bytes-like object is required, not {type(value).__name__!r}")
-    shown = "'None'" if value is None else f"{type(value).__name__!r} object"
-    return TypeError(f"{shown} is not an instance of 'str'")
-
-
-def _check_sequence(value: object) -> None:
-    if value is None or isinstance(value, (int, float)):
-        shown = "'None'" if value is None else f"{type(value).__name__!r} object"
-        raise TypeError(f"{shown} is not an instance of 'Sequence'")
 
 
 def _without_doubles(special_tokens: Mapping[str, int], first_free: int) -> tuple[dict[str, int], dict[int, int]]:
@@ -344,16 +337,20 @@ def _common_beginning(tokens: Collection[str]) -> str:
     return first[:length]
 
 
-def _threads(num_threads: int) -> int:
+def _threads(num_threads: float | None) -> int:
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if num_threads is None:
+        return available
     if num_threads <= 0:
         raise ValueError("max_workers must be greater than 0")
-    return min(num_threads, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    return min(math.ceil(num_threads), available)
 
 
 @functools.lru_cache(maxsize=128)
 def _special_token_regex(tokens: frozenset[str]) -> re.Pattern[str]:
     # The longest first: of two that begin alike, the one that the text holds is named.
-    return re.compile("|".join(re.escape(token) for token in sorted(tokens, key=lambda token: (-len(token), token))))
+    escaped = {re.escape(token): token for token in tokens}
+    return re.compile("|".join(sorted(escaped, key=lambda written: (-len(escaped[written]), written))))
 
 
 def raise_disallowed_special_token(token: str) -> NoReturn:

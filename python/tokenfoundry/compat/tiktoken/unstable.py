@@ -12,6 +12,7 @@ import operator
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +24,25 @@ from tokenfoundry.tokenizer import Tokenizer
 _SPACES = b" \n\t"
 
 
+def not_an_instance(value: object, wanted: str) -> TypeError:
+    """In the words of tiktoken's core."""
+    shown = "'None'" if value is None else f"{type(value).__name__!r} object"
+    return TypeError(f"{shown} is not an instance of {wanted!r}")
+
+
+def checked_sequence(value: Any) -> Any:
+    """What tiktoken's core takes as a sequence: anything that can be indexed but a str and a dict."""
+    if isinstance(value, str):
+        raise TypeError("Can't extract `str` to `Vec`")
+    if isinstance(value, dict) or not hasattr(type(value), "__getitem__"):
+        raise not_an_instance(value, "Sequence")
+    return value
+
+
 def _u32(token: int) -> int:
     number = operator.index(token)
+    if not -(1 << 63) <= number < 1 << 63:
+        raise OverflowError("Python int too large to convert to C long")
     if not 0 <= number < 1 << 32:
         raise OverflowError("out of range integral type conversion attempted")
     return number
@@ -78,7 +96,7 @@ class CoreBPE:
     def encode_single_token(self, piece: bytes) -> int:
         """The id of a token or special token. KeyError if it is none."""
         if not isinstance(piece, bytes):
-            raise TypeError(f"{type(piece).__name__!r} object is not an instance of 'bytes'")
+            raise not_an_instance(piece, "bytes")
         rank = self._ranks.get(piece)
         if rank is None:
             rank = self._specials.get(piece.decode("utf-8", "surrogateescape"))
@@ -88,6 +106,8 @@ class CoreBPE:
 
     def encode_single_piece(self, piece: bytes) -> list[int]:
         """Tokens of bytes that the pattern does not cut."""
+        if not isinstance(piece, bytes):
+            raise not_an_instance(piece, "bytes")
         rank = self._ranks.get(piece)
         return [rank] if rank is not None else self._merged(piece)
 
@@ -206,6 +226,8 @@ class CoreBPE:
 
     def _encode_bytes(self, text: bytes) -> list[int]:
         """Tokens of bytes: of the valid beginning as a text, then of the rest as one piece with the last of it."""
+        if not isinstance(text, bytes):
+            raise not_an_instance(text, "bytes")
         try:
             return self.encode_ordinary(text.decode())
         except UnicodeDecodeError as error:

@@ -1,7 +1,7 @@
 """The names of Hugging Face's `tokenizers` 0.23 for BPE models: ``from tokenfoundry.compat.tokenizers import Tokenizer``.
 
-For programs that load a tokenizer.json and encode and decode with it. Not for building a tokenizer from parts
-(``models``, ``pre_tokenizers`` …): use `tokenizers` and load what it saved, or `tokenfoundry.Tokenizer.train`.
+For programs that load a tokenizer.json and encode and decode with it. The parts that tokenizers are built of (``models``,
+``pre_tokenizers`` …) are those of `tokenizers` itself, where it is installed; only `Tokenizer` and `Encoding` are ours.
 ``docs/compat.md`` goes through the names one by one.
 """
 
@@ -10,19 +10,30 @@ from typing import Any
 from tokenfoundry.compat.tokenizers.encoding import Encoding as Encoding
 from tokenfoundry.compat.tokenizers.tokenizer import AddedToken as AddedToken
 from tokenfoundry.compat.tokenizers.tokenizer import Tokenizer as Tokenizer
+from tokenfoundry.compat.tokenizers.tokenizer import original as _original
 
 #: The version of `tokenizers` whose behaviour this is.
 __version__ = "0.23.3"
 
+#: What is handed on from `tokenizers`.
 _PARTS = frozenset({
-    "models", "normalizers", "pre_tokenizers", "post_processors", "processors", "decoders", "trainers", "implementations",
-    "tools", "NormalizedString", "PreTokenizedString", "Regex", "Token",
+    "models", "normalizers", "pre_tokenizers", "processors", "decoders", "trainers", "NormalizedString",
+    "PreTokenizedString", "Regex", "Token", "OffsetReferential", "OffsetType", "SplitDelimiterBehavior", "EncodeInput",
+    "InputSequence", "Offsets", "PreTokenizedEncodeInput", "PreTokenizedInputSequence", "TextEncodeInput",
+    "TextInputSequence",
+})  # fmt: skip
+#: Tokenizers that `tokenizers` builds by itself, of its own `Tokenizer`.
+NOT_SUPPORTED = frozenset({
+    "BertWordPieceTokenizer", "ByteLevelBPETokenizer", "CharBPETokenizer", "SentencePieceBPETokenizer",
+    "SentencePieceUnigramTokenizer", "implementations",
 })  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     if name in _PARTS:
+        return getattr(_original(), name)
+    if name in NOT_SUPPORTED:
         raise AttributeError(
-            f"tokenfoundry.compat.tokenizers has no {name}: build with tokenizers and load here what it saves"
+            f"tokenfoundry.compat.tokenizers has no {name}: use tokenizers, and load here what it saves"
         )
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

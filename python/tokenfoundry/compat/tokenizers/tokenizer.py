@@ -11,7 +11,6 @@ import operator
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -19,8 +18,8 @@ import numpy as np
 
 from tokenfoundry._core import bpe as _bpe
 from tokenfoundry.compat.tokenizers.encoding import Base, Details, Direction, Encoding, Segment
-from tokenfoundry.compat.tokenizers.processors import PostProcessor
-from tokenfoundry.errors import InputError
+from tokenfoundry.compat.tokenizers.post_processing import PostProcessor
+from tokenfoundry.errors import InputError, VocabularyError
 from tokenfoundry.tokenizer import Tokenizer as _Engine
 
 _TEXT_INPUT = "TextEncodeInput must be Union[TextInputSequence, Tuple[InputSequence, InputSequence]]"
@@ -29,9 +28,6 @@ _PRETOKENIZED_INPUT = (
     "PreTokenizedInputSequence]]"
 )
 
-_NOT_HERE = frozenset(
-    {"model", "normalizer", "pre_tokenizer", "post_processor", "decoder", "train", "train_from_iterator"}
-)
 _POST_PROCESSOR = b'"post_processor"'
 _NEITHER = re.compile(rb'\s*\{\s*"version"\s*:\s*"1.0"\s*,\s*"truncation"\s*:\s*null\s*,\s*"padding"\s*:\s*null\s*,')
 
@@ -39,20 +35,49 @@ _Text = str | Sequence[str]
 _Input = _Text | tuple[_Text, _Text]
 
 
-@dataclass(repr=False, unsafe_hash=True)
+def original() -> Any:
+    """The library `tokenizers`, for what is made of its parts."""
+    try:
+        import tokenizers
+    except ImportError as error:
+        raise ImportError(
+            "a tokenizer's parts and training are those of tokenizers, which is not installed: pip install tokenizers"
+        ) from error
+    return tokenizers
+
+
 class AddedToken:
     """A token that is found in a text before anything else. ``normalized`` defaults to ``not special``."""
 
-    content: str
-    single_word: bool = False
-    lstrip: bool = False
-    rstrip: bool = False
-    normalized: bool | None = None
-    special: bool = False
+    def __init__(
+        self,
+        content: str = "",
+        single_word: bool = False,
+        lstrip: bool = False,
+        rstrip: bool = False,
+        normalized: bool | None = None,
+        special: bool = False,
+    ) -> None:
+        self.content = content
+        self.single_word = single_word
+        self.lstrip = lstrip
+        self.rstrip = rstrip
+        self.special = special
+        self._normalized = normalized
 
-    def __post_init__(self) -> None:
-        if self.normalized is None:
-            self.normalized = not self.special
+    @property
+    def normalized(self) -> bool:
+        """Whether it is looked for in the normalized text."""
+        return not self.special if self._normalized is None else self._normalized
+
+    def _fields(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _FIELDS}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AddedToken) and self._fields() == other._fields()
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._fields().values()))
 
     def __str__(self) -> str:
         return self.content
@@ -63,37 +88,54 @@ class AddedToken:
         return f'AddedToken("{self.content}", {options})'
 
 
+#: As a tokenizer.json writes them.
+_FIELDS = ("content", "single_word", "lstrip", "rstrip", "normalized", "special")
+
+
 class Tokenizer:
     """A tokenizer of a tokenizer.json with a BPE model. Made by `from_file`, `from_str`, `from_buffer` or
     `from_pretrained`; VocabularyError names what it cannot read."""
 
-    def __init__(self, content: bytes) -> None:
-        if not isinstance(content, bytes):
-            raise TypeError(
-                f"a tokenizer of the part {type(content).__name__} is not built here: build it with tokenizers, save it, "
-                "and load it with Tokenizer.from_file; or train with tokenfoundry.Tokenizer.train"
-            )
+    def __init__(self, model: Any) -> None:
+        """Of a `tokenizers.models.BPE`, to be trained or given its parts; needs `tokenizers`."""
+        kind = type(model).__name__
+        if type(model).__module__ != "tokenizers.models":
+            raise TypeError(f"{kind!r} object is not an instance of 'Model'")
+        if kind != "BPE":
+            raise VocabularyError(f"{kind} model: tokenfoundry has BPE only; use tokenizers for it")
+        self._start(original().Tokenizer(model).to_str().encode())
+
+    def _start(self, content: bytes) -> None:
         self._content = content
-        self._engine = _Engine(_bpe.read_tokenizer_json(content, True))
         self._allowed: Literal["all", "none"] = "all"
-        self._changed = False
+
+    @classmethod
+    def _read(cls, content: bytes) -> "Tokenizer":
+        made = cls.__new__(cls)
+        made._start(content)
+        _ = made._engine  # Where it cannot be read, that is said at once.
+        return made
+
+    @functools.cached_property
+    def _engine(self) -> _Engine:
+        return _Engine(_bpe.read_tokenizer_json(self._content, True))
 
     @staticmethod
     def from_file(path: str | os.PathLike[str]) -> "Tokenizer":
         """From the path of a tokenizer.json."""
-        return Tokenizer(Path(path).read_bytes())
+        return Tokenizer._read(Path(path).read_bytes())
 
     @staticmethod
     def from_str(json: str) -> "Tokenizer":
         """From the text of a tokenizer.json."""
-        return Tokenizer(json.encode())
+        return Tokenizer._read(json.encode())
 
     @staticmethod
     def from_buffer(buffer: bytes) -> "Tokenizer":
         """From the bytes of a tokenizer.json."""
         if isinstance(buffer, str):
             raise TypeError("'str' object is not an instance of 'bytes'")
-        return Tokenizer(bytes(buffer))
+        return Tokenizer._read(bytes(buffer))
 
     @staticmethod
     def from_pretrained(identifier: str, revision: str = "main", token: str | None = None) -> "Tokenizer":
@@ -168,14 +210,6 @@ class Tokenizer:
     def _views(self) -> dict[str, "_AsItWas"]:
         return {}
 
-    def __getattr__(self, name: str) -> Any:
-        if name in _NOT_HERE:
-            raise AttributeError(
-                f"tokenfoundry.compat.tokenizers.Tokenizer has no {name}: use tokenizers for building, training and "
-                "taking apart a tokenizer, and load here what it saves"
-            )
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
     def __repr__(self) -> str:
         return f"Tokenizer(version={self._json.get('version', '1.0')!r}, model=BPE({self.get_vocab_size()} tokens))"
 
@@ -193,7 +227,8 @@ class Tokenizer:
     def token_to_id(self, token: str) -> int | None:
         """The id of a token as the vocabulary writes it."""
         if not isinstance(token, str):
-            raise TypeError(f"{type(token).__name__!r} object is not an instance of 'str'")
+            raise _not_an_instance(token, "str")
+        token.encode()
         added = self._added.get(token)
         found: int | None = added["id"] if added else self._json["model"]["vocab"].get(token)
         return found
@@ -225,6 +260,7 @@ class Tokenizer:
 
     @encode_special_tokens.setter
     def encode_special_tokens(self, value: bool) -> None:
+        value = _bool(value)
         self._forget("_as_it_is")
         self._allowed = "none" if value else "all"
 
@@ -240,39 +276,108 @@ class Tokenizer:
 
     def _add(self, tokens: list[Any], special: bool) -> int:
         if not isinstance(tokens, list):
-            raise TypeError(f"{type(tokens).__name__!r} object is not an instance of 'list'")
+            raise _not_an_instance(tokens, "list")
         if not all(isinstance(item, str) or hasattr(item, "single_word") for item in tokens):
             raise TypeError("Input must be a List[Union[str, AddedToken]]")
-        self._forget("_as_it_is")
-        for view in self.__dict__.pop("_views", {}).values():
-            view.keep()
+        self._before_a_change()
         vocab = self._json["model"]["vocab"]
         new = 0
         for item in tokens:
             if isinstance(item, str):
-                token = AddedToken(item, special=special)
-            else:
-                fields = {name: getattr(item, name) for name in AddedToken.__dataclass_fields__}
-                token = AddedToken(**{**fields, "special": special or fields["special"]})
-            known = self._added.get(token.content)
-            if not token.content or (known and {**asdict(token), "id": known["id"]} == known):
+                item = AddedToken(item)
+                item.special = special
+            elif special:
+                item.special = True  # As `tokenizers` does, in the caller's object.
+            token = {name: getattr(item, name) for name in _FIELDS}
+            content = token["content"]
+            known = self._added.get(content)
+            if not content or (known and {**token, "id": known["id"]} == known):
                 continue
-            number = self.token_to_id(token.content)
+            number = self.token_to_id(content)
             if number is None:
                 taken = max((added["id"] for added in self._added.values()), default=-1) + 1
                 number = max(taken, len(vocab))
-            self._added[token.content] = {"id": number, **asdict(token)}
+            self._added[content] = {"id": number, **token}
             new += 1
         if new:
             self._json["added_tokens"] = sorted(self._added.values(), key=lambda token: token["id"])
-            self._content = self.to_str().encode()
-            self._engine = _Engine(_bpe.read_tokenizer_json(self._content, True))
-            self.__dict__.pop("_token_of", None)
+            self._after_a_change()
         return new
+
+    def _before_a_change(self) -> None:
+        self._forget("_as_it_is")
+        for view in self.__dict__.pop("_views", {}).values():
+            view.keep()
+
+    def _after_a_change(self) -> None:
+        self._content = self.to_str().encode()
+        if self.__dict__.pop("_engine", None) is not None:
+            _ = self._engine
+        for name in ("_token_of", "_processor"):
+            self._forget(name)
+
+    # Parts: objects of `tokenizers`, which has to be installed. What is got is a copy; assign it to change the tokenizer.
+
+    def _part(self, name: str) -> Any:
+        return getattr(original().Tokenizer.from_str(self.to_str()), name)
+
+    def _set_part(self, name: str, part: Any) -> None:
+        described = None if part is None else json.loads(part.__getstate__())
+        before = self._json.get(name)
+        self._before_a_change()
+        self._json[name] = described
+        try:
+            self._after_a_change()
+        except VocabularyError:
+            self._json[name] = before
+            self._after_a_change()
+            raise
+
+    model = property(
+        lambda self: self._part("model"), lambda self, part: self._set_part("model", part), doc="The BPE model."
+    )
+    normalizer = property(
+        lambda self: self._part("normalizer"),
+        lambda self, part: self._set_part("normalizer", part),
+        doc="What is done to a text before it is cut; may be None.",
+    )
+    pre_tokenizer = property(
+        lambda self: self._part("pre_tokenizer"),
+        lambda self, part: self._set_part("pre_tokenizer", part),
+        doc="What cuts a text into words; may be None.",
+    )
+    post_processor = property(
+        lambda self: self._part("post_processor"),
+        lambda self, part: self._set_part("post_processor", part),
+        doc="What puts a template around a text; may be None.",
+    )
+    decoder = property(
+        lambda self: self._part("decoder"),
+        lambda self, part: self._set_part("decoder", part),
+        doc="What makes a text of tokens; may be None.",
+    )
+
+    def train(self, files: list[str], trainer: Any = None) -> None:
+        """Train the model on files, by `tokenizers` (`tokenfoundry.Tokenizer.train` is faster)."""
+        trained = original().Tokenizer.from_str(self.to_str())
+        trained.train(files, trainer)
+        self._become(trained)
+
+    def train_from_iterator(self, iterator: Any, trainer: Any = None, length: int | None = None) -> None:
+        """Train the model on texts, by `tokenizers` (`tokenfoundry.Tokenizer.train` is faster)."""
+        trained = original().Tokenizer.from_str(self.to_str())
+        trained.train_from_iterator(iterator, trainer, length)
+        self._become(trained)
+
+    def _become(self, trained: Any) -> None:
+        self._before_a_change()
+        for name in ("_json", "_added", "_truncates_or_pads", "_engine", "_token_of", "_processor"):
+            self._forget(name)
+        self._content = trained.to_str().encode()
 
     def num_special_tokens_to_add(self, is_pair: bool) -> int:
         """How many tokens the template adds to a text, or to a pair."""
-        return self._processor.added_tokens(is_pair)
+        return self._processor.added_tokens(_bool(is_pair))
 
     # Truncation and padding
 
@@ -296,6 +401,8 @@ class Tokenizer:
         """Cut encodings to a length; see `Encoding.truncate`. ``strategy``: which of a pair is cut."""
         names = {"longest_first": "LongestFirst", "only_first": "OnlyFirst", "only_second": "OnlySecond"}
         max_length, stride = _unsigned(max_length), _unsigned(stride)
+        if not isinstance(strategy, str):
+            raise _not_an_instance(strategy, "str")
         if strategy not in names:
             raise ValueError(
                 f"Unknown `strategy`: `{strategy}`. Use one of `longest_first`, `only_first`, or `only_second`"
@@ -348,7 +455,10 @@ class Tokenizer:
         """Pad encodings to a length, or to the longest of a batch."""
         _check_direction(direction, "")
         pad_id, pad_type_id = _unsigned(pad_id), _unsigned(pad_type_id)
+        if not isinstance(pad_token, str):
+            raise _not_an_instance(pad_token, "str")
         length = None if length is None else _unsigned(length)
+        pad_to_multiple_of = None if pad_to_multiple_of is None else _unsigned(pad_to_multiple_of)
         self._forget("_truncates_or_pads")
         self._json["padding"] = {
             "strategy": "BatchLongest" if length is None else {"Fixed": length},
@@ -417,7 +527,7 @@ class Tokenizer:
         self, encoding: Encoding, pair: Encoding | None = None, add_special_tokens: bool = True
     ) -> Encoding:
         """Truncate, put the template around, pad."""
-        parts = [encoding._copy()] if pair is None else [encoding._copy(), pair._copy()]
+        parts = [part._copy_all() for part in (encoding, pair) if part is not None]
         return _padded([self._finished(parts, add_special_tokens, self.truncation)], self.padding)[0]
 
     def _encoded_one(
@@ -460,7 +570,7 @@ class Tokenizer:
             try:
                 parts = [self._sequence(text, is_pretokenized, number) for number, text in enumerate(texts)]
             except TypeError as error:
-                if is_pretokenized and isinstance(item, (list, tuple)):
+                if len(texts) == 2 or (is_pretokenized and isinstance(item, (list, tuple))):
                     raise
                 raise TypeError(_PRETOKENIZED_INPUT if is_pretokenized else _TEXT_INPUT) from error
             encodings.append(self._finished(parts, add_special_tokens, truncation))
@@ -515,6 +625,8 @@ class Tokenizer:
         """The text of ids; ids that no token has are left out."""
         if type(ids) is not list:
             _check_sequence(ids)
+            if isinstance(ids, np.ndarray) and (ids.ndim != 1 or ids.dtype.kind not in "iu"):
+                ids = [_index(number) for number in ids]
         try:
             return self._engine.decode(ids, skip_special_tokens=skip_special_tokens)
         except InputError:
@@ -550,9 +662,19 @@ class _AsItWas(Tokenizer):
 def _check_sequence(value: Any) -> None:
     if isinstance(value, str):
         raise TypeError("Can't extract `str` to `Vec`")
-    if not isinstance(value, (Sequence, np.ndarray)):
-        shown = "'None'" if value is None else f"{type(value).__name__!r} object"
-        raise TypeError(f"{shown} is not an instance of 'Sequence'")
+    if isinstance(value, dict) or not hasattr(type(value), "__getitem__"):
+        raise _not_an_instance(value, "Sequence")
+
+
+def _not_an_instance(value: object, wanted: str) -> TypeError:
+    shown = "'None'" if value is None else f"{type(value).__name__!r} object"
+    return TypeError(f"{shown} is not an instance of {wanted!r}")
+
+
+def _bool(value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise _not_an_instance(value, "bool")
+    return bool(value)
 
 
 def _index(number: Any) -> int:
@@ -573,6 +695,8 @@ def _unsigned(number: Any) -> int:
 
 
 def _check_direction(direction: str, end: str) -> None:
+    if not isinstance(direction, str):
+        raise _not_an_instance(direction, "str")
     if direction not in ("left", "right"):
         raise ValueError(f"Unknown `direction`: `{direction}`. Use one of `left` or `right`{end}")
 

@@ -15,7 +15,7 @@ from typing import Any
 from tokenfoundry._core import bpe as _bpe
 from tokenfoundry.compat.tokenizers import Encoding
 from tokenfoundry.compat.tokenizers import Tokenizer as _Pipeline
-from tokenfoundry.compat.tokenizers.processors import PostProcessor
+from tokenfoundry.compat.tokenizers.post_processing import PostProcessor
 from tokenfoundry.compat.transformers.around import Around, around_of
 from tokenfoundry.compat.transformers.encodings import Options, announce
 from tokenfoundry.errors import TokenFoundryError, VocabularyError

@@ -4,8 +4,9 @@ The methods here take the common calls (texts without pairs, no offsets, no over
 they are mixed into, which then asks the `Backend`. `convert` mixes in only those that the class has not overridden.
 """
 
+import functools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -279,14 +280,56 @@ def _found(tokenizer: Any, texts: list[str], options: dict[str, Any]) -> tuple[C
     return found, Encodings(engine, texts, again)
 
 
+#: How a text is encoded when nothing is said about it.
+_USUAL = Options(True, "all", None, None)
 #: Options that change nothing of what `plain_one` gives.
 _SIMPLE = frozenset({"split_special_tokens", "verbose", "padding_side"})
+
+
+def _making(batch_encoding: type) -> Callable[[Columns, Encodings], Any]:
+    """What makes a `BatchEncoding` of one text, without what its constructor looks for."""
+    usual = {"data": {}, "_encodings": [], "_n_sequences": 1}
+    if vars(batch_encoding({}, [], n_sequences=1)) != usual or batch_encoding.__dict__.get("__slots__"):
+        return lambda found, encodings: batch_encoding(found, encodings, n_sequences=1)
+    new: Any = batch_encoding.__new__
+
+    def made(found: Columns, encodings: Encodings) -> Any:
+        one: Any = new(batch_encoding)
+        one.__dict__ = {"data": found, "_encodings": encodings, "_n_sequences": 1}
+        return one
+
+    return made
 
 
 def fast_class(base: type, batch_encoding: type) -> type:
     """The class to mix in, of ``transformers``' base of fast tokenizers (which goes by two names, with different
     methods in 4 and 5)."""
     class_five = not hasattr(base, "_batch_encode_plus")
+    encoded = _making(batch_encoding)
+    #: By class, whether nothing that it overrides lies between a call and `_encode_plus`.
+    direct: dict[type, bool] = {}
+
+    def is_direct(kind: type) -> bool:
+        own = ("_encode_plus", "_switch_to_input_mode", "_get_padding_truncation_strategies")
+        found = direct[kind] = all(getattr(kind, name) is getattr(TokenFoundryFast, name) for name in own)
+        return found
+
+    def ids_of(tokenizer: Any, text: str, special: bool) -> tuple[Any, list[int]] | None:
+        """The engine and the ids of a text with nothing unusual set; None where something is."""
+        backend = tokenizer._tokenizer
+        if type(backend) is not Backend or backend._truncation is not None or backend._padding is not None:
+            return None
+        engine = backend._engine
+        if engine is None or backend._watched:
+            engine = backend.engine()
+        if engine is None or engine.around is None or engine._allowed != "all" or tokenizer.split_special_tokens:
+            return None
+        if not text.isascii() and _bpe.first_not_text([text]) is not None:
+            return None
+        ids = engine._engine.encode(text, special, allowed_special="all")
+        if len(ids) > tokenizer.model_max_length:
+            tokenizer._eventual_warn_about_too_long_sequence(ids, None, True)
+        return engine, ids
 
     def plain_one(tokenizer: Any, text: str, special: bool, options: dict[str, Any]) -> Any:
         """One text with nothing but its ids and its mask wanted; None where more is, or something is unusual."""
@@ -327,6 +370,40 @@ def fast_class(base: type, batch_encoding: type) -> type:
 
     class TokenFoundryFast(base):  # type: ignore[misc]
         """Encodes and decodes with tokenfoundry; all else is the class it is mixed into."""
+
+        # The call that programs make for each of many short texts: most of its time would be options.
+        @functools.wraps(base.__call__)
+        def __call__(self, text: Any = None, *arguments: Any, **options: Any) -> Any:
+            if (
+                type(text) is str
+                and not arguments
+                and not options
+                and (direct.get(type(self)) or is_direct(type(self)))
+            ):
+                names = self.model_input_names
+                found = None if "token_type_ids" in names else ids_of(self, text, True)
+                if found is not None:
+                    engine, ids = found
+                    columns: Columns = {"input_ids": ids}
+                    if "attention_mask" in names:
+                        columns["attention_mask"] = [1] * len(ids)
+                    return encoded(columns, Encodings(engine, [text], _USUAL))
+            return super().__call__(text, *arguments, **options)
+
+        @functools.wraps(base.encode)  # type: ignore[attr-defined]
+        def encode(self, text: Any, *arguments: Any, **options: Any) -> Any:
+            special = options.get("add_special_tokens", True)
+            if (
+                type(text) is str
+                and not arguments
+                and type(special) is bool
+                and len(options) == ("add_special_tokens" in options)
+                and (direct.get(type(self)) or is_direct(type(self)))
+            ):
+                found = ids_of(self, text, special)
+                if found is not None:
+                    return found[1]
+            return super().encode(text, *arguments, **options)
 
         # transformers looks for these at each call, and looking for what is not there costs more than encoding.
         def _switch_to_input_mode(self) -> None:

@@ -9,12 +9,16 @@
 //! Whether two tokens go together is found by undoing their merges from the last on, and asking each time whether the two
 //! symbols at the seam would have merged before one of them did with its other neighbour; the answer is remembered.
 //!
-//! The tree of all tokens is 4 to 8 MB, made in some milliseconds when the first long piece comes.
+//! The trees of tokens are made as they are needed: half a millisecond for their list when the first long piece comes, then as far
+//! as texts go ([`super::tree`]).
+
+use tokenfoundry_kernels::byte_classes::Classifier;
+use tokenfoundry_kernels::on_tier::{Work, on_tier};
 
 use super::merge::merge_long;
 use super::pairs::{NONE, Pairs, SYMBOL_BITS};
 use super::split::Splits;
-use super::tree::Tree;
+use super::tree::{Spelled, Trees};
 
 /// As much of a run as shows what it is made of; runs of less than twice that are no trouble.
 const RUN_HEAD: usize = 1024;
@@ -22,55 +26,67 @@ const RUN_HEAD: usize = 1024;
 /// What a vocabulary has for it.
 #[derive(Clone, Copy, Debug)]
 pub struct Tables<'a> {
-    pub tree: &'a Tree,
+    pub trees: &'a Trees,
+    pub spelled: Spelled<'a>,
     pub pairs: &'a Pairs,
     pub splits: &'a Splits,
 }
 
 /// Replace `symbols` by those of `piece`; `None` (and nothing of use in `symbols`) if there is no way to spell it.
 pub fn encode(tables: Tables<'_>, seams: &mut Seams, piece: &[u8], symbols: &mut Vec<u32>) -> Option<()> {
-    if piece.len() < 64 {
-        return encode_from(tables, seams, piece, &mut [0], symbols);
-    }
     // A bit for each place that was found to be no seam.
-    encode_from(tables, seams, piece, &mut vec![0; piece.len() / 64 + 1], symbols)
+    let mut dead = vec![0; piece.len() / 64 + 1];
+    on_tier(Encode { tables, seams, piece, dead: &mut dead, symbols }, Encode::encode)
 }
 
-#[inline(always)]
-fn encode_from(
-    tables: Tables<'_>,
-    seams: &mut Seams,
-    piece: &[u8],
-    dead: &mut [u64],
-    symbols: &mut Vec<u32>,
-) -> Option<()> {
-    let Tables { tree, pairs, splits } = tables;
-    seams.open();
-    symbols.clear();
-    let (mut at, mut before) = (0, NONE);
-    while at < piece.len() {
-        let mut candidate = tree.longest(&piece[at..]);
-        loop {
-            if candidate == NONE {
-                // Nothing that starts here goes with what is before: what is before must be shorter.
-                dead[at / 64] |= 1 << (at % 64);
-                let last = symbols.pop()?;
-                at -= tree.length(last);
-                candidate = tree.shorter(last);
-                before = symbols.last().copied().unwrap_or(NONE);
-                continue;
-            }
-            let end = at + tree.length(candidate);
-            let is_dead = dead[end / 64] >> (end % 64) & 1 != 0;
-            if !is_dead && (before == NONE || seams.hold(pairs, splits, before, candidate)) {
-                symbols.push(candidate);
-                (at, before) = (end, candidate);
-                break;
-            }
-            candidate = tree.shorter(candidate);
-        }
+struct Encode<'a> {
+    tables: Tables<'a>,
+    seams: &'a mut Seams,
+    piece: &'a [u8],
+    dead: &'a mut [u64],
+    symbols: &'a mut Vec<u32>,
+}
+
+impl Work for Encode<'_> {
+    type Output = Option<()>;
+
+    #[inline(always)]
+    fn run(self, _: impl Classifier) -> Self::Output {
+        self.encode()
     }
-    Some(())
+}
+
+impl Encode<'_> {
+    #[inline(always)]
+    fn encode(self) -> Option<()> {
+        let Self { tables: Tables { trees, spelled, pairs, splits }, seams, piece, dead, symbols } = self;
+        seams.open();
+        symbols.clear();
+        let (mut at, mut before) = (0, NONE);
+        while at < piece.len() {
+            let mut candidate = trees.longest(spelled, &piece[at..]);
+            loop {
+                if candidate == NONE {
+                    // Nothing that starts here goes with what is before: what is before must be shorter.
+                    dead[at / 64] |= 1 << (at % 64);
+                    let last = symbols.pop()?;
+                    at -= trees.length(last);
+                    candidate = trees.shorter(last);
+                    before = symbols.last().copied().unwrap_or(NONE);
+                    continue;
+                }
+                let end = at + trees.length(candidate);
+                let is_dead = dead[end / 64] >> (end % 64) & 1 != 0;
+                if !is_dead && (before == NONE || seams.hold(pairs, splits, before, candidate)) {
+                    symbols.push(candidate);
+                    (at, before) = (end, candidate);
+                    break;
+                }
+                candidate = trees.shorter(candidate);
+            }
+        }
+        Some(())
+    }
 }
 
 /// [`encode`] for a long run of one character or a few: `false` if `piece` is none, or not of the usual kind.

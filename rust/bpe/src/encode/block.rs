@@ -4,8 +4,11 @@
 use tokenfoundry_kernels::byte_classes::Classifier;
 
 use super::Encoder;
-use super::lanes::Lanes;
+use super::fresh::Fresh;
+use super::interned::Interned;
 use super::long::Record;
+use super::memory::budget_bytes;
+use super::parts::{LONGEST, Parts};
 use super::pieces::hash;
 use super::seen::Seen;
 use super::sets::Bucket;
@@ -72,6 +75,14 @@ impl Many {
         self.are[number / 64] |= 1 << (number % 64);
         self.spans[number] = (first as u32, self.tokens.len() as u32);
     }
+
+    /// The tokens of `number` are those of `other`, if that is one of these.
+    fn repeat(&mut self, number: usize, other: usize) {
+        if self.are[other / 64] >> (other % 64) & 1 == 1 {
+            self.are[number / 64] |= 1 << (number % 64);
+            self.spans[number] = self.spans[other];
+        }
+    }
 }
 
 /// Room for a block of pieces.
@@ -88,8 +99,13 @@ pub struct Block {
     long: [u64; ROOM],
     records: [Option<Record>; ROOM],
     /// Pieces that no table has.
-    fresh: Numbers,
-    lanes: Lanes,
+    unseen: Numbers,
+    hashes: [u64; ROOM],
+    interned: Interned,
+    /// Of those, the ones that stand in the block before, and where.
+    twins: Vec<(u16, u16)>,
+    fresh: Fresh,
+    parts: Option<Box<Parts>>,
     tokens: Vec<u32>,
     space: Space,
 }
@@ -106,8 +122,12 @@ impl Block {
             wide: [Key::default(); ROOM],
             long: [0; ROOM],
             records: [None; ROOM],
-            fresh: Numbers::NONE,
-            lanes: Lanes::default(),
+            unseen: Numbers::NONE,
+            hashes: [0; ROOM],
+            interned: Interned::new(),
+            twins: Vec::new(),
+            fresh: Fresh::default(),
+            parts: None,
             tokens: Vec::new(),
             space: [0; ROOM * COUNT + 8],
         }
@@ -116,8 +136,8 @@ impl Block {
     /// Give the tokens of the pieces between `places` (relative to `base`; [`ROOM`] pieces at most) to `sink`. [`WIDE_BYTES`] of
     /// text follow the start of each.
     ///
-    /// What was never seen is merged and remembered: `at_once` appends the tokens of a piece, or leaves it to be merged from its
-    /// bytes with others at a time.
+    /// What was never seen is remembered: `at_once` appends the tokens of a piece with its [`hash`], or leaves it to be merged from
+    /// its bytes with others at a time.
     #[inline(always)]
     #[allow(clippy::too_many_arguments)]
     pub fn encode(
@@ -128,13 +148,42 @@ impl Block {
         text: &[u8],
         base: usize,
         places: &[u32],
-        at_once: impl FnMut(&[u8], &mut Vec<u32>) -> bool,
+        at_once: impl FnMut(&[u8], u64, &mut Vec<u32>) -> bool,
         sink: &mut impl Sink,
     ) {
-        if !self.look_up(classifier, seen, text, base, places) {
-            self.merge_fresh(seen, encoder, text, base, places, at_once);
-        }
+        self.find(classifier, seen, encoder, text, base, places, Some(budget_bytes()), at_once);
         self.give(places.len() - 1, sink);
+    }
+
+    /// The same, but leave the tokens in the block. Pieces fall apart if parts may take so many bytes of tables of their own.
+    #[inline(always)]
+    #[allow(clippy::too_many_arguments)]
+    pub fn find(
+        &mut self,
+        classifier: impl Classifier,
+        seen: &mut Seen,
+        encoder: &Encoder,
+        text: &[u8],
+        base: usize,
+        places: &[u32],
+        parts_budget: Option<usize>,
+        at_once: impl FnMut(&[u8], u64, &mut Vec<u32>) -> bool,
+    ) {
+        if !self.look_up(classifier, seen, text, base, places) {
+            self.merge_fresh(seen, encoder, text, base, places, parts_budget, at_once);
+        }
+    }
+
+    /// Append the tokens of a piece.
+    #[inline(always)]
+    pub fn append(&self, number: usize, tokens: &mut Vec<u32>) {
+        if self.many.are[number / 64] >> (number % 64) & 1 == 1 {
+            let (first, end) = self.many.spans[number];
+            tokens.extend_from_slice(&self.many.tokens[first as usize..end as usize]);
+        } else {
+            let few = &self.found[number];
+            tokens.extend_from_slice(&few[..(few[COUNT] as usize).min(COUNT)]);
+        }
     }
 
     /// Find the tokens of the pieces; `false` if some were never seen.
@@ -142,13 +191,13 @@ impl Block {
     fn look_up(&mut self, classifier: impl Classifier, seen: &Seen, text: &[u8], base: usize, places: &[u32]) -> bool {
         self.many.are = [0; ROOM.div_ceil(64)];
         self.many.tokens.clear();
-        self.fresh.count = 0;
+        self.unseen.count = 0;
         let Self { words, found, missed, .. } = self;
         let misses = seen.words.find_all(classifier, text, base, places, words, found, missed);
         if misses > 0 {
             self.look_further(classifier, seen, text, base, places, misses);
         }
-        self.fresh.count == 0
+        self.unseen.count == 0
     }
 
     /// Find those that are not words in their first bucket in the other tables.
@@ -165,7 +214,7 @@ impl Block {
         places: &[u32],
         misses: usize,
     ) {
-        let Self { words, found, many, missed, missed_of, middle, wide, long, records, fresh, .. } = self;
+        let Self { words, found, many, missed, missed_of, middle, wide, long, records, unseen, .. } = self;
         for numbers in &mut *missed_of {
             numbers.count = 0;
         }
@@ -209,11 +258,11 @@ impl Block {
         let mut several: Several = [0; 12];
         for index in 0..of_middle.count {
             let count = seen.middle.find(&middle[index], &mut several);
-            give_several(&several, count, of_middle.numbers[index], found, many, fresh);
+            give_several(&several, count, of_middle.numbers[index], found, many, unseen);
         }
         for index in 0..of_wide.count {
             let count = seen.wide.find(&wide[index], &mut several);
-            give_several(&several, count, of_wide.numbers[index], found, many, fresh);
+            give_several(&several, count, of_wide.numbers[index], found, many, unseen);
         }
         for index in 0..of_long.count {
             let number = of_long.numbers[index];
@@ -223,14 +272,15 @@ impl Block {
                 Some(record) if seen.long.get(record, &text[start..start + length], &mut many.tokens) => {
                     many.insert(number as usize, first);
                 }
-                _ => fresh.push(number),
+                _ => unseen.push(number),
             }
         }
     }
 
-    /// Merge the pieces that [`Self::look_up`] left, and remember them.
+    /// Find the tokens of the pieces that [`Self::look_up`] left, and remember them.
     #[cold]
     #[inline(never)]
+    #[allow(clippy::too_many_arguments)]
     fn merge_fresh(
         &mut self,
         seen: &mut Seen,
@@ -238,52 +288,72 @@ impl Block {
         text: &[u8],
         base: usize,
         places: &[u32],
-        mut at_once: impl FnMut(&[u8], &mut Vec<u32>) -> bool,
+        parts_budget: Option<usize>,
+        mut at_once: impl FnMut(&[u8], u64, &mut Vec<u32>) -> bool,
     ) {
-        let Self { found, many, missed, fresh, lanes, tokens, .. } = self;
-        let piece_of = |number: u16| {
-            let (start, length) = span(places, base, number);
-            (start, &text[start..start + length])
-        };
-        // The same piece may stand twice in a block, and short pieces of many tokens are not where they were looked for.
-        let mut is_known = |number: u16, seen: &Seen, found: &mut [Few], many: &mut Many| {
-            let (start, piece) = piece_of(number);
-            tokens.clear();
-            let is_known = seen.find(text, start, piece.len(), tokens);
-            if is_known {
-                give(tokens, number, found, many);
-            }
-            is_known
-        };
-        let mut unknown = 0;
-        for index in 0..fresh.count {
-            let number = fresh.numbers[index];
-            if !is_known(number, seen, found, many) {
-                encoder.pieces.prefetch(piece_of(number).1);
-                fresh.numbers[unknown] = number;
-                unknown += 1;
-            }
-        }
-        let mut keep = |number: u16, tokens: &[u32]| {
-            if !is_known(number, seen, found, many) {
-                let (start, piece) = piece_of(number);
-                seen.insert(text, start, piece.len(), tokens);
-                give(tokens, number, found, many);
-            }
-        };
+        let Self { found, many, unseen, hashes, interned, twins, fresh, parts, tokens, .. } = self;
+        twins.clear();
+        interned.clear();
         let mut left = 0;
-        let mut own = Vec::new();
-        for &number in &fresh.numbers[..unknown] {
-            own.clear();
-            if at_once(piece_of(number).1, &mut own) {
-                keep(number, &own);
-            } else {
-                missed[left] = number;
-                left += 1;
+        for index in 0..unseen.count {
+            let number = unseen.numbers[index];
+            let (start, length) = span(places, base, number);
+            let piece = &text[start..start + length];
+            let hash = hash(piece);
+            tokens.clear();
+            if seen.find_short_in_long(piece, hash, tokens) {
+                give(tokens, number, found, many);
+                continue;
+            }
+            let is = |other: u32| {
+                let (start, length) = span(places, base, other as u16);
+                &text[start..start + length] == piece
+            };
+            if let Some(other) = interned.get_or_insert(hash, u32::from(number), is) {
+                twins.push((number, other as u16));
+                continue;
+            }
+            encoder.pieces.prefetch(hash);
+            (unseen.numbers[left], hashes[left]) = (number, hash);
+            left += 1;
+        }
+        for &hash in &hashes[..left] {
+            if let Some(id) = encoder.pieces.candidate(hash) {
+                encoder.tokens.prefetch(id);
             }
         }
-        let pieces = missed[..left].iter().map(|&number| piece_of(number).1);
-        lanes.merge(&encoder.pairs, &encoder.to_token, pieces, |index, tokens| keep(missed[index], tokens));
+        for (&number, &hash) in unseen.numbers[..left].iter().zip(&hashes[..left]) {
+            let (start, length) = span(places, base, number);
+            let piece = &text[start..start + length];
+            tokens.clear();
+            if at_once(piece, hash, tokens) {
+                seen.insert(text, start, length, tokens);
+                give(tokens, number, found, many);
+                continue;
+            }
+            let cuts = match parts_budget {
+                Some(_) if length <= LONGEST && !piece.is_ascii() => encoder.cuts(&mut fresh.scratch.cuttable),
+                _ => None,
+            };
+            match (cuts, parts_budget) {
+                (Some(cuts), Some(budget)) => {
+                    let parts = parts.get_or_insert_with(|| Parts::new(encoder, budget));
+                    parts.push(cuts, text, number, start, length);
+                }
+                _ => fresh.push(number, start, length),
+            }
+        }
+        fresh.finish(encoder, text, |number, start, length, tokens| {
+            seen.insert(text, start, length, tokens);
+            give(tokens, number, found, many);
+        });
+        if let Some(parts) = parts {
+            parts.finish(seen, encoder, text, |number, tokens| give(tokens, number, found, many));
+        }
+        for &(number, other) in &*twins {
+            found[number as usize] = found[other as usize];
+            many.repeat(number as usize, other as usize);
+        }
     }
 
     /// Give the tokens of the first `count` pieces, in order.
@@ -324,9 +394,16 @@ fn give(tokens: &[u32], number: u16, found: &mut [Few], many: &mut Many) {
 
 /// [`give`] what a table of pieces found; with no tokens it found nothing.
 #[inline(always)]
-fn give_several(several: &Several, count: usize, number: u16, found: &mut [Few], many: &mut Many, fresh: &mut Numbers) {
+fn give_several(
+    several: &Several,
+    count: usize,
+    number: u16,
+    found: &mut [Few],
+    many: &mut Many,
+    unseen: &mut Numbers,
+) {
     if count == 0 {
-        fresh.push(number);
+        unseen.push(number);
     } else if count <= COUNT {
         let few = &mut found[number as usize];
         few[..COUNT].copy_from_slice(&several[..COUNT]);

@@ -10,13 +10,13 @@
 //! Two ways find that pair: [`Search::by_cuts`] in a few look-ups a token, for vocabularies whose merges come after
 //! those that make their parts, and [`Search::by_merging`] for any.
 
+use std::collections::VecDeque;
 use std::sync::OnceLock;
 
 use super::merge::{SHORT, merge_bytes, merge_long, merge_short};
 use super::pairs::{MAX_SYMBOLS, NONE, Pairs};
-use super::pieces::Pieces;
+use super::pieces::{Pieces, hash};
 use super::symbols::Start;
-use super::tree::Tree;
 use super::{Encoder, split::Splits};
 use crate::vocabulary::{Merges, Symbols, Tokens, Vocabulary, VocabularyError};
 
@@ -32,10 +32,16 @@ fn error<T>(message: String) -> Result<T, VocabularyError> {
     Err(VocabularyError(message))
 }
 
+/// Tables are larger than near caches, so what is looked up so many tokens later is asked for now.
+const AHEAD: usize = 8;
+
 /// All tokens by their bytes; an error names two ids of the same bytes.
 fn index_tokens(tokens: &Tokens) -> Result<Pieces, VocabularyError> {
     let mut pieces = Pieces::with_capacity(tokens.len());
     for (id, bytes) in tokens.iter() {
+        if let Some(next) = tokens.get(id + AHEAD as u32) {
+            pieces.prefetch(hash(next));
+        }
         if let Err(first) = pieces.insert(tokens, id) {
             return error(format!(
                 "token {} has two ids, {first} and {id}; a vocabulary maps each token to one",
@@ -142,6 +148,39 @@ struct Split {
     symbol: u32,
 }
 
+/// Two to three left parts of a token are looked up until one is right.
+#[derive(Clone, Copy, Default)]
+struct Lefts([u64; 3]);
+
+/// Pairs that wait until their memory is there. Nobody asks for them while tokens are of one length: they are longer than what
+/// those are made of.
+#[derive(Default)]
+struct Unplaced {
+    pairs: VecDeque<Split>,
+    length: usize,
+}
+
+impl Unplaced {
+    /// Before a token of `length` bytes is looked at.
+    #[inline(always)]
+    fn next_token(&mut self, length: usize, pairs: &mut Pairs) {
+        if length != self.length {
+            self.length = length;
+            self.place_all(pairs);
+        } else if self.pairs.len() >= AHEAD
+            && let Some(Split { left, right, symbol }) = self.pairs.pop_front()
+        {
+            pairs.insert(left, right, symbol);
+        }
+    }
+
+    fn place_all(&mut self, pairs: &mut Pairs) {
+        for Split { left, right, symbol } in self.pairs.drain(..) {
+            pairs.insert(left, right, symbol);
+        }
+    }
+}
+
 /// A vocabulary in which a merge comes before one that makes its parts: symbols do not count up in time.
 struct OutOfOrder;
 
@@ -164,8 +203,17 @@ impl Search<'_> {
     /// the cut. Needs a vocabulary whose merges come after those that make their parts, as nearly all are.
     fn by_cuts(&self, order: &[u32]) -> Result<Found, OutOfOrder> {
         let mut found = self.fresh();
-        for &id in order {
+        let mut lefts = [Lefts::default(); 2 * AHEAD];
+        let mut unplaced = Unplaced::default();
+        for (place, &id) in order.iter().take(AHEAD).enumerate() {
+            lefts[place] = self.lefts(id);
+        }
+        for (place, &id) in order.iter().enumerate() {
+            if let Some(&next) = order.get(place + AHEAD) {
+                lefts[(place + AHEAD) % (2 * AHEAD)] = self.lefts(next);
+            }
             let Some(bytes) = self.tokens.get(id) else { continue };
+            unplaced.next_token(bytes.len(), &mut found.pairs);
             let split = match &self.listed {
                 Some(listed) => {
                     let symbols = |rank: u32| {
@@ -176,9 +224,11 @@ impl Search<'_> {
                     let mut candidates = listed.making(id).iter().rev().map(|&rank| symbols(rank));
                     candidates.find(|&(left, right, _)| found.is_settled(left, right))
                 }
-                None => (1..bytes.len()).rev().find_map(|at| {
-                    let left = found.symbol(self, &bytes[..at])?;
-                    let right = found.symbol(self, &bytes[at..])?;
+                None => (1..bytes.len()).rev().enumerate().find_map(|(number, at)| {
+                    let (left, right) = bytes.split_at(at);
+                    let hashed = lefts[place % (2 * AHEAD)].0.get(number).copied();
+                    let left = found.symbol(self, left, hashed)?;
+                    let right = found.symbol(self, right, None)?;
                     found.is_settled(left, right).then_some((left, right, id))
                 }),
             };
@@ -187,9 +237,25 @@ impl Search<'_> {
             if left >= symbol || right >= symbol {
                 return Err(OutOfOrder);
             }
-            found.insert(id, Split { left, right, symbol });
+            found.pairs.prefetch(left, right);
+            found.set(id, &Split { left, right, symbol });
+            unplaced.pairs.push_back(Split { left, right, symbol });
         }
+        unplaced.place_all(&mut found.pairs);
         Ok(found)
+    }
+
+    /// The hashes of a token's longest left parts, whose memory is asked for.
+    #[inline(always)]
+    fn lefts(&self, id: u32) -> Lefts {
+        let mut lefts = Lefts::default();
+        if let (None, Some(bytes)) = (&self.listed, self.tokens.get(id)) {
+            for (left, at) in lefts.0.iter_mut().zip((2..bytes.len()).rev()) {
+                *left = hash(&bytes[..at]);
+                self.by_bytes.prefetch(*left);
+            }
+        }
+        lefts
     }
 
     /// By merging each token's bytes as if they were a text: right for any order of merges.
@@ -229,19 +295,25 @@ impl Search<'_> {
 }
 
 impl Found {
-    fn insert(&mut self, id: u32, Split { left, right, symbol }: Split) {
-        self.pairs.insert(left, right, symbol);
-        self.splits.set(symbol, left, right);
-        self.symbol_of[id as usize] = symbol;
+    fn insert(&mut self, id: u32, split: Split) {
+        self.pairs.insert(split.left, split.right, split.symbol);
+        self.set(id, &split);
     }
 
-    /// The symbol of a token with these bytes that merges reach.
+    /// [`Self::insert`] without the pair.
+    fn set(&mut self, id: u32, split: &Split) {
+        self.splits.set(split.symbol, split.left, split.right);
+        self.symbol_of[id as usize] = split.symbol;
+    }
+
+    /// The symbol of a token with these bytes that merges reach; `hashed` if their hash is known.
     #[inline(always)]
-    fn symbol(&self, search: &Search<'_>, bytes: &[u8]) -> Option<u32> {
+    fn symbol(&self, search: &Search<'_>, bytes: &[u8], hashed: Option<u64>) -> Option<u32> {
         if let &[byte] = bytes {
             return Some(byte as u32);
         }
-        let symbol = self.symbol_of[search.by_bytes.get(search.tokens, bytes)? as usize];
+        let hash = hashed.unwrap_or_else(|| hash(bytes));
+        let symbol = self.symbol_of[search.by_bytes.get_hashed(search.tokens, bytes, hash)? as usize];
         (symbol != NONE).then_some(symbol)
     }
 
@@ -347,6 +419,7 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         reached
     };
     start.finish();
+    let has_only_whole = whole_pieces && tokens.iter().any(|(id, _)| symbol_of[id as usize] == NONE);
     Ok(Encoder {
         tokens,
         pairs,
@@ -359,37 +432,10 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         fuse_unknown,
         whole_pieces,
         is_ordered,
-        tree: OnceLock::new(),
+        trees: OnceLock::new(),
+        cuts: OnceLock::new(),
+        has_only_whole,
     })
-}
-
-/// The tree of all tokens that merges reach, where texts are bytes; `None` if there are too many.
-pub fn tree(tokens: &Tokens, splits: &Splits, symbol_of: &[u32]) -> Option<Tree> {
-    let length = |id: u32| tokens.get(id).map_or(0, <[u8]>::len) as u32;
-    let ids = 0..tokens.len() as u32;
-    let longest = ids.clone().map(length).max().unwrap_or(0);
-    let (_, order) = grouped(ids.map(length), longest as usize + 1);
-    let mut tree = Tree::new(splits.count(), tokens.len());
-    // Where a token is found is far from where the one before it was, so what the next ones need is asked for in time.
-    const AHEAD: usize = 12;
-    let symbol = |id: u32| symbol_of.get(id as usize).copied().filter(|&symbol| symbol != NONE && symbol >= 256);
-    for (at, &id) in order.iter().enumerate() {
-        if let Some(&id) = order.get(at + 2 * AHEAD)
-            && let Some(symbol) = symbol(id)
-        {
-            tokens.prefetch(id);
-            splits.prefetch(symbol);
-        }
-        if let Some(&id) = order.get(at + AHEAD)
-            && let (Some(symbol), Some(bytes)) = (symbol(id), tokens.get(id))
-        {
-            tree.prefetch(splits, symbol, bytes);
-        }
-        if let (Some(symbol), Some(bytes)) = (symbol(id), tokens.get(id)) {
-            tree.insert(splits, symbol, bytes)?;
-        }
-    }
-    Some(tree)
 }
 
 #[cfg(test)]

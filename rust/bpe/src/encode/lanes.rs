@@ -2,11 +2,14 @@
 //!
 //! Merging a piece that was never seen is one look-up after another in tables that no near cache holds. A lane is a piece
 //! on its way: each step applies one merge, asks for the two pairs that came of it, and leaves; when its turn comes again
-//! they are there. Eight lanes cost a merge a third of the time that one takes.
+//! they are there. Eight lanes cost a merge a third of the time that one takes. With AVX-512 the lanes are those of vectors
+//! ([`pair_merges`]), at a third of that again.
 
 use tokenfoundry_kernels::byte_classes::Classifier;
 use tokenfoundry_kernels::on_tier::{Work, on_tier};
+use tokenfoundry_kernels::pair_merges;
 use tokenfoundry_kernels::prefetch::prefetch;
+use tokenfoundry_kernels::tier::{self, Tier};
 
 use super::merge::{Ranks, SHORT, least, placed};
 use super::pairs::{NONE, Pairs};
@@ -125,12 +128,13 @@ fn placed_parts(placed: u32) -> (u32, usize) {
 #[derive(Debug)]
 pub struct Lanes {
     lanes: Vec<Lane>,
+    side_by_side: Box<pair_merges::Pieces>,
     tokens: Vec<u32>,
 }
 
 impl Default for Lanes {
     fn default() -> Self {
-        Self { lanes: vec![Lane::EMPTY; LANES], tokens: Vec::new() }
+        Self { lanes: vec![Lane::EMPTY; LANES], side_by_side: Box::default(), tokens: Vec::new() }
     }
 }
 
@@ -145,7 +149,7 @@ struct MergeAll<'a, P, D> {
 impl<'t, P: Iterator<Item = &'t [u8]>, D: FnMut(usize, &[u32])> MergeAll<'_, P, D> {
     #[inline(always)]
     fn merge(self) {
-        let Self { lanes: Lanes { lanes, tokens }, pairs, to_token, pieces, mut done } = self;
+        let Self { lanes: Lanes { lanes, tokens, .. }, pairs, to_token, pieces, mut done } = self;
         let mut waiting = pieces.enumerate();
         let mut busy = 0;
         for (lane, (number, bytes)) in lanes.iter_mut().zip(waiting.by_ref().take(LANES)) {
@@ -193,8 +197,31 @@ impl Lanes {
         pairs: &Pairs,
         to_token: &[u32],
         pieces: impl Iterator<Item = &'t [u8]>,
-        done: impl FnMut(usize, &[u32]),
+        mut done: impl FnMut(usize, &[u32]),
     ) {
+        if tier::current() == Tier::Avx512 {
+            let Self { side_by_side, tokens, .. } = self;
+            let mut waiting = pieces.enumerate();
+            loop {
+                let mut numbers = [0; pair_merges::LANES];
+                let mut count = 0;
+                side_by_side.clear();
+                for (lane, (number, piece)) in waiting.by_ref().take(pair_merges::LANES).enumerate() {
+                    side_by_side.set(lane, piece);
+                    numbers[lane] = number;
+                    count += 1;
+                }
+                if count == 0 {
+                    return;
+                }
+                side_by_side.merge(pairs);
+                for (lane, &number) in numbers[..count].iter().enumerate() {
+                    tokens.clear();
+                    tokens.extend(side_by_side.symbols(lane).map(|symbol| to_token[symbol as usize]));
+                    done(number, tokens);
+                }
+            }
+        }
         on_tier(MergeAll { lanes: self, pairs, to_token, pieces, done }, MergeAll::merge);
     }
 }

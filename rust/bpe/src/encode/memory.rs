@@ -3,13 +3,13 @@
 //! Text is taken a block of pieces at a time: where they end ([`window`]), then their tokens ([`super::block`]).
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokenfoundry_base::{Cancel, Cancelled};
 use tokenfoundry_kernels::byte_classes::{Classifier, PADDED, Scalar};
 use tokenfoundry_kernels::on_tier::{Work, on_tier};
 
 use super::block::{BLOCK, Block, ROOM};
-use super::merge::SHORT;
 use super::seen::Seen;
 use super::sink::Sink;
 use super::tables::WIDE_BYTES;
@@ -22,13 +22,22 @@ const _: () = assert!(TAIL + window::NEEDED <= PADDED);
 /// Texts longer than this are taken piece by piece: places in a block are 32-bit numbers.
 const LONGEST_BLOCKS: usize = 1 << 31;
 
-/// What all tables of a thread may grow to: `TOKENFOUNDRY_CACHE_BYTES`, else 128 MB.
+/// See [`limit_bytes`].
+static LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
+
+/// What all tables of a thread may grow to: `TOKENFOUNDRY_CACHE_BYTES`, else 128 MB, but no more than [`limit_bytes`].
 pub(super) fn budget_bytes() -> usize {
     static BUDGET: OnceLock<usize> = OnceLock::new();
-    *BUDGET.get_or_init(|| {
+    let budget = *BUDGET.get_or_init(|| {
         let asked = std::env::var("TOKENFOUNDRY_CACHE_BYTES").ok().and_then(|bytes| bytes.trim().parse().ok());
         asked.unwrap_or(128 << 20)
-    })
+    });
+    budget.min(LIMIT.load(Ordering::Relaxed))
+}
+
+/// Tables that are made from now on grow to no more than this. `None`: no limit of this kind.
+pub fn limit_bytes(bytes: Option<usize>) {
+    LIMIT.store(bytes.unwrap_or(usize::MAX), Ordering::Relaxed);
 }
 
 /// One thread's tables and scratch space. Belongs to one encoder.
@@ -80,7 +89,8 @@ impl<S: Scan, O: Sink> Work for EncodeText<'_, S, O> {
             cancel.check()?;
             let found = window::scan(classifier, scanner, text, at, at..stop, BLOCK, &mut places[1..]);
             let places = &places[..=found.count];
-            let at_once = |piece: &[u8], tokens: &mut Vec<u32>| merged_at_once(encoder, scratch, piece, tokens);
+            let at_once =
+                |piece: &[u8], hash: u64, tokens: &mut Vec<u32>| at_once(encoder, scratch, piece, hash, tokens);
             block.encode(classifier, seen, encoder, text, at, places, at_once, sink);
             at = found.at;
         }
@@ -88,20 +98,22 @@ impl<S: Scan, O: Sink> Work for EncodeText<'_, S, O> {
             let tail = &text[at..];
             let padded = classifier.padded(tail);
             let count = window::scan_last(classifier, scanner, &padded, tail.len(), 0, 0, &mut places[1..]);
-            let at_once = |piece: &[u8], tokens: &mut Vec<u32>| merged_at_once(encoder, scratch, piece, tokens);
+            let at_once =
+                |piece: &[u8], hash: u64, tokens: &mut Vec<u32>| at_once(encoder, scratch, piece, hash, tokens);
             block.encode(classifier, seen, encoder, &padded, 0, &places[..=count], at_once, sink);
         }
         Ok(())
     }
 }
 
-/// Append the tokens of a piece that is a token or is not merged with others at a time; `false` for the rest.
-fn merged_at_once(encoder: &Encoder, scratch: &mut Scratch, piece: &[u8], tokens: &mut Vec<u32>) -> bool {
-    if !encoder.merges_bytes() || piece.len() > SHORT {
+/// Append the tokens of a piece that is a token or is not merged from bytes; `false` for the rest.
+#[inline(always)]
+fn at_once(encoder: &Encoder, scratch: &mut Scratch, piece: &[u8], hash: u64, tokens: &mut Vec<u32>) -> bool {
+    if !encoder.merges_bytes() {
         encoder.encode_piece(piece, scratch, tokens);
         return true;
     }
-    let token = encoder.pieces.get(&encoder.tokens, piece);
+    let token = encoder.pieces.get_hashed(&encoder.tokens, piece, hash);
     tokens.extend(token);
     token.is_some()
 }

@@ -2,17 +2,21 @@
 //!
 //! An [`Encoder`] is read-only and shared by all threads. What a thread remembers is in its [`Memory`]: a cache of pieces
 //! with a fixed size. A piece is looked for in the cache, then among the vocabulary's tokens, and is merged only if it
-//! is in neither.
+//! is in neither; where no token joins two of its characters it falls apart first, and its parts are looked for.
 
 mod backtrack;
 mod block;
 mod build;
 pub mod characters;
+mod cuts;
+mod fresh;
+mod interned;
 mod lanes;
 mod long;
 mod memory;
 mod merge;
 mod pairs;
+mod parts;
 mod pieces;
 mod seen;
 mod sets;
@@ -23,19 +27,20 @@ mod tables;
 mod tree;
 
 pub use build::{build, shown};
-pub use memory::Memory;
+pub use memory::{Memory, limit_bytes};
 pub use sink::{Count, Sink, Space};
 pub use tables::Few;
 
 use std::sync::{Arc, OnceLock};
 
 use backtrack::{Seams, Tables};
+use cuts::Cuts;
 use merge::{SHORT, merge_bytes, merge_long, merge_short};
 use pairs::{NONE, Pairs};
 use pieces::Pieces;
 use split::Splits;
 use symbols::{CharacterStart, Start};
-use tree::Tree;
+use tree::{Spelled, Trees};
 
 use crate::vocabulary::{Symbols, Tokens, Vocabulary, VocabularyError};
 
@@ -57,7 +62,11 @@ pub struct Encoder {
     /// Whether every merge comes after those that make its parts, as in nearly every vocabulary.
     is_ordered: bool,
     /// Made for the first long piece.
-    tree: OnceLock<Option<Arc<Tree>>>,
+    trees: OnceLock<Arc<Trees>>,
+    /// Made for the first pieces that are not ASCII.
+    cuts: OnceLock<Cuts>,
+    /// Whether some pieces are tokens that no merges lead to.
+    has_only_whole: bool,
 }
 
 impl Encoder {
@@ -182,10 +191,14 @@ impl Encoder {
         if piece.is_empty() {
             return;
         }
-        if let Some(token) = self.pieces.get(&self.tokens, piece) {
-            out.push(token);
-            return;
+        match self.pieces.get(&self.tokens, piece) {
+            Some(token) => out.push(token),
+            None => self.merge_piece(piece, memory, out),
         }
+    }
+
+    /// Append the tokens of what is no piece that is a token.
+    fn merge_piece(&self, piece: &[u8], memory: &mut Scratch, out: &mut Vec<u32>) {
         match &self.start {
             Start::Bytes(start) if start.complete => {
                 if piece.len() <= SHORT {
@@ -193,7 +206,7 @@ impl Encoder {
                     let count = merge_bytes(&self.pairs, piece, &mut symbols[..piece.len()]);
                     out.extend(symbols[..count].iter().map(|&symbol| self.to_token[symbol as usize]));
                 } else {
-                    let Scratch { symbols, seams, met } = memory;
+                    let Scratch { symbols, seams, met, .. } = memory;
                     // A run needs no tree.
                     let length_of = |symbol| self.length_of(symbol);
                     let done = self.is_ordered
@@ -225,22 +238,34 @@ impl Encoder {
         }
     }
 
+    /// Where pieces that are not ASCII fall apart, after some `met` of them: it is made for texts that are worth it.
+    #[inline]
+    fn cuts(&self, met: &mut usize) -> Option<&Cuts> {
+        const WORTH: usize = 100;
+        *met += 1;
+        if *met < WORTH && self.cuts.get().is_none() {
+            return None;
+        }
+        Some(self.cuts.get_or_init(|| Cuts::new(&self.tokens)))
+    }
+
     /// The bytes of a symbol.
     fn length_of(&self, symbol: u32) -> usize {
         self.to_token.get(symbol as usize).and_then(|&id| self.tokens.get(id)).map_or(0, <[u8]>::len)
     }
 
-    /// What backtracking needs, for a piece of `length` bytes after `met` bytes of others too long for [`merge_short`]: the tree
-    /// is made for what is worth it.
+    /// What backtracking needs, for a piece of `length` bytes after `met` bytes of others too long for [`merge_short`]: it is made
+    /// for what is worth it.
     fn tables(&self, length: usize, met: &mut usize) -> Option<Tables<'_>> {
-        const WORTH_BYTES: usize = 512;
-        const WORTH_MET: usize = 32 << 10;
+        const WORTH_BYTES: usize = 256;
+        const WORTH_MET: usize = 4 << 10;
         *met += length;
-        if !self.is_ordered || self.tree.get().is_none() && length < WORTH_BYTES && *met < WORTH_MET {
+        if !self.is_ordered || self.trees.get().is_none() && length < WORTH_BYTES && *met < WORTH_MET {
             return None;
         }
-        let made = self.tree.get_or_init(|| build::tree(&self.tokens, &self.splits, &self.symbol_of).map(Arc::new));
-        Some(Tables { tree: made.as_deref()?, pairs: &self.pairs, splits: &self.splits })
+        let spelled = Spelled { tokens: &self.tokens, symbol_of: &self.symbol_of };
+        let trees = self.trees.get_or_init(|| Arc::new(Trees::new(spelled, self.splits.count())));
+        Some(Tables { trees, spelled, pairs: &self.pairs, splits: &self.splits })
     }
 
     /// Merge each run of known symbols, with unknown tokens between.
@@ -291,4 +316,6 @@ pub struct Scratch {
     seams: Seams,
     /// Bytes of pieces too long to be merged in one go.
     met: usize,
+    /// Pieces that are not ASCII.
+    cuttable: usize,
 }

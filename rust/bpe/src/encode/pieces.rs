@@ -2,6 +2,7 @@
 //!
 //! A slot is 8 bytes, 32 of the hash and the id; the bytes are compared in the vocabulary's own block.
 
+use tokenfoundry_kernels::huge_pages::vec_with_capacity;
 use tokenfoundry_kernels::prefetch::prefetch;
 
 use crate::vocabulary::Tokens;
@@ -51,7 +52,9 @@ pub fn hash(bytes: &[u8]) -> u64 {
 impl Pieces {
     pub fn with_capacity(tokens: usize) -> Self {
         let slots = (tokens * 2).next_power_of_two().max(64);
-        Self { slots: vec![EMPTY; slots], shift: 64 - slots.trailing_zeros(), longest: 0 }
+        let mut empty = vec_with_capacity(slots);
+        empty.resize(slots, EMPTY);
+        Self { slots: empty, shift: 64 - slots.trailing_zeros(), longest: 0 }
     }
 
     /// Insert a token; if the same bytes are there already, give their id.
@@ -72,32 +75,48 @@ impl Pieces {
         Ok(())
     }
 
-    /// Ask for the memory that [`Self::get`] will look at first.
+    /// Ask for the memory that [`Self::candidate`] will look at first.
     #[inline(always)]
-    pub fn prefetch(&self, piece: &[u8]) {
-        if piece.len() <= self.longest {
-            prefetch(&self.slots, (hash(piece) >> self.shift) as usize);
-        }
+    pub fn prefetch(&self, hash: u64) {
+        prefetch(&self.slots, (hash >> self.shift) as usize);
+    }
+
+    /// A token that may have this [`hash`], and others only if [`Self::get_hashed`] finds one.
+    #[inline(always)]
+    pub fn candidate(&self, hash: u64) -> Option<u32> {
+        self.candidates(hash).next()
+    }
+
+    #[inline(always)]
+    fn candidates(&self, hash: u64) -> impl Iterator<Item = u32> + '_ {
+        let mask = self.slots.len() - 1;
+        let mut at = (hash >> self.shift) as usize;
+        std::iter::from_fn(move || {
+            loop {
+                let slot = self.slots[at & mask];
+                if slot == EMPTY {
+                    return None;
+                }
+                at += 1;
+                if slot >> 32 == hash & 0xFFFF_FFFF {
+                    return Some(slot as u32);
+                }
+            }
+        })
     }
 
     /// The token whose bytes are `piece`.
     #[inline]
     pub fn get(&self, tokens: &Tokens, piece: &[u8]) -> Option<u32> {
+        if piece.len() > self.longest { None } else { self.get_hashed(tokens, piece, hash(piece)) }
+    }
+
+    /// The same, where `hash` is the piece's.
+    #[inline(always)]
+    pub fn get_hashed(&self, tokens: &Tokens, piece: &[u8], hash: u64) -> Option<u32> {
         if piece.len() > self.longest {
             return None;
         }
-        let hash = hash(piece);
-        let mask = self.slots.len() - 1;
-        let mut at = (hash >> self.shift) as usize;
-        loop {
-            let slot = self.slots[at];
-            if slot == EMPTY {
-                return None;
-            }
-            if slot >> 32 == hash & 0xFFFF_FFFF && tokens.get(slot as u32) == Some(piece) {
-                return Some(slot as u32);
-            }
-            at = (at + 1) & mask;
-        }
+        self.candidates(hash).find(|&id| tokens.get(id) == Some(piece))
     }
 }

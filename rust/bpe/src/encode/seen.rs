@@ -11,6 +11,8 @@ pub struct Seen {
     pub middle: Middle,
     pub wide: Wide,
     pub long: Long,
+    /// Whether `long` has pieces of lengths that are looked for elsewhere, as they have too many tokens.
+    has_short: bool,
 }
 
 impl Seen {
@@ -23,6 +25,7 @@ impl Seen {
             middle: Middle::new(power(part / 32).min(1 << 10), power(part / 32)),
             wide: Wide::new(power(part / 64).min(1 << 9), power(part / 64)),
             long: Long::new(power(part / 64), part * 2),
+            has_short: false,
         }
     }
 
@@ -46,6 +49,14 @@ impl Seen {
         count > 0 || self.long.record(hash(piece)).is_some_and(|record| self.long.get(record, piece, tokens))
     }
 
+    /// Append the tokens of a piece that is among the long ones as it has too many tokens for where it was looked for.
+    #[inline(always)]
+    pub fn find_short_in_long(&self, piece: &[u8], hash: u64, tokens: &mut Vec<u32>) -> bool {
+        self.has_short
+            && piece.len() <= WIDE_BYTES
+            && self.long.record(hash).is_some_and(|record| self.long.get(record, piece, tokens))
+    }
+
     /// Remember the tokens of a piece that [`Self::find`] does not find.
     pub fn insert(&mut self, text: &[u8], at: usize, length: usize, tokens: &[u32]) {
         if Words::takes(length, tokens) {
@@ -55,6 +66,7 @@ impl Seen {
         } else if Wide::takes(length, tokens) && length > MIDDLE_BYTES {
             self.wide.insert(&Key::new(text, at, length), tokens);
         } else {
+            self.has_short |= length <= WIDE_BYTES;
             let piece = &text[at..at + length];
             self.long.insert(piece, hash(piece), tokens);
         }

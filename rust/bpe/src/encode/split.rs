@@ -1,7 +1,5 @@
 //! The two symbols that each merged symbol was made of.
 
-use tokenfoundry_kernels::prefetch::prefetch;
-
 use super::pairs::NONE;
 
 #[derive(Clone, Debug)]
@@ -19,12 +17,6 @@ impl Splits {
 
     pub fn set(&mut self, symbol: u32, left: u32, right: u32) {
         self.0[symbol as usize] = [left, right];
-    }
-
-    /// Ask for the memory of a symbol's parts.
-    #[inline(always)]
-    pub fn prefetch(&self, symbol: u32) {
-        prefetch(&self.0, symbol as usize);
     }
 
     /// `None` for a symbol that a text starts as.

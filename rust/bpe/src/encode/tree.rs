@@ -1,201 +1,341 @@
-//! The tree of all tokens by their spelling, to find the longest that a text starts with in one look-up a byte.
+//! The trees of all tokens by their spelling, to find the longest that a text starts with: one for each two first bytes.
 //!
-//! A node is a number: that of the symbol that ends there, or one beyond all symbols. Edges are in one flat hash table of 8-byte
-//! slots, those of the first two bytes in a dense one. It is made when the first long piece comes: a token's node is looked
-//! for from that of its left part on, which was there before.
+//! A tree is made when a text first comes to its two bytes, from tokens that are sorted only then: a vocabulary of 200,000 tokens has
+//! thousands of trees, and a long piece of letters, digits or Chinese asks for a few of them.
+//!
+//! A node is 16 bytes: a bit for each class of bytes that a child has, and where its children are, side by side in the order of their
+//! classes. Letters and digits have a class each, and so have the last bytes of characters; where two children of a node share
+//! one, the second is found among a few at the end.
 
-use tokenfoundry_kernels::{huge_pages, prefetch::prefetch};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::pairs::NONE;
-use super::split::Splits;
+use super::pairs::{NONE, SYMBOL_BITS};
+use crate::vocabulary::Tokens;
 
-/// What a node number may be, beside a byte in 32 bits.
-const MOST_NODES: u32 = (1 << 24) - 1;
-/// No edge: none leads from node 0, which is a byte.
-const EMPTY: u64 = 0;
 /// Symbols below are bytes.
-const BYTES: u32 = 256;
+const BYTES: usize = 256;
+
+/// What trees are made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Spelled<'a> {
+    pub tokens: &'a Tokens,
+    /// The symbol of each token, or [`NONE`].
+    pub symbol_of: &'a [u32],
+}
+
+/// A class of 64 for each byte, in the order of bytes for those that stand in the same places.
+static CLASS: [u8; 256] = {
+    let mut classes = [0; 256];
+    let (mut word, mut other, mut byte) = (0, 0, 0);
+    while byte < 256 {
+        classes[byte] = if byte >= 0x80 {
+            byte as u8 & 63
+        } else if (byte as u8).is_ascii_alphanumeric() {
+            word += 1;
+            word - 1
+        } else {
+            other += 1;
+            (other - 1) & 63
+        };
+        byte += 1;
+    }
+    classes
+};
 
 /// See the module.
-#[derive(Clone, Debug)]
-pub struct Tree {
-    /// Node << 8 | byte in the high half, the child in the low one.
-    edges: Vec<u64>,
-    shift: u32,
-    used: usize,
-    /// The node of each two bytes, or [`NONE`].
-    two: Vec<u32>,
-    /// Nodes below are symbols.
-    symbols: u32,
-    nodes: u32,
-    /// By symbol: the longest other symbol that it starts with, or [`NONE`]; and its bytes.
-    shorter: Vec<[u32; 2]>,
+#[derive(Clone, Copy, Debug, Default)]
+struct Node {
+    /// A bit for each class of a child's byte.
+    children: u64,
+    /// The first child.
+    first: u32,
+    /// The longest symbol that is spelled on the way here; the byte that led here; and the marks.
+    packed: u32,
 }
 
-/// Zeros that the system gives, not touched.
-fn empty(slots: usize) -> Vec<u64> {
-    let edges = vec![EMPTY; slots];
-    huge_pages::advise(&edges);
-    edges
+const SYMBOL_MASK: u32 = (1 << SYMBOL_BITS) - 1;
+/// Another child of this class is among those at the end.
+const SHARED: u32 = 1 << 29;
+/// The last of those at the end.
+const LAST: u32 = 1 << 30;
+
+impl Node {
+    #[inline(always)]
+    fn symbol(&self) -> u32 {
+        self.packed & SYMBOL_MASK
+    }
+
+    #[inline(always)]
+    fn byte(&self) -> u8 {
+        (self.packed >> SYMBOL_BITS) as u8
+    }
 }
 
-impl Tree {
-    /// For the symbols of bytes and `symbols - 256` more, of which `tokens` are spelled.
-    pub fn new(symbols: usize, tokens: usize) -> Self {
-        // Vocabularies have about two nodes a token.
-        let slots = (tokens * 3).next_power_of_two().max(1 << 10);
-        let mut shorter = vec![[NONE, 0]; symbols];
-        for byte in shorter.iter_mut().take(BYTES as usize) {
-            byte[1] = 1;
+/// The nodes of one tree, the first of which is its root.
+type Nodes = Box<[Node]>;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Trees {
+    /// By two bytes: the number of their tree from 1 on, or 0.
+    tree_of: Vec<u32>,
+    /// Tokens by tree: where those of each start in `ids`.
+    starts: Vec<u32>,
+    ids: Vec<u32>,
+    trees: Vec<OnceLock<Nodes>>,
+    /// By symbol, once it is in a tree: the longest other symbol that it starts with, or [`NONE`], and its bytes. Written before a
+    /// tree is seen by anyone.
+    symbols: Vec<AtomicU64>,
+}
+
+#[inline(always)]
+fn two(first: u8, second: u8) -> usize {
+    (first as usize) << 8 | second as usize
+}
+
+fn shorter_and_length(shorter: u32, length: usize) -> u64 {
+    (shorter as u64) << 32 | length as u64
+}
+
+impl Trees {
+    /// For symbols below `symbols`, those of bytes and those that `spelled` has.
+    pub fn new(spelled: Spelled<'_>, symbols: usize) -> Self {
+        let reached = || {
+            (0..).zip(spelled.symbol_of).filter_map(|(id, &symbol)| match spelled.tokens.get(id) {
+                Some(&[first, second, ..]) if symbol != NONE => Some((id, two(first, second))),
+                _ => None,
+            })
+        };
+        let mut tree_of = vec![0; 1 << 16];
+        for (_, two) in reached() {
+            tree_of[two] += 1;
         }
-        Self {
-            edges: empty(slots),
-            shift: 64 - slots.trailing_zeros(),
-            used: 0,
-            two: vec![NONE; 1 << 16],
-            symbols: symbols as u32,
-            nodes: symbols as u32,
-            shorter,
+        let mut starts = vec![0];
+        let mut total = 0;
+        for tree in tree_of.iter_mut().filter(|count| **count > 0) {
+            total += *tree;
+            *tree = starts.len() as u32;
+            starts.push(total);
         }
+        let mut ids = vec![0; total as usize];
+        let mut places = starts.clone();
+        for (id, two) in reached() {
+            let place = &mut places[tree_of[two] as usize - 1];
+            ids[*place as usize] = id;
+            *place += 1;
+        }
+        let mut trees = Vec::new();
+        trees.resize_with(starts.len() - 1, OnceLock::new);
+        let mut all = Vec::new();
+        all.resize_with(symbols, AtomicU64::default);
+        for byte in all.iter_mut().take(BYTES) {
+            *byte = AtomicU64::new(shorter_and_length(NONE, 1));
+        }
+        Self { tree_of, starts, ids, trees, symbols: all }
     }
 
-    /// Add a symbol that is no byte; those it starts with are there. `None` if that cannot be.
-    pub fn insert(&mut self, splits: &Splits, symbol: u32, bytes: &[u8]) -> Option<()> {
-        let [left, _] = splits.get(symbol)?;
-        let from = self.shorter.get(left as usize)?[1] as usize;
-        let (&last, inner) = bytes.get(from..)?.split_last()?;
-        let (mut node, mut shorter) = (left, left);
-        for &byte in inner {
-            node = self.child_or_new(node, byte, NONE)?;
-            if node < self.symbols {
-                shorter = node;
-            }
-        }
-        self.shorter[symbol as usize] = [shorter, bytes.len() as u32];
-        (self.child_or_new(node, last, symbol)? == symbol).then_some(())
-    }
-
-    /// Ask for the memory that [`Self::insert`] will look at first.
-    #[inline(always)]
-    pub fn prefetch(&self, splits: &Splits, symbol: u32, bytes: &[u8]) {
-        let Some([left, _]) = splits.get(symbol) else { return };
-        if let Some(&byte) = bytes.get(self.length(left)) {
-            prefetch(&self.edges, self.slot(left << 8 | byte as u32));
-        }
-        prefetch(&self.shorter, symbol as usize);
-    }
-
-    /// Eight bytes from a multiple of eight on share a cache line, as the last bytes of characters and many letters do.
-    #[inline(always)]
-    fn slot(&self, edge: u32) -> usize {
-        ((edge as u64 >> 3).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize & !7 | (edge & 7) as usize
-    }
-
-    fn child_or_new(&mut self, node: u32, byte: u8, new: u32) -> Option<u32> {
-        let edge = node << 8 | byte as u32;
-        if node < BYTES {
-            if self.two[edge as usize] == NONE {
-                self.two[edge as usize] = self.numbered(new)?;
-            }
-            return Some(self.two[edge as usize]);
-        }
-        let child = self.child(node, byte);
-        if child != NONE {
-            return Some(child);
-        }
-        let child = self.numbered(new)?;
-        if self.used * 4 > self.edges.len() * 3 {
-            self.grow();
-        }
-        self.used += 1;
-        self.place((edge as u64) << 32 | child as u64);
-        Some(child)
-    }
-
-    fn numbered(&mut self, new: u32) -> Option<u32> {
-        if new != NONE {
-            return Some(new);
-        }
-        self.nodes += 1;
-        (self.nodes <= MOST_NODES).then_some(self.nodes - 1)
-    }
-
-    fn place(&mut self, entry: u64) {
-        let mask = self.edges.len() - 1;
-        let mut at = self.slot((entry >> 32) as u32);
-        while self.edges[at] != EMPTY {
-            at = (at + 1) & mask;
-        }
-        self.edges[at] = entry;
-    }
-
+    /// Make the tree of two bytes. Takes about 30 ns a token.
     #[cold]
-    fn grow(&mut self) {
-        let larger = empty(self.edges.len() * 2);
-        let old = std::mem::replace(&mut self.edges, larger);
-        self.shift -= 1;
-        for entry in old.into_iter().filter(|&entry| entry != EMPTY) {
-            self.place(entry);
-        }
-    }
-
-    /// Whether a node is that of a symbol.
-    #[inline(always)]
-    pub fn is_symbol(&self, node: u32) -> bool {
-        node < self.symbols
-    }
-
-    /// The node that `byte` leads to from `node`, of at least two bytes, or [`NONE`].
-    #[inline(always)]
-    pub fn child(&self, node: u32, byte: u8) -> u32 {
-        let edge = node << 8 | byte as u32;
-        let mask = self.edges.len() - 1;
-        let mut at = self.slot(edge);
-        loop {
-            // Two slots at once without a branch between them: nearly always that is all.
-            let (first, second) = (self.edges[at & mask], self.edges[(at + 1) & mask]);
-            let of = |slot: u64| if (slot >> 32) as u32 == edge { slot as u32 } else { NONE };
-            let child = of(first) & of(second);
-            if child != NONE || first == EMPTY || second == EMPTY {
-                return child;
+    #[inline(never)]
+    fn grow(&self, spelled: Spelled<'_>, number: usize) -> Nodes {
+        let mut tokens = Vec::new();
+        for &id in &self.ids[self.starts[number] as usize..self.starts[number + 1] as usize] {
+            if let Some(bytes) = spelled.tokens.get(id) {
+                tokens.push(Token { head: head(bytes), bytes, symbol: spelled.symbol_of[id as usize] });
             }
-            at += 2;
         }
-    }
-
-    /// The node of two bytes, or [`NONE`].
-    #[inline(always)]
-    pub fn two(&self, first: u8, second: u8) -> u32 {
-        self.two[(first as usize) << 8 | second as usize]
+        tokens.sort_unstable_by(|a, b| a.head.cmp(&b.head).then_with(|| a.bytes.cmp(b.bytes)));
+        let first = tokens.first().map_or(NONE, |token| token.bytes[0] as u32);
+        // The tokens of each node: one after another, with the bytes that lead to them.
+        let mut within = vec![(0, tokens.len(), 2)];
+        let mut nodes = vec![Node { packed: first & SYMBOL_MASK, ..Node::default() }];
+        let mut children: Vec<Child> = Vec::new();
+        let mut at = 0;
+        while let (Some(&(mut start, end, depth)), Some(node)) = (within.get(at), nodes.get_mut(at)) {
+            at += 1;
+            if tokens[start].bytes.len() == depth {
+                let symbol = tokens[start].symbol;
+                let known = shorter_and_length(node.symbol(), depth);
+                self.symbols[symbol as usize].store(known, Ordering::Relaxed);
+                node.packed = node.packed & !SYMBOL_MASK | symbol;
+                start += 1;
+            }
+            let longest = node.symbol();
+            children.clear();
+            while start < end {
+                let byte = tokens[start].byte(depth);
+                let count = tokens[start..end].iter().take_while(|token| token.byte(depth) == byte).count();
+                children.push(Child { byte, tokens: (start, start + count), is_shared: false });
+                start += count;
+            }
+            node.children = place(&mut children);
+            node.first = within.len() as u32;
+            for (number, child) in children.iter().enumerate() {
+                within.push((child.tokens.0, child.tokens.1, depth + 1));
+                let shared = if child.is_shared { SHARED } else { 0 };
+                let last = if number + 1 == children.len() { LAST } else { 0 };
+                let packed = longest | (child.byte as u32) << SYMBOL_BITS | shared | last;
+                nodes.push(Node { packed, ..Node::default() });
+            }
+        }
+        nodes.into_boxed_slice()
     }
 
     /// The longest other symbol that one starts with, or [`NONE`].
     #[inline(always)]
     pub fn shorter(&self, symbol: u32) -> u32 {
-        self.shorter[symbol as usize][0]
+        (self.symbols[symbol as usize].load(Ordering::Relaxed) >> 32) as u32
     }
 
-    /// The bytes of a symbol.
+    /// The bytes of a symbol that was given.
     #[inline(always)]
     pub fn length(&self, symbol: u32) -> usize {
-        self.shorter[symbol as usize][1] as usize
+        self.symbols[symbol as usize].load(Ordering::Relaxed) as u32 as usize
     }
 
     /// The longest symbol that `text`, which is not empty, starts with.
     #[inline(always)]
-    pub fn longest(&self, text: &[u8]) -> u32 {
+    pub fn longest(&self, spelled: Spelled<'_>, text: &[u8]) -> u32 {
         let &[first, second, ref rest @ ..] = text else { return text.first().map_or(NONE, |&byte| byte as u32) };
-        let mut node = self.two(first, second);
-        let mut symbol = if self.is_symbol(node) { node } else { first as u32 };
+        let number = self.tree_of[two(first, second)] as usize;
+        if number == 0 {
+            return first as u32;
+        }
+        let nodes = self.trees[number - 1].get_or_init(|| self.grow(spelled, number - 1));
+        let Some(mut node) = nodes.first() else { return first as u32 };
         for &byte in rest {
-            if node == NONE {
+            let bit = 1 << CLASS[byte as usize];
+            if node.children & bit == 0 {
                 break;
             }
-            node = self.child(node, byte);
-            if self.is_symbol(node) {
-                symbol = node;
+            let child = node.first as usize + (node.children & (bit - 1)).count_ones() as usize;
+            match nodes.get(child) {
+                Some(child) if child.byte() == byte => node = child,
+                Some(child) if child.packed & SHARED != 0 => match among_last(nodes, node, byte) {
+                    Some(child) => node = child,
+                    None => break,
+                },
+                _ => break,
             }
         }
-        symbol
+        node.symbol()
+    }
+}
+
+/// The child of `node` by `byte` among those whose class is shared.
+#[cold]
+fn among_last<'a>(nodes: &'a [Node], node: &Node, byte: u8) -> Option<&'a Node> {
+    for child in nodes.get(node.first as usize + node.children.count_ones() as usize..)? {
+        if child.byte() == byte {
+            return Some(child);
+        }
+        if child.packed & LAST != 0 {
+            return None;
+        }
+    }
+    None
+}
+
+/// A token that a tree is made of.
+struct Token<'a> {
+    /// What follows the first two of `bytes`, as a number that sorts as they do; behind their end zeros.
+    head: u64,
+    bytes: &'a [u8],
+    symbol: u32,
+}
+
+const HEAD: usize = size_of::<u64>();
+
+fn head(bytes: &[u8]) -> u64 {
+    let rest = &bytes[2..];
+    if let Some(head) = rest.first_chunk() {
+        return u64::from_be_bytes(*head);
+    }
+    let mut head = [0; HEAD];
+    head[..rest.len()].copy_from_slice(rest);
+    u64::from_be_bytes(head)
+}
+
+impl Token<'_> {
+    /// The byte at a place before the end, 2 at least.
+    fn byte(&self, at: usize) -> u8 {
+        if at < 2 + HEAD { (self.head >> (8 * (1 + HEAD - at))) as u8 } else { self.bytes[at] }
+    }
+}
+
+/// A child that a node is to have.
+struct Child {
+    byte: u8,
+    /// Its tokens: from, to.
+    tokens: (usize, usize),
+    /// Others of its class are at the end.
+    is_shared: bool,
+}
+
+/// Put `children` in the order of their classes, one of each, and the others behind them; gives a bit for each class.
+fn place(children: &mut Vec<Child>) -> u64 {
+    let class = |child: &Child| CLASS[child.byte as usize];
+    if !children.is_sorted_by(|a, b| class(a) < class(b)) {
+        children.sort_by_key(class);
+        let mut others = Vec::new();
+        let mut firsts: Vec<Child> = Vec::new();
+        for child in children.drain(..) {
+            match firsts.last_mut().filter(|first| class(first) == class(&child)) {
+                Some(first) => {
+                    first.is_shared = true;
+                    others.push(child);
+                }
+                None => firsts.push(child),
+            }
+        }
+        children.append(&mut firsts);
+        children.append(&mut others);
+    }
+    children.iter().fold(0, |bits, child| bits | 1 << class(child))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tokens of bytes that share classes, of many lengths.
+    #[test]
+    fn the_longest_is_found() {
+        let mut state = 1u64;
+        let mut random = |below: usize| {
+            state = tokenfoundry_base::stable_hash::mix64(state);
+            (state % below as u64) as usize
+        };
+        let letters = [b'a', b'b', 0x81, 0xC1, b'!', b' ', 0, 0xFF, 0x80, b'9'];
+        for round in 0..40 {
+            let few = 2 + round % (letters.len() - 1);
+            let mut spelled: Vec<Vec<u8>> = (0..=255).map(|byte| vec![byte]).collect();
+            for _ in 0..400 {
+                let token: Vec<u8> = (0..1 + random(14)).map(|_| letters[random(few)]).collect();
+                if !spelled.contains(&token) {
+                    spelled.push(token);
+                }
+            }
+            // Some are not reached.
+            let symbol_of: Vec<u32> =
+                (0..spelled.len() as u32).map(|id| if id > 255 && id % 7 == 0 { NONE } else { id }).collect();
+            let tokens = Tokens::from_ordered(&spelled);
+            let from = Spelled { tokens: &tokens, symbol_of: &symbol_of };
+            let trees = Trees::new(from, spelled.len());
+            let slow = |text: &[u8], below: usize| {
+                let starts = |id: &usize| text.starts_with(&spelled[*id]) && spelled[*id].len() < below;
+                let all = (0..spelled.len()).filter(|&id| symbol_of[id] != NONE).filter(starts);
+                all.max_by_key(|&id| spelled[id].len()).map_or(NONE, |id| id as u32)
+            };
+            for _ in 0..500 {
+                let text: Vec<u8> = (0..1 + random(20)).map(|_| letters[random(few)]).collect();
+                let longest = trees.longest(from, &text);
+                assert_eq!(longest, slow(&text, usize::MAX), "{text:?}");
+                let length = spelled[longest as usize].len();
+                assert_eq!(trees.length(longest), length);
+                assert_eq!(trees.shorter(longest), slow(&text, length), "{text:?}");
+            }
+        }
     }
 }

@@ -238,6 +238,16 @@ pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
     let added = added_with_ids(added_tokens, &ids, &normalizers)?;
     let splits = parts::pre_tokenizer(pre_tokenizer.as_ref(), &normalizers, is_marked(&model))?;
     let byte_level = splits.byte_level;
+    if byte_level && model.byte_fallback {
+        let missing = byte_alphabet::encode(&std::array::from_fn::<u8, 256, _>(|byte| byte as u8));
+        if let Some(letter) = missing.chars().find(|letter| !ids.contains_key(letter.encode_utf8(&mut [0; 4]) as &str))
+        {
+            return error(format!(
+                "the model has byte_fallback for texts that are spelled as bytes, and its vocabulary lacks the letter {letter:?} of a byte; \
+                 use the `tokenizers` package for it"
+            ));
+        }
+    }
     let (mut tokens, mut loose) = tokens_by_id(&model.vocab.0, byte_level)?;
     let unknown = match &model.unk_token {
         Some(unknown) => match ids.get(unknown.as_str()) {

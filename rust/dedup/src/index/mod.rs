@@ -5,7 +5,8 @@
 //! old state or the new one, and files that no manifest names are swept by the next writer. Readers keep what they
 //! opened until they `refresh`. That there is one writer only is the caller's duty (the Python class holds a lock).
 //!
-//! The index keeps no text: similarity to what it holds is estimated from sketches. Not for exact verification.
+//! The index keeps no text: similarity to what it holds is estimated from sketches, unless the caller, who may have the
+//! texts, compares the [`candidates`](Index::candidates).
 
 pub mod segment;
 mod sketch;
@@ -33,6 +34,8 @@ const TEMPORARY_ENDING: &str = "writing";
 /// Candidates of one text that are looked at in one segment. Real near-duplicates are few; only texts that share
 /// their commonest band with a crowd reach this.
 const CANDIDATES_PER_SEGMENT: usize = 4096;
+/// Candidates of one text that a caller is given to compare.
+const CANDIDATES_TO_COMPARE: usize = 16;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Manifest {
@@ -253,19 +256,19 @@ impl Index {
         Ok(sketched)
     }
 
-    fn find_one(&self, sketched: &Sketched, at: usize, threshold: f64) -> Option<Found> {
+    /// Visit what the index holds that seems at least `threshold` similar to a text: only the identical one if there is any.
+    fn visit_similar(&self, sketched: &Sketched, at: usize, threshold: f64, mut visit: impl FnMut(Found)) {
         for segment in &self.segments {
             if let Some(document) = segment.find_content(sketched.contents[at]) {
-                return Some(Found { id: segment.id(document), similarity: 1.0, identical: true });
+                return visit(Found { id: segment.id(document), similarity: 1.0, identical: true });
             }
         }
         if !sketched.has_shingles[at] {
-            return None;
+            return;
         }
         let bands = Bands { bands: self.manifest.bands, rows: self.manifest.rows };
         let sketch = &sketched.sketches[at * sketched.sketch_bytes..][..sketched.sketch_bytes];
         let keys: Vec<u64> = sketch::keys(sketch, bands).collect();
-        let mut best: Option<Found> = None;
         let mut seen = HashSet::new();
         for segment in &self.segments {
             seen.clear();
@@ -274,14 +277,55 @@ impl Index {
                     return;
                 }
                 let similarity = segment.estimate(document, sketch);
-                // Ties go to whom the walk meets first, which depends on what is in the files only.
-                let better = best.is_none_or(|best| similarity as f32 > best.similarity);
-                if similarity >= threshold && better {
-                    best = Some(Found { id: segment.id(document), similarity: similarity as f32, identical: false });
+                if similarity >= threshold {
+                    visit(Found { id: segment.id(document), similarity: similarity as f32, identical: false });
                 }
             });
         }
+    }
+
+    /// Ties go to whom the walk meets first, which depends on what is in the files only.
+    fn find_one(&self, sketched: &Sketched, at: usize, threshold: f64) -> Option<Found> {
+        let mut best: Option<Found> = None;
+        self.visit_similar(sketched, at, threshold, |found| {
+            if best.is_none_or(|best| found.similarity > best.similarity) {
+                best = Some(found);
+            }
+        });
         best
+    }
+
+    /// For each text, those that seem at least `threshold` similar, most similar first, at most
+    /// [`CANDIDATES_TO_COMPARE`]: for a caller who has the texts and compares them.
+    pub fn candidates(
+        &self,
+        sketched: &Sketched,
+        threshold: f64,
+        threads: Option<usize>,
+        cancel: &Cancel,
+    ) -> Result<Vec<Vec<Found>>, Error> {
+        self.of_each(sketched, threads, cancel, |at| {
+            let mut all = Vec::new();
+            self.visit_similar(sketched, at, threshold, |found| all.push(found));
+            all.sort_by(|left, right| right.similarity.total_cmp(&left.similarity));
+            all.truncate(CANDIDATES_TO_COMPARE);
+            all
+        })
+    }
+
+    fn of_each<T: Send>(
+        &self,
+        sketched: &Sketched,
+        threads: Option<usize>,
+        cancel: &Cancel,
+        find: impl Fn(usize) -> T + Sync,
+    ) -> Result<Vec<T>, Error> {
+        pool::install(threads, || {
+            (0..sketched.len())
+                .into_par_iter()
+                .map(|at| cancel.check().map_err(Error::from).map(|()| find(at)))
+                .collect()
+        })
     }
 
     /// For each text, the most similar one that the index holds at or above the threshold.
@@ -292,12 +336,7 @@ impl Index {
         threads: Option<usize>,
         cancel: &Cancel,
     ) -> Result<Vec<Option<Found>>, Error> {
-        pool::install(threads, || {
-            (0..sketched.contents.len())
-                .into_par_iter()
-                .map(|at| cancel.check().map_err(Error::from).map(|()| self.find_one(sketched, at, threshold)))
-                .collect()
-        })
+        self.of_each(sketched, threads, cancel, |at| self.find_one(sketched, at, threshold))
     }
 
     /// Add the texts that `keep` names, durably: when this returns, a crash loses nothing of it.

@@ -61,18 +61,30 @@ impl CharacterPairs {
     /// Of `pairs`; spaces of a text are seen as `space`, and `never_right` is in no pair with what is before it, whatever
     /// the set says.
     pub fn new(pairs: &[(char, char)], space: char, never_right: Option<char>) -> Self {
-        let bits = (pairs.len() * BITS_OF_PAIR).next_power_of_two().clamp(FEWEST_BITS, MOST_BITS);
-        let mut set = Self {
+        let mut set = Self::with_capacity(pairs.len(), space);
+        set.never_right = never_right.map_or(u32::MAX, number_of);
+        for &(left, right) in pairs {
+            set.insert(number_of(left), number_of(right));
+        }
+        set
+    }
+
+    /// Empty, for about so many pairs; spaces of a text are seen as `space`.
+    pub fn with_capacity(pairs: usize, space: char) -> Self {
+        let bits = (pairs * BITS_OF_PAIR).next_power_of_two().clamp(FEWEST_BITS, MOST_BITS);
+        Self {
             words: vec![0; bits / 32],
             shift: 32 - bits.trailing_zeros(),
             space: number_of(space),
-            never_right: never_right.map_or(u32::MAX, number_of),
-        };
-        for &(left, right) in pairs {
-            let (word, bit) = set.place(number_of(left), number_of(right));
-            set.words[word] |= bit;
+            never_right: u32::MAX,
         }
-        set
+    }
+
+    /// Two characters as [`number_of`] gives them.
+    #[inline]
+    pub fn insert(&mut self, left: u32, right: u32) {
+        let (word, bit) = self.place(left, right);
+        self.words[word] |= bit;
     }
 
     #[inline(always)]
@@ -90,7 +102,7 @@ impl CharacterPairs {
 
     /// The number of the character at `at`, a space as what it is seen as.
     #[inline(always)]
-    fn number_at(&self, text: &[u8], at: usize) -> u32 {
+    pub fn number_at(&self, text: &[u8], at: usize) -> u32 {
         let four = match text.get(at..).and_then(<[u8]>::first_chunk) {
             Some(four) => u32::from_le_bytes(*four),
             None => (0..4).map(|byte| u32::from(text.get(at + byte).copied().unwrap_or(0)) << (8 * byte)).sum(),

@@ -1,4 +1,4 @@
-//! The same with the vectors of AVX-512, which multiplies 64 bits at once.
+//! The same with the vectors of AVX-512: eight indices at once.
 
 use super::{Feistel, scalar};
 

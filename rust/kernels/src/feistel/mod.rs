@@ -4,10 +4,12 @@
 //! `index = left * width + right`; each round moves one digit on by an amount that the other decides. Digits range over
 //! the square root of `size`, so that fewer than one in `sqrt(size)` results lie outside; these are sent through again.
 //!
-//! AVX2 has no product of 64 bits and would gain nothing. Source: Black and Rogaway, "Ciphers with arbitrary finite domains" (2002). Not for secrets.
+//! An amount is made of two products of 32 bits, folded, with a key's halves mixed in before each. Source: Black and Rogaway, "Ciphers with arbitrary finite domains" (2002). Not for secrets.
 
 mod scalar;
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 
@@ -50,13 +52,16 @@ impl Feistel {
 
     /// [`Feistel::apply_all`] on a given tier, or the best below it that this CPU has.
     pub fn apply_all_on(&self, tier: Tier, indices: &mut [u64]) {
-        // Vectors divide by way of floating point numbers, which have all whole ones below 2^52.
-        let tier = if self.size <= 1 << 52 { tier.min(tier::detected()) } else { Tier::Scalar };
-        match tier {
+        match tier.min(tier::detected()) {
+            // Vectors divide by way of floating point numbers, which have all whole ones below 2^52.
+            _ if self.size > 1 << 52 => indices.iter_mut().for_each(|index| *index = scalar::through(self, *index)),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the tier is at most what was detected on this CPU.
             Tier::Avx512 => unsafe { avx512::all_through(self, indices) },
-            _ => indices.iter_mut().for_each(|index| *index = scalar::through(self, *index)),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Tier::Avx2 => unsafe { avx2::all_through(self, indices) },
+            _ => scalar::all_through(self, indices),
         }
         for index in indices {
             if *index >= self.size {

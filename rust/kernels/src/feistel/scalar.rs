@@ -18,24 +18,26 @@ pub(super) fn through(feistel: &Feistel, at: u64) -> u64 {
 #[inline(always)]
 fn rounds(feistel: &Feistel, mut left: u64, mut right: u64) -> u64 {
     let [first, second, third, fourth] = feistel.keys;
-    left = moved(left, right ^ first, feistel.height);
-    right = moved(right, left ^ second, feistel.width);
-    left = moved(left, right ^ third, feistel.height);
-    right = moved(right, left ^ fourth, feistel.width);
+    left = moved(left, right, first, feistel.height);
+    right = moved(right, left, second, feistel.width);
+    left = moved(left, right, third, feistel.height);
+    right = moved(right, left, fourth, feistel.width);
     product(left, feistel.width).wrapping_add(right)
 }
 
-/// `digit` moved on within its range by an amount that all bits of `other` decide.
+/// `digit` moved on within its range by an amount that all bits of `other` and of the key decide. Digits are below 2^31,
+/// so all three products are of 32 bits, which every vector has.
 #[inline(always)]
-fn moved(digit: u64, other: u64, range: u64) -> u64 {
-    let mixed = other.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let sum = digit.wrapping_add(product(mixed >> 32, range) >> 32);
-    // The lesser of the two: a difference below zero is larger than any digit.
-    sum.min(sum.wrapping_sub(range))
+fn moved(digit: u64, other: u64, key: u64, range: u64) -> u64 {
+    let mixed = product(other ^ key, 0x9E37_79B1);
+    let mixed = product(mixed ^ (mixed >> 32) ^ (key >> 32), 0x85EB_CA77);
+    let sum = digit.wrapping_add(product(mixed ^ (mixed >> 32), range) >> 32);
+    // Back by the range where it was left; the sign bit of a difference below zero says that it was not.
+    let below = sum.wrapping_sub(range);
+    below.wrapping_add(range & (below >> 63).wrapping_neg())
 }
 
-/// Of two numbers below 2^32, which says so: vectors multiply these three times as fast.
+/// Of the low 32 bits of two numbers: the product that vectors have.
 #[inline(always)]
 fn product(one: u64, other: u64) -> u64 {
     (one & u64::from(u32::MAX)) * (other & u64::from(u32::MAX))

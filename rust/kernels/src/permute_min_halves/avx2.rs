@@ -24,7 +24,7 @@ block!(
 );
 
 #[target_feature(enable = "avx2")]
-pub fn permute_min_halves(hashes: &[u32], multipliers: &[u16], minima: &mut [u32]) {
+pub fn permute_min_halves(hashes: &[u64], multipliers: &[u16], minima: &mut [u32]) {
     in_doubled_halves(hashes, |halves| doubled(halves, multipliers, minima));
 }
 

@@ -17,15 +17,15 @@ mod vectors;
 
 use crate::tier::{self, Tier};
 
-/// Lower each `minima[i]` to the smallest value that permutation i gives to one of `hashes`.
+/// Lower each `minima[i]` to the smallest value that permutation i gives to the low 32 bits of one of `hashes`.
 ///
 /// `multipliers` and `minima` must be equally long.
-pub fn permute_min_halves(hashes: &[u32], multipliers: &[u16], minima: &mut [u32]) {
+pub fn permute_min_halves(hashes: &[u64], multipliers: &[u16], minima: &mut [u32]) {
     permute_min_halves_on(tier::current(), hashes, multipliers, minima);
 }
 
 /// [`permute_min_halves`] on a given tier, or the best below it that this CPU has.
-pub fn permute_min_halves_on(tier: Tier, hashes: &[u32], multipliers: &[u16], minima: &mut [u32]) {
+pub fn permute_min_halves_on(tier: Tier, hashes: &[u64], multipliers: &[u16], minima: &mut [u32]) {
     assert!(multipliers.len() == minima.len());
     match tier.min(tier::detected()) {
         #[cfg(target_arch = "x86_64")]
@@ -34,7 +34,7 @@ pub fn permute_min_halves_on(tier: Tier, hashes: &[u32], multipliers: &[u16], mi
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above, so it has AVX2.
         Tier::Avx2 => unsafe { avx2::permute_min_halves(hashes, multipliers, minima) },
-        _ => scalar::permute_min_halves(hashes.iter().copied(), multipliers, minima),
+        _ => scalar::permute_min_halves(hashes.iter().map(|&hash| hash as u32), multipliers, minima),
     }
 }
 
@@ -47,11 +47,13 @@ mod tests {
         u32::from(multiplier.wrapping_mul(x).wrapping_add(y)) << 16 | u32::from(x)
     }
 
-    fn check(hashes: &[u32], multipliers: &[u16]) {
+    fn check(hashes: &[u64], multipliers: &[u16]) {
         for start in [u32::MAX, 0x0003_8000] {
             let expected: Vec<u32> = multipliers
                 .iter()
-                .map(|&a| hashes.iter().map(|&hash| permuted(hash, a)).min().map_or(start, |least| least.min(start)))
+                .map(|&a| {
+                    hashes.iter().map(|&hash| permuted(hash as u32, a)).min().map_or(start, |least| least.min(start))
+                })
                 .collect();
             for tier in tier::available() {
                 let mut minima = vec![start; multipliers.len()];
@@ -61,11 +63,12 @@ mod tests {
         }
     }
 
-    fn source() -> impl FnMut() -> u32 {
+    /// 32 bits that count, and above them some that do not.
+    fn source() -> impl FnMut() -> u64 {
         let mut state = 1u64;
         move || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 32) as u32 ^ (state >> 13) as u32
+            state ^ state >> 31
         }
     }
 
@@ -75,7 +78,7 @@ mod tests {
         for permutations in (0..40).chain([64, 112, 120, 128, 131, 256, 300]) {
             let multipliers: Vec<u16> = (0..permutations).map(|_| next() as u16).collect();
             for count in [0, 1, 2, 7, 31, 32, 33, 100, 255, 256, 257, 300, 1000] {
-                let hashes: Vec<u32> = (0..count).map(|_| next()).collect();
+                let hashes: Vec<u64> = (0..count).map(|_| next()).collect();
                 check(&hashes, &multipliers);
             }
         }
@@ -88,14 +91,14 @@ mod tests {
         let multipliers: Vec<u16> = (0..128).map(|index| index * 3 + 1).collect();
         for bits in [0x0000_FFFF, 0x0007_0007, 0xFFFF_0000, 0x0001_00FF, 0] {
             for count in [5, 64, 500, 5000] {
-                let hashes: Vec<u32> = (0..count).map(|_| next() & bits).collect();
+                let hashes: Vec<u64> = (0..count).map(|_| next() & bits).collect();
                 check(&hashes, &multipliers);
-                let ordered: Vec<u32> = (0..count as u32).rev().map(|value| value << 16 | value).collect();
+                let ordered: Vec<u64> = (0..count as u64).rev().map(|value| value << 16 | value).collect();
                 check(&ordered, &[u16::MAX, 0, 1, 0x8000]);
             }
         }
-        let hashes: Vec<u32> = (0..200_000).map(|_| next()).collect();
+        let hashes: Vec<u64> = (0..200_000).map(|_| next()).collect();
         check(&hashes, &multipliers[..9]);
-        check(&[u32::MAX; 700], &multipliers);
+        check(&[u64::MAX; 700], &multipliers);
     }
 }

@@ -11,26 +11,30 @@ pub struct Doubled {
 }
 
 impl Doubled {
+    #[inline(always)]
     pub fn hash(self) -> u32 {
         self.y_above | self.x_twice & 0xFFFF
     }
 
+    #[inline(always)]
     pub fn x(self) -> i32 {
         self.x_twice as i32
     }
 
+    #[inline(always)]
     pub fn y(self) -> i32 {
         self.y_above as i32
     }
 }
 
-/// Give `work` the hashes so, some at a time.
+/// Give `work` the hashes' low 32 bits so, some at a time.
 #[inline(always)]
-pub fn in_doubled_halves(hashes: &[u32], mut work: impl FnMut(&[Doubled])) {
+pub fn in_doubled_halves(hashes: &[u64], mut work: impl FnMut(&[Doubled])) {
     const SOME: usize = 128;
     let mut halves = [Doubled::default(); SOME];
     for hashes in hashes.chunks(SOME) {
         for (half, &hash) in halves.iter_mut().zip(hashes) {
+            let hash = hash as u32;
             *half = Doubled { x_twice: (hash & 0xFFFF) * 0x1_0001, y_above: hash & 0xFFFF_0000 };
         }
         work(&halves[..hashes.len()]);
@@ -49,8 +53,11 @@ macro_rules! block {
             let mut factors = [$set(0); VECTORS];
             let mut least: [$vector; VECTORS] = factors;
             for vector in 0..VECTORS {
-                let pairs: [u32; $lanes] =
-                    std::array::from_fn(|lane| u32::from(multipliers[vector * $lanes + lane]) << 16 | 1);
+                let own: &[u16] = &multipliers[vector * $lanes..(vector + 1) * $lanes];
+                let mut pairs = [1u32; $lanes];
+                for (pair, &multiplier) in pairs.iter_mut().zip(own) {
+                    *pair |= u32::from(multiplier) << 16;
+                }
                 let minima: &[u32] = &minima[vector * $lanes..(vector + 1) * $lanes];
                 // SAFETY: both have as many u32 as the vector has lanes; loads need no alignment.
                 unsafe {

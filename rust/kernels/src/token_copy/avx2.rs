@@ -11,6 +11,11 @@ pub(super) fn widen<B: TokenBytes, S: Slot>(tokens: &[B], out: &mut [S]) {
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2")]
+pub(super) fn widen_pair<B: TokenBytes, S: Slot, L: Slot>(tokens: &[B], out: &mut [S], next: &mut [L]) {
+    scalar::widen_pair(tokens, out, next);
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2")]
 pub(super) fn count_up(out: &mut [i32], first: i32) {
     scalar::count_up(out, first);
 }

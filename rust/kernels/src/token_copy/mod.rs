@@ -34,6 +34,25 @@ pub fn widen_on<B: TokenBytes, S: Slot>(tier: Tier, tokens: &[B], out: &mut [S])
     }
 }
 
+/// [`widen`] to `out`, and the tokens one on to `next`: there is one token more than `out` and `next` have slots.
+pub fn widen_pair<B: TokenBytes, S: Slot, L: Slot>(tokens: &[B], out: &mut [S], next: &mut [L]) {
+    widen_pair_on(tier::current(), tokens, out, next);
+}
+
+/// [`widen_pair`] on a given tier.
+pub fn widen_pair_on<B: TokenBytes, S: Slot, L: Slot>(tier: Tier, tokens: &[B], out: &mut [S], next: &mut [L]) {
+    assert!(tokens.len() == out.len() + 1 && out.len() == next.len());
+    match tier.min(tier::detected()) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the tier is at most what was detected on this CPU.
+        Tier::Avx512 => unsafe { avx512::widen_pair(tokens, out, next) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Tier::Avx2 => unsafe { avx2::widen_pair(tokens, out, next) },
+        _ => scalar::widen_pair(tokens, out, next),
+    }
+}
+
 /// `first`, `first + 1` and so on.
 pub fn count_up(out: &mut [i32], first: i32) {
     count_up_on(tier::current(), out, first);
@@ -95,6 +114,17 @@ mod tests {
                 let mut copied = vec![S::from_id(9); length + 1];
                 stream_on(tier, &out, &mut copied);
                 assert_eq!(copied, out, "{tier:?} {length}");
+                // Begun at any place in a line, together or apart.
+                for (one, other) in [(0, 0), (1, 1), (2, 7), (5, 5)] {
+                    let (mut now, mut next) = (vec![S::from_id(3); length + 9], vec![S::from_id(4); length + 9]);
+                    let (to, to_next) = (&mut now[one..one + length], &mut next[other..other + length]);
+                    widen_pair_on(tier, &tokens[1..=length + 1], to, to_next);
+                    assert_eq!(now[one..one + length], expected, "{tier:?} {length}");
+                    let one_on: Vec<S> = tokens[2..=length + 1].iter().map(|&bytes| S::from_id(bytes.id())).collect();
+                    assert_eq!(next[other..other + length], one_on, "{tier:?} {length}");
+                    assert!(now[one + length..].iter().all(|&slot| slot == S::from_id(3)));
+                    assert!(next[other + length..].iter().all(|&slot| slot == S::from_id(4)));
+                }
             }
         }
     }

@@ -67,6 +67,12 @@ pub(super) fn widen<B: TokenBytes, S: Slot>(tokens: &[B], out: &mut [S]) {
 }
 
 #[inline(always)]
+pub(super) fn widen_pair<B: TokenBytes, S: Slot, L: Slot>(tokens: &[B], out: &mut [S], next: &mut [L]) {
+    widen(tokens, out);
+    widen(&tokens[1..], next);
+}
+
+#[inline(always)]
 pub(super) fn count_up(out: &mut [i32], first: i32) {
     for (slot, number) in out.iter_mut().zip(first..) {
         *slot = number;

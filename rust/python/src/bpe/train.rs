@@ -66,15 +66,8 @@ impl Trainer {
         limit_alphabet: Option<usize>,
         max_token_length: Option<u32>,
     ) -> PyResult<(Tokens<'py>, Vec<(u32, u32)>)> {
-        let options = Options {
-            vocab_size,
-            min_frequency,
-            special_tokens,
-            alphabet,
-            limit_alphabet,
-            max_token_length,
-            threads,
-        };
+        let options =
+            Options { vocab_size, min_frequency, special_tokens, alphabet, limit_alphabet, max_token_length, threads };
         let trained = gate::long(python, |cancel| train(&self.counts, &options, cancel))?.map_err(train_error)?;
         let tokens = trained.tokens.iter().map(|(token, id)| (PyBytes::new(python, token), *id)).collect();
         Ok((tokens, trained.merges))

@@ -21,6 +21,9 @@ pub struct Index {
 
 type FoundColumns<'py> = (Bound<'py, PyArray1<f32>>, Bound<'py, PyArray1<bool>>, Bound<'py, PyBytes>);
 
+type CandidateColumns<'py> =
+    (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<f32>>, Bound<'py, PyArray1<bool>>, Bound<'py, PyBytes>);
+
 #[pymethods]
 impl Index {
     #[staticmethod]
@@ -64,7 +67,42 @@ impl Index {
         Ok((similarities.into_pyarray(python), identical.into_pyarray(python), PyBytes::new(python, &ids)))
     }
 
-    /// Add those of the texts given to the last `find` that `keep` names; `ids` has 16 bytes for every text.
+    /// Those that seem at least `threshold` similar to each text, most similar first: `(offsets, similarities, identical,
+    /// ids)`, of which text i has the rows `offsets[i]..offsets[i + 1]`.
+    fn candidates<'py>(
+        &mut self,
+        python: Python<'py>,
+        texts: Texts,
+        threshold: f64,
+        threads: Option<usize>,
+    ) -> PyResult<CandidateColumns<'py>> {
+        let bytes = checked(&texts, self.index.options(threshold).unit)?;
+        let index = &self.index;
+        let (sketched, found) = gate::long(python, |cancel| {
+            let sketched = index.sketch(&bytes, threads, cancel)?;
+            let found = index.candidates(&sketched, threshold, threads, cancel)?;
+            Ok((sketched, found))
+        })?
+        .map_err(failed)?;
+        self.sketched = Some(sketched);
+        let mut offsets = vec![0i64];
+        offsets.extend(found.iter().scan(0, |end, some| {
+            *end += some.len() as i64;
+            Some(*end)
+        }));
+        let found = found.concat();
+        let similarities: Vec<f32> = found.iter().map(|found| found.similarity).collect();
+        let identical: Vec<bool> = found.iter().map(|found| found.identical).collect();
+        let ids: Vec<u8> = found.iter().flat_map(|found| found.id).collect();
+        Ok((
+            offsets.into_pyarray(python),
+            similarities.into_pyarray(python),
+            identical.into_pyarray(python),
+            PyBytes::new(python, &ids),
+        ))
+    }
+
+    /// Add those of the texts given to the last `find` or `candidates` that `keep` names; `ids` has 16 bytes for every text.
     fn add_found(&mut self, python: Python<'_>, ids: &[u8], keep: PyReadonlyArray1<'_, bool>) -> PyResult<()> {
         let Some(sketched) = self.sketched.take() else {
             return Err(errors::input("call find before add_found"));

@@ -110,6 +110,7 @@ pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     room.add_function(wrap_pyfunction!(near::byte_lengths, room)?)?;
     room.add_function(wrap_pyfunction!(near::exact, room)?)?;
     room.add_function(wrap_pyfunction!(near::near_duplicates, room)?)?;
+    room.add_function(wrap_pyfunction!(near::similarities, room)?)?;
     room.add_function(wrap_pyfunction!(signatures::signatures_of_hashes, room)?)?;
     room.add_function(wrap_pyfunction!(signatures::buckets, room)?)?;
     room.add_function(wrap_pyfunction!(signatures::shingle_set, room)?)?;

@@ -7,9 +7,9 @@ use tokenfoundry_dedup::bands::Bands;
 use tokenfoundry_dedup::exact::{Sameness, exact as exact_of};
 use tokenfoundry_dedup::shingle::Unit;
 
-use super::{OptionFields, cancelled, checked, options, order, result};
+use super::{OptionFields, cancelled, checked, options, order, result, unit};
 use crate::buffers::texts::Texts;
-use crate::gate;
+use crate::{errors, gate};
 
 #[pyfunction]
 pub fn bands_for_threshold(threshold: f64, recall: f64) -> (usize, usize) {
@@ -53,4 +53,30 @@ pub fn near_duplicates<'py>(
         tokenfoundry_dedup::near::near_duplicates(&bytes, &order, options, threads, cancel)
     })?;
     result(python, found.map_err(cancelled)?)
+}
+
+/// The exact similarity of pairs of texts, `lefts[left[i]]` with `rights[right[i]]`.
+#[pyfunction]
+#[allow(clippy::too_many_arguments)]
+pub fn similarities<'py>(
+    python: Python<'py>,
+    lefts: Texts,
+    rights: Texts,
+    left: PyReadonlyArray1<'py, u32>,
+    right: PyReadonlyArray1<'py, u32>,
+    unit_name: &str,
+    ngram: usize,
+    threads: Option<usize>,
+) -> PyResult<Bound<'py, PyArray1<f32>>> {
+    let unit = unit(unit_name)?;
+    let texts = (checked(&lefts, unit)?, checked(&rights, unit)?);
+    let pairs: Vec<(u32, u32)> = left.as_slice()?.iter().copied().zip(right.as_slice()?.iter().copied()).collect();
+    let outside = |&(left, right): &(u32, u32)| left as usize >= lefts.len() || right as usize >= rights.len();
+    if pairs.iter().any(outside) {
+        return Err(errors::input("a pair names a text that is not there"));
+    }
+    let found = gate::long(python, |cancel| {
+        tokenfoundry_dedup::near::similarities((&texts.0, &texts.1), &pairs, (unit, ngram), threads, cancel)
+    })?;
+    Ok(found.map_err(cancelled)?.into_pyarray(python))
 }

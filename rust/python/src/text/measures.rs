@@ -6,7 +6,7 @@ use arrow_array::{ArrayRef, Float32Array, Float64Array, Int64Array};
 use pyo3::prelude::*;
 use tokenfoundry_text::script::script;
 use tokenfoundry_text::segment::{self, Word};
-use tokenfoundry_text::signals::{Family, Scratch, measure};
+use tokenfoundry_text::signals::{Asked, Family, Scratch, measure};
 use tokenfoundry_text::verdict::{Limit, PRESETS, Preset};
 use tokenfoundry_text::word_lists::WordLists as Lists;
 
@@ -22,41 +22,84 @@ fn family(name: &str) -> PyResult<Family> {
     })
 }
 
-fn preset(name: &str) -> PyResult<Preset> {
-    Preset::from_name(name).ok_or_else(|| {
+/// Signals by their columns' names, as families and what is asked of each, in the order in which they are measured.
+fn asked(columns: &[String]) -> PyResult<Vec<(Family, Asked)>> {
+    let mut asked: Vec<(Family, Asked)> = Vec::new();
+    for column in columns {
+        let known = column.split_once('.').and_then(|(family, signal)| {
+            let family = Family::from_name(family)?;
+            Some((family, family.signals().iter().position(|&one| one == signal)?))
+        });
+        let Some((family, signal)) = known else {
+            return Err(errors::input(format!("columns has {column:?}, which is no signal; see tf.text.FAMILIES")));
+        };
+        match asked.iter_mut().find(|(known, _)| *known == family) {
+            Some((_, bits)) => *bits |= 1 << signal,
+            None => asked.push((family, 1 << signal)),
+        }
+    }
+    Ok(asked)
+}
+
+fn preset<S: AsRef<str>>(names: &[S]) -> PyResult<Preset> {
+    if let Some(unknown) = names.iter().find(|name| Preset::from_name(name.as_ref()).is_none()) {
         let known: Vec<&str> = PRESETS.iter().map(|(name, _)| *name).collect();
-        errors::input(format!("there is no preset {name:?}; the presets are {}", known.join(", ")))
-    })
+        let unknown = unknown.as_ref();
+        return Err(errors::input(format!("there is no preset {unknown:?}; the presets are {}", known.join(", "))));
+    }
+    Preset::from_names(names).ok_or_else(|| errors::input(String::from("no preset is given")))
 }
 
 #[pyfunction]
-#[pyo3(signature = (texts, *, families, threads=None))]
-fn signals(python: Python<'_>, texts: Texts, families: Vec<String>, threads: Option<usize>) -> PyResult<ArrowArray> {
-    let families = families.iter().map(|name| family(name)).collect::<PyResult<Vec<Family>>>()?;
-    if let Some(twice) = families.iter().enumerate().find(|(index, one)| families[..*index].contains(one)) {
-        return Err(errors::input(format!("families has {:?} twice", twice.1.name())));
-    }
-    let width = families.iter().map(|family| family.signals().len()).sum();
+#[pyo3(signature = (texts, *, families, columns=None, threads=None))]
+fn signals(
+    python: Python<'_>,
+    texts: Texts,
+    families: Vec<String>,
+    columns: Option<Vec<String>>,
+    threads: Option<usize>,
+) -> PyResult<ArrowArray> {
+    let asked = match &columns {
+        Some(columns) => {
+            if let Some(twice) = columns.iter().enumerate().find(|(index, one)| columns[..*index].contains(one)) {
+                return Err(errors::input(format!("columns has {:?} twice", twice.1)));
+            }
+            asked(columns)?
+        }
+        None => {
+            let families = families.iter().map(|name| family(name)).collect::<PyResult<Vec<Family>>>()?;
+            if let Some(twice) = families.iter().enumerate().find(|(index, one)| families[..*index].contains(one)) {
+                return Err(errors::input(format!("families has {:?} twice", twice.1.name())));
+            }
+            families.into_iter().map(|family| (family, family.all())).collect()
+        }
+    };
+    let named: Vec<String> = asked
+        .iter()
+        .flat_map(|(family, _)| family.signals().iter().map(|signal| format!("{}.{signal}", family.name())))
+        .collect();
     let rows = for_each(python, &texts, threads, Scratch::default, |scratch, text| {
-        let mut values = vec![0.0; width];
-        measure(&String::from_utf8_lossy(text), &families, scratch, &mut values);
+        let mut values = vec![0.0; named.len()];
+        measure(&String::from_utf8_lossy(text), &asked, scratch, &mut values);
         values
     })?;
-    let named = families.iter().flat_map(|family| family.signals().iter().map(move |signal| (family.name(), signal)));
-    let arrays = named
-        .enumerate()
-        .map(|(column, (family, signal))| {
+    let arrays = columns
+        .as_ref()
+        .unwrap_or(&named)
+        .iter()
+        .filter_map(|name| named.iter().position(|known| known == name).map(|column| (name, column)))
+        .map(|(name, column)| {
             let values: Vec<f64> = rows.iter().map(|row| row[column]).collect();
-            (format!("{family}.{signal}"), Arc::new(Float64Array::from(values)) as ArrayRef)
+            (name.clone(), Arc::new(Float64Array::from(values)) as ArrayRef)
         })
         .collect();
-    columns(rows.len(), arrays)
+    self::columns(rows.len(), arrays)
 }
 
 #[pyfunction]
-#[pyo3(signature = (texts, *, preset, threads=None))]
-fn filter(python: Python<'_>, texts: Texts, preset: &str, threads: Option<usize>) -> PyResult<ArrowArray> {
-    let preset = self::preset(preset)?;
+#[pyo3(signature = (texts, *, presets, threads=None))]
+fn filter(python: Python<'_>, texts: Texts, presets: Vec<String>, threads: Option<usize>) -> PyResult<ArrowArray> {
+    let preset = preset(&presets)?;
     let verdicts = for_each(
         python,
         &texts,
@@ -122,7 +165,7 @@ type RuleRow = (&'static str, String, &'static str, f64);
 
 #[pyfunction]
 fn rules(preset: &str) -> PyResult<Vec<RuleRow>> {
-    let rules = self::preset(preset)?.rules;
+    let rules = self::preset(&[preset])?.rules;
     Ok(rules
         .iter()
         .map(|rule| {

@@ -29,16 +29,18 @@ const MEANING: [u8; 256] = {
     meaning
 };
 
-pub fn chunk_end(table: &Characters, text: &str, masks: &Masks, mut end: usize) -> usize {
-    loop {
-        let space = masks.next_space(end).min(text.len());
-        let Some(foreign) = masks.next_foreign(end, space) else { return space };
-        let Some(character) = text[foreign..].chars().next() else { return space };
+/// Where the chunk that holds the byte at `at` ends.
+pub fn chunk_end(table: &Characters, text: &str, masks: &Masks, mut at: usize) -> usize {
+    // ASCII white space is looked for once: a chunk of a million other characters would be walked a million times.
+    let space = masks.next_space(at).min(text.len());
+    while let Some(foreign) = masks.next_foreign(at, space) {
+        let Some(character) = text[foreign..].chars().next() else { break };
         if table.is(character, SPACE) {
             return foreign;
         }
-        end = foreign + character.len_utf8();
+        at = foreign + character.len_utf8();
     }
+    space
 }
 
 pub struct Chunk<'a> {

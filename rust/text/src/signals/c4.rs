@@ -11,7 +11,7 @@ use aho_corasick::packed::Searcher;
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::lines::split_lines;
-use super::{Document, ratio};
+use super::{Asked, Document, ratio};
 use crate::characters::{PUNCTUATION, SENTENCE_END, SPACE, characters, count, trim};
 use crate::segment::{self, Word};
 
@@ -355,6 +355,11 @@ fn first_from(words: &[Word], from: usize, start: u32) -> usize {
     }
     let high = words.len().min(low + step);
     low + words[low..high].partition_point(|word| word.start < start)
+}
+
+/// Whether sentences are asked for: the others do without words.
+pub fn needs_words(asked: Asked) -> bool {
+    asked & 1 << 3 != 0
 }
 
 pub(super) fn measure(document: &Document<'_>, values: &mut [f64]) {

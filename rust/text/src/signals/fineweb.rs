@@ -2,7 +2,7 @@
 //!
 //! Lines are cut at `\n` only, and blank ones do not count.
 
-use super::{Document, ratio};
+use super::{Asked, Document, ratio};
 use crate::characters::{TERMINAL, characters, count};
 
 pub const SIGNALS: &[&str] =
@@ -10,6 +10,11 @@ pub const SIGNALS: &[&str] =
 
 /// Characters of the longest line that is short.
 const SHORT_LINE: usize = 30;
+
+/// Whether newlines to words are asked for: the others do without words.
+pub fn needs_words(asked: Asked) -> bool {
+    asked & 1 << 4 != 0
+}
 
 pub fn measure(document: &Document<'_>, values: &mut [f64]) {
     let known = characters();

@@ -7,7 +7,7 @@ use memchr::memmem;
 
 use super::lines::split_lines;
 use super::repetition::Repetition;
-use super::{Document, ratio};
+use super::{Asked, Document, ratio};
 use crate::characters::{LETTER, SYMBOL, characters, trim};
 use crate::table::Table;
 
@@ -36,26 +36,58 @@ pub const SIGNALS: &[&str] = &[
     "duplicate_10_grams",
 ];
 
+/// Signals before those of repetition.
 const QUALITY: usize = 9;
+/// Of these the ones that look at words, and those that look at lines; `hash_ratio` and `ellipsis_ratio` only count them.
+const WORDS: Asked = 0b1_1000_0110;
+const COUNTED: Asked = 0b0_0001_1000;
+const LINES: Asked = 0b0_0110_0000;
+/// Repeated paragraphs and lines.
+const REPEATED: Asked = 0b1111 << QUALITY;
+/// The most frequent n-grams, and duplicate ones.
+const GRAMS: Asked = 0b1_1111_1111 << (QUALITY + 4);
+const DUPLICATES: Asked = 0b11_1111 << (QUALITY + 7);
 
-pub fn measure(document: &Document<'_>, table: &mut Table, repetition: &mut Repetition, values: &mut [f64]) {
+pub fn together(signal: usize) -> Asked {
+    let one = 1 << signal;
+    [WORDS | COUNTED | LINES, REPEATED, DUPLICATES].into_iter().find(|group| group & one != 0).unwrap_or(one)
+}
+
+pub fn needs_words(asked: Asked) -> bool {
+    asked & (WORDS | COUNTED | GRAMS) != 0
+}
+
+pub fn needs_lines(asked: Asked) -> bool {
+    asked & (LINES | REPEATED) != 0
+}
+
+pub fn measure(
+    document: &Document<'_>,
+    asked: Asked,
+    table: &mut Table,
+    repetition: &mut Repetition,
+    values: &mut [f64],
+) {
     let (quality, repeated) = values.split_at_mut(QUALITY);
-    let words = repetition.fill(document);
-    let all_words = document.words.len();
-    let (hashes, ellipses) = symbols(document);
-    let lines = Lines::count(document);
-    quality.copy_from_slice(&[
-        document.characters as f64,
-        words.worded as f64,
-        ratio(words.lengths, words.worded),
-        ratio(hashes, all_words),
-        ratio(ellipses, all_words),
-        ratio(lines.bullets, lines.all),
-        ratio(lines.ellipses, lines.all),
-        ratio(words.alphabetic, all_words),
-        f64::from(words.stop_words.count_ones()),
-    ]);
-    repetition.measure(document, table, repeated);
+    quality[0] = document.characters as f64;
+    if asked & (WORDS | GRAMS) != 0 {
+        let words = repetition.fill(document);
+        quality[1] = words.worded as f64;
+        quality[2] = ratio(words.lengths, words.worded);
+        quality[7] = ratio(words.alphabetic, document.words.len());
+        quality[8] = f64::from(words.stop_words.count_ones());
+    }
+    if asked & COUNTED != 0 {
+        let (hashes, ellipses) = symbols(document);
+        quality[3] = ratio(hashes, document.words.len());
+        quality[4] = ratio(ellipses, document.words.len());
+    }
+    if asked & LINES != 0 {
+        let lines = Lines::count(document);
+        quality[5] = ratio(lines.bullets, lines.all);
+        quality[6] = ratio(lines.ellipses, lines.all);
+    }
+    repetition.measure(document, asked >> QUALITY, table, repeated);
 }
 
 /// Number signs, and ellipses of both kinds.
@@ -68,7 +100,7 @@ pub fn symbols(document: &Document<'_>) -> (usize, usize) {
 }
 
 /// What the words of a document are, by number.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Words {
     /// Words that are more than symbols, and their characters.
     pub worded: usize,
@@ -120,6 +152,11 @@ const fn low(word: &[u8]) -> u64 {
 
 const STOP_WORDS: [u64; 8] =
     [low(b"the"), low(b"be"), low(b"to"), low(b"of"), low(b"and"), low(b"that"), low(b"have"), low(b"with")];
+
+/// Whether a word is one of the eight, in small letters.
+pub fn is_stop_word(word: &str) -> bool {
+    word.len() <= 4 && STOP_WORDS.contains(&low(word.as_bytes()))
+}
 
 /// A number whose multiples of the stop words differ in their highest four bits.
 const STOP_WORD_FACTOR: u64 = {

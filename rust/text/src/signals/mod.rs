@@ -6,10 +6,13 @@
 pub mod c4;
 mod characters;
 mod compression;
+mod copies;
+mod dclm;
+mod dolma;
 mod fineweb;
+pub mod furniture;
 mod gopher;
 pub mod lines;
-pub mod refinedweb;
 mod repetition;
 
 use crate::segment::{self, Masks, Word};
@@ -27,6 +30,8 @@ pub enum Family {
     Fineweb,
     /// Li et al. 2024, with the line rules of Penedo et al. 2023, appendix G.2.
     Dclm,
+    /// Soldaini et al. 2024.
+    Dolma,
     /// Shares of characters by kind.
     Characters,
     /// DEFLATE.
@@ -34,8 +39,15 @@ pub enum Family {
 }
 
 impl Family {
-    pub const ALL: [Family; 6] =
-        [Family::Gopher, Family::C4, Family::Fineweb, Family::Dclm, Family::Characters, Family::Compression];
+    pub const ALL: [Family; 7] = [
+        Family::Gopher,
+        Family::C4,
+        Family::Fineweb,
+        Family::Dclm,
+        Family::Dolma,
+        Family::Characters,
+        Family::Compression,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -43,6 +55,7 @@ impl Family {
             Family::C4 => "c4",
             Family::Fineweb => "fineweb",
             Family::Dclm => "dclm",
+            Family::Dolma => "dolma",
             Family::Characters => "characters",
             Family::Compression => "compression",
         }
@@ -58,7 +71,8 @@ impl Family {
             Family::Gopher => gopher::SIGNALS,
             Family::C4 => c4::SIGNALS,
             Family::Fineweb => fineweb::SIGNALS,
-            Family::Dclm => refinedweb::SIGNALS,
+            Family::Dclm => dclm::SIGNALS,
+            Family::Dolma => dolma::SIGNALS,
             Family::Characters => characters::SIGNALS,
             Family::Compression => compression::SIGNALS,
         }
@@ -91,37 +105,91 @@ pub struct Scratch {
     lines: Lines,
     table: Table,
     repetition: repetition::Repetition,
+    dolma: dolma::Scratch,
 }
 
-/// Fill `values` with the signals of `families`, one after another; its length is the sum of their numbers.
-///
-/// `text` must not be longer than [`crate::MAX_DOCUMENT_BYTES`].
-pub fn measure(text: &str, families: &[Family], scratch: &mut Scratch, values: &mut [f64]) {
-    scratch.words.clear();
-    scratch.masks.fill(text.as_bytes());
-    segment::words_with(text, &scratch.masks, &mut scratch.words);
-    if families.iter().any(|family| matches!(family, Family::Gopher | Family::C4 | Family::Fineweb)) {
-        scratch.lines.fill(text, &scratch.masks, &mut scratch.table);
+/// Signals of one family: bit `i` stands for the `i`-th of [`Family::signals`].
+pub type Asked = u64;
+
+impl Family {
+    /// All signals of the family.
+    pub fn all(self) -> Asked {
+        (1 << self.signals().len()) - 1
     }
-    let document = Document {
-        text,
-        words: &scratch.words,
-        lines: &scratch.lines,
-        has_dots: scratch.masks.has_dots(),
-        characters: scratch.masks.characters(),
-        newlines: scratch.masks.newlines().len(),
-    };
-    let mut rest = values;
-    for family in families {
-        let (values, after) = rest.split_at_mut(family.signals().len());
+
+    /// The signals that are had for the price of this one: they are measured together.
+    pub fn together(self, signal: usize) -> Asked {
+        match self {
+            Family::Gopher => gopher::together(signal),
+            Family::Dclm => dclm::together(signal),
+            _ => self.all(),
+        }
+    }
+}
+
+/// One text that is being measured: what several families need is found once, when the first asks for it.
+#[derive(Debug)]
+pub struct Reader<'t, 's> {
+    text: &'t str,
+    scratch: &'s mut Scratch,
+    has_words: bool,
+    has_lines: bool,
+}
+
+impl<'t, 's> Reader<'t, 's> {
+    /// `text` must not be longer than [`crate::MAX_DOCUMENT_BYTES`].
+    pub fn new(text: &'t str, scratch: &'s mut Scratch) -> Self {
+        scratch.words.clear();
+        scratch.masks.fill(text.as_bytes());
+        scratch.repetition.forget();
+        Self { text, scratch, has_words: false, has_lines: false }
+    }
+
+    /// Fill `values`, one a signal of the family, where they are asked; what the others hold then says nothing.
+    pub fn measure(&mut self, family: Family, asked: Asked, values: &mut [f64]) {
+        let Self { text, scratch, has_words, has_lines } = self;
+        let Scratch { words, masks, lines, table, repetition, dolma } = &mut **scratch;
+        let (needs_words, needs_lines) = match family {
+            Family::Gopher => (gopher::needs_words(asked), gopher::needs_lines(asked)),
+            Family::C4 => (c4::needs_words(asked), true),
+            Family::Fineweb => (fineweb::needs_words(asked), true),
+            Family::Dclm | Family::Dolma | Family::Characters | Family::Compression => (false, false),
+        };
+        if needs_words && !std::mem::replace(has_words, true) {
+            segment::words_with(text, masks, words);
+        }
+        if needs_lines && !std::mem::replace(has_lines, true) {
+            lines.fill(text, masks, table);
+        }
+        let document = Document {
+            text,
+            words,
+            lines,
+            has_dots: masks.has_dots(),
+            characters: masks.characters(),
+            newlines: masks.newlines().len(),
+        };
         match family {
-            Family::Gopher => gopher::measure(&document, &mut scratch.table, &mut scratch.repetition, values),
+            Family::Gopher => gopher::measure(&document, asked, table, repetition, values),
             Family::C4 => c4::measure(&document, values),
             Family::Fineweb => fineweb::measure(&document, values),
-            Family::Dclm => refinedweb::measure(&document, values),
+            Family::Dclm => dclm::measure(&document, asked, table, &mut dolma.copies, values),
+            Family::Dolma => dolma::measure(&document, table, dolma, values),
             Family::Characters => characters::measure(&document, values),
             Family::Compression => compression::measure(&document, values),
         }
+    }
+}
+
+/// Fill `values` with the asked signals of `families`, one family after another with a place for each of its signals.
+///
+/// `text` must not be longer than [`crate::MAX_DOCUMENT_BYTES`].
+pub fn measure(text: &str, families: &[(Family, Asked)], scratch: &mut Scratch, values: &mut [f64]) {
+    let mut reader = Reader::new(text, scratch);
+    let mut rest = values;
+    for &(family, asked) in families {
+        let (values, after) = rest.split_at_mut(family.signals().len());
+        reader.measure(family, asked, values);
         rest = after;
     }
 }

@@ -71,7 +71,7 @@ impl Known {
     ) {
         let Self { seen, merging, block, .. } = self;
         let block = block.get_or_insert_with(|| Box::new(Block::new()));
-        let at_once = |unit: &[u8], tokens: &mut Vec<u32>| {
+        let at_once = |unit: &[u8], _: u64, tokens: &mut Vec<u32>| {
             merging.merge(vocabulary, unit, tokens);
             true
         };

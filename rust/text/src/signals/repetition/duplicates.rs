@@ -3,6 +3,7 @@
 //! Done plainly that is six hash tables over all words. Here an n-gram is looked up only where it can repeat: where its first
 //! [`STEPS`] bytes do, as many as it has, which is necessary. Shorter ones are always looked up, so the answer is exact.
 
+use super::super::Asked;
 use super::joined::Joined;
 use super::twice::Twice;
 use crate::table::{Table, hash, mix};
@@ -35,8 +36,9 @@ struct Candidate {
 }
 
 impl Duplicates {
+    /// For the asked sizes, bit 0 for 5 words; 0 for others.
     #[inline(never)]
-    pub fn characters(&mut self, joined: &Joined, table: &mut Table) -> [usize; SIZES] {
+    pub fn characters(&mut self, joined: &Joined, asked: Asked, table: &mut Table) -> [usize; SIZES] {
         let mut duplicated = [0; SIZES];
         let words = joined.words();
         if words < SHORTEST {
@@ -45,6 +47,9 @@ impl Duplicates {
         self.find_candidates(joined, words - SHORTEST + 1);
         self.find_limits(joined);
         for (n, duplicated) in (SHORTEST..).zip(&mut duplicated) {
+            if asked & 1 << (n - SHORTEST) == 0 {
+                continue;
+            }
             while self.candidates.last().is_some_and(|last| last.at as usize + n > words) {
                 self.candidates.pop();
             }

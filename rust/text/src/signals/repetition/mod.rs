@@ -11,21 +11,33 @@ mod twice;
 
 use super::gopher::Words;
 use super::lines::{repeated_lines, repeated_paragraphs};
-use super::{Document, ratio};
+use super::{Asked, Document, ratio};
 use crate::table::Table;
 
 /// Memory reused from document to document.
 #[derive(Debug, Default)]
 pub struct Repetition {
     joined: joined::Joined,
+    /// What the words in `joined` are; `None` before they are taken.
+    words: Option<Words>,
     top: top::Top,
     duplicates: duplicates::Duplicates,
 }
 
+/// In `asked`: repeated paragraphs and lines, then the most frequent 2-, 3- and 4-grams, then duplicate ones.
+const REPEATED: Asked = 0b1111;
+const TOP: usize = 4;
+const DUPLICATES: usize = 7;
+
 impl Repetition {
-    /// Take a document's words, and say what they are.
+    /// A new document comes.
+    pub fn forget(&mut self) {
+        self.words = None;
+    }
+
+    /// Take a document's words, if that is not done, and say what they are.
     pub fn fill(&mut self, document: &Document<'_>) -> Words {
-        self.joined.fill(document)
+        *self.words.get_or_insert_with(|| self.joined.fill(document))
     }
 
     /// Characters that the most frequent n-gram covers, spaces between words included.
@@ -38,21 +50,35 @@ impl Repetition {
         (joined.characters_of(at, N) + N - 1) * times as usize
     }
 
-    pub fn measure(&mut self, document: &Document<'_>, table: &mut Table, values: &mut [f64]) {
+    pub fn measure(&mut self, document: &Document<'_>, asked: Asked, table: &mut Table, values: &mut [f64]) {
         let whole = document.characters;
-        let lines = repeated_lines(document.text, &document.lines.lines);
-        let paragraphs = repeated_paragraphs(document.text, &document.lines.lines, table);
-        let (four, grams) = values.split_at_mut(4);
-        four.copy_from_slice(&[
-            ratio(paragraphs.duplicates, paragraphs.elements),
-            ratio(paragraphs.duplicate_characters, whole),
-            ratio(lines.duplicates, lines.elements),
-            ratio(lines.duplicate_characters, whole),
-        ]);
-        let top = [self.top_characters::<2>(table), self.top_characters::<3>(table), self.top_characters::<4>(table)];
-        let duplicated = self.duplicates.characters(&self.joined, table);
-        for (value, characters) in grams.iter_mut().zip(top.into_iter().chain(duplicated)) {
-            *value = ratio(characters, whole);
+        if asked & REPEATED != 0 {
+            let lines = repeated_lines(document.text, &document.lines.lines);
+            let paragraphs = repeated_paragraphs(document.text, &document.lines.lines, table);
+            values[..TOP].copy_from_slice(&[
+                ratio(paragraphs.duplicates, paragraphs.elements),
+                ratio(paragraphs.duplicate_characters, whole),
+                ratio(lines.duplicates, lines.elements),
+                ratio(lines.duplicate_characters, whole),
+            ]);
+        }
+        for n in 2..=4 {
+            let place = TOP + n - 2;
+            if asked & 1 << place != 0 {
+                let characters = match n {
+                    2 => self.top_characters::<2>(table),
+                    3 => self.top_characters::<3>(table),
+                    _ => self.top_characters::<4>(table),
+                };
+                values[place] = ratio(characters, whole);
+            }
+        }
+        let sizes = asked >> DUPLICATES;
+        if sizes != 0 {
+            let duplicated = self.duplicates.characters(&self.joined, sizes, table);
+            for (value, characters) in values[DUPLICATES..].iter_mut().zip(duplicated) {
+                *value = ratio(characters, whole);
+            }
         }
     }
 }

@@ -68,8 +68,9 @@ def _filled(template: dict[str, Any], encodings: list[Encoding], add_special_tok
         if "Sequence" in piece:
             number = int(piece["Sequence"]["id"] != "A")
             encodings[number]._set_type_ids(piece["Sequence"]["type_id"])
-            # The older kinds, when they add tokens, number those of the overflow anew as well.
-            for part in encodings[number]._overflowing if template.get("older") and add_special_tokens else ():
+            # Roberta's, when it adds tokens, numbers those of the overflow anew as well.
+            anew = add_special_tokens and not template.get("is_bert", True)
+            for part in encodings[number]._overflowing if anew else ():
                 part._set_type_ids(piece["Sequence"]["type_id"])
             encodings[number].set_sequence_id(number)
             filled.append(encodings[number]._copy())
@@ -98,11 +99,16 @@ def _around_each(template: dict[str, Any], encodings: list[Encoding], add_specia
             ids = template["special_tokens"][name]["ids"]
             return Encoding._of(list(ids), [Segment(1, type_id, token=name, is_special=True)])
 
-        before = [] if is_bert and number else [token(sep if number else cls)]
-        segments = [segment._replace(is_special=False) for segment in encoding._segments]
-        inside = Encoding._of(encoding.ids, segments)
-        inside.set_sequence_id(min(number, 1))
-        made.append(Encoding.merge([*before, inside, token(sep)], False))
+        def around(part: Encoding, number: int = number, token: Any = token) -> Encoding:
+            before = [] if is_bert and number else [token(sep if number else cls)]
+            segments = [segment._replace(is_special=False) for segment in part._segments]
+            inside = Encoding._of(part.ids, segments)
+            inside.set_sequence_id(min(number, 1))
+            return Encoding.merge([*before, inside, token(sep)], False)
+
+        whole = around(encoding)
+        whole._known().overflowing = [around(part) for part in encoding._overflowing]
+        made.append(whole)
     return made
 
 

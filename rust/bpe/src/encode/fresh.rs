@@ -1,0 +1,57 @@
+//! Pieces that no table has, merged from their bytes: short ones side by side, long ones one by one.
+
+use super::lanes::Lanes;
+use super::merge::SHORT;
+use super::{Encoder, Scratch};
+
+/// Pieces of more bytes are merged side by side if there are as many as these.
+const LANE: usize = 20;
+const FEW: usize = 4;
+
+/// Where a piece is, and its number.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    number: u16,
+    start: usize,
+    length: usize,
+}
+
+/// Room for the pieces of a block.
+#[derive(Debug, Default)]
+pub struct Fresh {
+    pieces: Vec<Piece>,
+    lanes: Lanes,
+    tokens: Vec<u32>,
+    pub scratch: Scratch,
+}
+
+impl Fresh {
+    pub fn push(&mut self, number: u16, start: usize, length: usize) {
+        self.pieces.push(Piece { number, start, length });
+    }
+
+    /// Give the tokens of all that was pushed to `keep`, with number, start and length, in any order, and forget the pieces.
+    pub fn finish(&mut self, encoder: &Encoder, text: &[u8], mut keep: impl FnMut(u16, usize, usize, &[u32])) {
+        let Self { pieces, lanes, tokens, scratch } = self;
+        // Those of one length side by side.
+        pieces.sort_unstable_by_key(|piece| piece.length);
+        let up_to = |length: usize| pieces.partition_point(|piece| piece.length <= length);
+        // A lane of many steps takes as long as all of them: some few longer ones are quicker alone.
+        let mut at_once = up_to(SHORT);
+        if at_once - up_to(LANE) < FEW {
+            at_once = up_to(LANE);
+        }
+        let (short, long) = pieces.split_at(at_once);
+        let bytes = |piece: &Piece| &text[piece.start..piece.start + piece.length];
+        lanes.merge(&encoder.pairs, &encoder.to_token, short.iter().map(bytes), |index, tokens| {
+            let Piece { number, start, length } = short[index];
+            keep(number, start, length, tokens);
+        });
+        for piece in long {
+            tokens.clear();
+            encoder.merge_piece(bytes(piece), scratch, tokens);
+            keep(piece.number, piece.start, piece.length, tokens);
+        }
+        pieces.clear();
+    }
+}

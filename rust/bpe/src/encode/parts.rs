@@ -1,0 +1,116 @@
+//! Pieces that fall apart into parts ([`Cuts`](super::cuts::Cuts)), which are encoded as pieces are, a block of them at a time.
+
+use tokenfoundry_kernels::byte_classes::{Classifier, Scalar};
+use tokenfoundry_kernels::on_tier::{Work, on_tier};
+
+use super::Encoder;
+use super::block::{BLOCK, Block};
+use super::cuts::Cuts;
+use super::seen::Seen;
+use super::tables::WIDE_BYTES;
+
+/// Longer pieces are not taken.
+pub const LONGEST: usize = 4096;
+
+/// A piece: its number in its block, where it is in the text, and how many parts there are up to its end.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    number: u16,
+    start: usize,
+    length: usize,
+    parts_end: usize,
+}
+
+/// Room for the pieces of a block.
+#[derive(Debug)]
+pub struct Parts {
+    block: Block,
+    /// What tables know of parts where that is not what they know of pieces.
+    own: Option<Seen>,
+    /// The pieces, one after another.
+    text: Vec<u8>,
+    /// Where in `text` parts start, and where the last ends.
+    places: Vec<u32>,
+    pieces: Vec<Piece>,
+    tokens: Vec<u32>,
+}
+
+/// What [`Block::look_up_parts`] needs, on a tier.
+struct Encode<'a> {
+    block: &'a mut Block,
+    seen: &'a mut Seen,
+    encoder: &'a Encoder,
+    text: &'a [u8],
+    places: &'a [u32],
+}
+
+impl Work for Encode<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self, classifier: impl Classifier) {
+        let Self { block, seen, encoder, text, places } = self;
+        let at_once = |part: &[u8], hash: u64, tokens: &mut Vec<u32>| {
+            let token = encoder.pieces.get_hashed(&encoder.tokens, part, hash);
+            let token = token.filter(|&token| encoder.is_reached(token));
+            tokens.extend(token);
+            token.is_some()
+        };
+        block.find(classifier, seen, encoder, text, 0, places, None, at_once);
+    }
+}
+
+impl Parts {
+    pub fn new(encoder: &Encoder, budget_bytes: usize) -> Box<Self> {
+        Box::new(Self {
+            block: Block::new(),
+            own: encoder.has_only_whole.then(|| Seen::new(budget_bytes)),
+            text: Vec::new(),
+            places: vec![0],
+            pieces: Vec::new(),
+            tokens: Vec::new(),
+        })
+    }
+
+    /// Take a piece of [`LONGEST`] bytes at most.
+    pub fn push(&mut self, cuts: &Cuts, text: &[u8], number: u16, start: usize, length: usize) {
+        let piece = &text[start..start + length];
+        let base = self.text.len() as u32;
+        self.text.extend_from_slice(piece);
+        cuts.ends(piece, base, &mut self.places);
+        self.pieces.push(Piece { number, start, length, parts_end: self.places.len() - 1 });
+    }
+
+    /// Find the tokens of all that was pushed, remember them, give them to `keep` with the piece's number, and forget the pieces.
+    pub fn finish(&mut self, seen: &mut Seen, encoder: &Encoder, text: &[u8], mut keep: impl FnMut(u16, &[u32])) {
+        let Self { block, own, text: own_text, places, pieces, tokens } = self;
+        own_text.extend_from_slice(&[0; WIDE_BYTES]);
+        let mut waiting = pieces.iter().peekable();
+        let last = places.len() - 1;
+        let mut at = 0;
+        tokens.clear();
+        while at < last {
+            let end = last.min(at + BLOCK);
+            let work = Encode {
+                block,
+                seen: own.as_mut().unwrap_or(seen),
+                encoder,
+                text: own_text,
+                places: &places[at..=end],
+            };
+            on_tier(work, |work| work.run(Scalar));
+            for number in 0..end - at {
+                block.append(number, tokens);
+                if let Some(piece) = waiting.next_if(|piece| piece.parts_end == at + number + 1) {
+                    seen.insert(text, piece.start, piece.length, tokens);
+                    keep(piece.number, tokens);
+                    tokens.clear();
+                }
+            }
+            at = end;
+        }
+        own_text.clear();
+        places.truncate(1);
+        pieces.clear();
+    }
+}

@@ -1,0 +1,8 @@
+//! The same with the vectors of AVX2: four indices at once.
+
+use super::{Feistel, scalar};
+
+#[target_feature(enable = "avx2,bmi1,bmi2")]
+pub(super) fn all_through(feistel: &Feistel, indices: &mut [u64]) {
+    scalar::all_through(feistel, indices);
+}

@@ -1,0 +1,176 @@
+//! Merging the symbols of 32 pieces side by side: again and again, in each, the pair of least rank, the leftmost of equals.
+//!
+//! A piece that was never seen is one look-up after another, each waiting for memory and followed by branches that depend on
+//! what it found. Side by side all of them wait together, and there are hardly any branches. A piece's symbols stay where they
+//! are; a bit says which of them were not merged into the one before.
+
+mod pairs;
+mod scalar;
+
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
+pub use pairs::{NONE, Pairs, SYMBOL_BITS};
+
+use crate::tier::{self, Tier};
+
+/// Pieces side by side.
+pub const LANES: usize = 32;
+/// The most symbols of a piece: a bit each in a word.
+pub const LONGEST: usize = 64;
+const PLACE_BITS: u32 = LONGEST.trailing_zeros();
+
+/// Pieces on their way: place by place, a lane each.
+#[derive(Clone, Debug)]
+#[repr(C, align(64))]
+pub struct Pieces {
+    /// The rank of the pair that starts at a place, and the place in the low bits, so that the least is the leftmost of the
+    /// least; [`NONE`] where no pair merges.
+    ranks: [[u32; LANES]; LONGEST],
+    symbols: [[u32; LANES]; LONGEST],
+    bytes: [[u8; LANES]; LONGEST + 1],
+    lengths: [u32; LANES],
+    alive: [u64; LANES],
+}
+
+impl Default for Pieces {
+    fn default() -> Self {
+        Self {
+            ranks: [[NONE; LANES]; LONGEST],
+            symbols: [[0; LANES]; LONGEST],
+            bytes: [[0; LANES]; LONGEST + 1],
+            lengths: [0; LANES],
+            alive: [0; LANES],
+        }
+    }
+}
+
+impl Pieces {
+    /// Lane `lane` shall merge `piece`, 1 to [`LONGEST`] bytes.
+    #[inline(always)]
+    pub fn set(&mut self, lane: usize, piece: &[u8]) {
+        let lane = lane % LANES;
+        let length = piece.len().min(LONGEST);
+        for (place, &byte) in self.bytes.iter_mut().zip(&piece[..length]) {
+            place[lane] = byte;
+        }
+        self.lengths[lane] = length as u32;
+    }
+
+    /// No lane has a piece.
+    pub fn clear(&mut self) {
+        self.lengths = [0; LANES];
+    }
+
+    /// Merge the pieces that were [`Self::set`].
+    #[inline]
+    pub fn merge(&mut self, pairs: &Pairs) {
+        self.merge_on(tier::current(), pairs);
+    }
+
+    /// [`Self::merge`] on a given tier, or the best below it that this CPU has.
+    #[inline]
+    pub fn merge_on(&mut self, tier: Tier, pairs: &Pairs) {
+        match tier.min(tier::detected()) {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the tier is at most what was detected on this CPU, so it has AVX-512 with CD, DQ and VL.
+            Tier::Avx512 => unsafe { avx512::merge(self, pairs) },
+            _ => scalar::merge(self, pairs),
+        }
+    }
+
+    /// The symbols that a lane's piece was merged to, in order.
+    #[inline(always)]
+    pub fn symbols(&self, lane: usize) -> impl Iterator<Item = u32> + '_ {
+        let lane = lane % LANES;
+        let mut alive = self.alive[lane];
+        std::iter::from_fn(move || {
+            let place = alive.trailing_zeros() as usize;
+            alive &= alive.wrapping_sub(1);
+            self.symbols.get(place).map(|symbols| symbols[lane])
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Some merges over few bytes, so that pieces merge often; results in the order in which they were made.
+    struct Merges {
+        pairs: Pairs,
+        all: Vec<(u32, u32)>,
+    }
+
+    impl Merges {
+        fn new(count: usize, next: &mut impl FnMut() -> u64) -> Self {
+            let mut all: Vec<(u32, u32)> = Vec::new();
+            while all.len() < count {
+                let mut one = || {
+                    let number = next() as usize % (6 + all.len());
+                    if number < 6 { b'a' as u32 + number as u32 } else { 256 + number as u32 - 6 }
+                };
+                let pair = (one(), one());
+                if !all.contains(&pair) {
+                    all.push(pair);
+                }
+            }
+            // Room for few, so that it grows.
+            let mut pairs = Pairs::with_capacity(count / 8);
+            for (number, &(left, right)) in all.iter().enumerate() {
+                pairs.insert(left, right, 256 + number as u32);
+            }
+            for (number, &(left, right)) in all.iter().enumerate() {
+                assert_eq!(pairs.get(left, right), 256 + number as u32);
+                assert_eq!(pairs.get(left, 5), NONE);
+            }
+            Self { pairs, all }
+        }
+
+        /// By the definition, with a list.
+        fn merged(&self, piece: &[u8]) -> Vec<u32> {
+            let mut symbols: Vec<u32> = piece.iter().map(|&byte| byte as u32).collect();
+            loop {
+                let rank = |two: &[u32]| self.all.iter().position(|&pair| pair == (two[0], two[1]));
+                let ranks = symbols.windows(2).map(rank).enumerate();
+                let Some((rank, at)) = ranks.filter_map(|(at, rank)| Some((rank?, at))).min() else { return symbols };
+                symbols.splice(at..at + 2, [256 + rank as u32]);
+            }
+        }
+    }
+
+    #[test]
+    fn every_tier_equals_the_definition() {
+        let mut state = 3u64;
+        let mut next = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state ^ state >> 29) >> 8
+        };
+        for count in [1, 5, 30, 300] {
+            let merges = Merges::new(count, &mut next);
+            let mut pieces = Pieces::default();
+            for longest in [1, 2, 3, 8, 17, 63, 64] {
+                for lanes in [1, 3, 15, 16, 17, 32] {
+                    let texts: Vec<Vec<u8>> = (0..lanes)
+                        .map(|_| {
+                            let length = 1 + next() as usize % longest;
+                            let letters = 1 + next() % 7;
+                            (0..length).map(|_| b'a' + (next() % letters) as u8).collect()
+                        })
+                        .collect();
+                    for tier in tier::available() {
+                        pieces.clear();
+                        for (lane, text) in texts.iter().enumerate() {
+                            pieces.set(lane, text);
+                        }
+                        pieces.merge_on(tier, &merges.pairs);
+                        for (lane, text) in texts.iter().enumerate() {
+                            let found: Vec<u32> = pieces.symbols(lane).collect();
+                            assert_eq!(found, merges.merged(text), "{} {text:?}", tier.name());
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! One lane after another.
+
+use super::{LANES, LONGEST, NONE, PLACE_BITS, Pairs, Pieces};
+
+#[inline]
+fn placed(rank: u32, place: usize) -> u32 {
+    if rank == NONE { NONE } else { rank << PLACE_BITS | place as u32 }
+}
+
+pub fn merge(pieces: &mut Pieces, pairs: &Pairs) {
+    for lane in 0..LANES {
+        let length = pieces.lengths[lane] as usize;
+        for place in 0..length {
+            let byte = pieces.bytes[place][lane];
+            pieces.symbols[place][lane] = u32::from(byte);
+            let rank = if place + 1 < length { pairs.get_bytes(byte, pieces.bytes[place + 1][lane]) } else { NONE };
+            pieces.ranks[place][lane] = placed(rank, place);
+        }
+        pieces.alive[lane] = if length == 0 { 0 } else { u64::MAX >> (LONGEST - length) };
+        merge_lane(pieces, pairs, lane, length);
+    }
+}
+
+fn merge_lane(pieces: &mut Pieces, pairs: &Pairs, lane: usize, length: usize) {
+    let Pieces { ranks, symbols, alive, .. } = pieces;
+    let alive = &mut alive[lane];
+    loop {
+        let least = ranks[..length].iter().map(|ranks| ranks[lane]).min().unwrap_or(NONE);
+        if least == NONE {
+            return;
+        }
+        let (symbol, at) = (least >> PLACE_BITS, least as usize % LONGEST);
+        let behind = *alive & (u64::MAX << at << 1);
+        let right = behind.trailing_zeros() as usize % LONGEST;
+        let behind = behind & behind.wrapping_sub(1);
+        *alive &= !(1 << right);
+        symbols[at][lane] = symbol;
+        ranks[right][lane] = NONE;
+        let rank = if behind == 0 { NONE } else { pairs.get(symbol, symbols[behind.trailing_zeros() as usize][lane]) };
+        ranks[at][lane] = placed(rank, at);
+        let before = *alive & !(u64::MAX << at);
+        if before != 0 {
+            let before = 63 - before.leading_zeros() as usize;
+            ranks[before][lane] = placed(pairs.get(symbols[before][lane], symbol), before);
+        }
+    }
+}
