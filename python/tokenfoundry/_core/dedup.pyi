@@ -28,6 +28,7 @@ __all__ = [
     "shingle_set",
     "signatures",
     "signatures_of_hashes",
+    "similarities",
 ]
 
 def bands_for_threshold(threshold: float, recall: float) -> tuple[int, int]:
@@ -108,7 +109,6 @@ class Part:
     def finish(self) -> int:
         """Write what is left; returns how many documents the part has."""
 
-@final
 def similarities(
     lefts: Any,
     rights: Any,
@@ -120,6 +120,7 @@ def similarities(
 ) -> NDArray[np.float32]:
     """Exact Jaccard similarity of ``lefts[left[i]]`` and ``rights[right[i]]``; of texts without an n-gram, 1 if equal."""
 
+@final
 class Index:
     """An index on disk. One writer at a time is the caller's duty."""
 
