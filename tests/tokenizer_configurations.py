@@ -286,3 +286,104 @@ def configuration(seed: int) -> Part:
     file["post_processor"] = draw.post_processor(file["added_tokens"])
     file["decoder"] = draw.decoder(kind)
     return file
+
+
+@functools.cache
+def charsmaps() -> tuple[str, ...]:
+    """Normalization tables of SentencePiece, in base64."""
+    import base64
+    import io
+
+    import sentencepiece
+    from sentencepiece import sentencepiece_model_pb2
+
+    made = []
+    for rule in ("nmt_nfkc", "nfkc_cf"):
+        written = io.BytesIO()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(["ab ab ab"]),
+            model_writer=written,
+            model_type="bpe",
+            vocab_size=7,
+            hard_vocab_limit=False,
+            normalization_rule_name=rule,
+            minloglevel=4,
+        )
+        message = sentencepiece_model_pb2.ModelProto()
+        message.ParseFromString(written.getvalue())
+        made.append(base64.b64encode(message.normalizer_spec.precompiled_charsmap).decode())
+    return tuple(made)
+
+
+class WideDraw(Draw):
+    """With the parts that are seldom seen."""
+
+    def normalizer(self, depth: int = 0) -> Part | None:
+        kind = self.one("Precompiled", "BertNormalizer", "ByteLevel", "Nothing", *["Others"] * 8)
+        if kind == "Precompiled":
+            return {"type": kind, "precompiled_charsmap": self.one(*charsmaps())}
+        if kind == "BertNormalizer":
+            flags = {name: self.flip() for name in ("clean_text", "handle_chinese_chars", "lowercase")}
+            return {"type": kind, **flags, "strip_accents": self.one(True, False, None)}
+        if kind == "ByteLevel" and depth:
+            return {"type": kind}
+        if kind == "Nothing":
+            return {"type": "Sequence", "normalizers": []}
+        return super().normalizer(depth)
+
+    def pre_tokenizer(self, kind_of_model: str, depth: int = 0) -> Part | None:
+        if self.flip(0.1):
+            return {"type": "UnicodeScripts"}
+        return super().pre_tokenizer(kind_of_model, depth)
+
+
+def wide_configuration(seed: int) -> Part:
+    """:func:`configuration` with rarer parts, models with prefixes and suffixes, and templates after templates."""
+    draw = WideDraw(seed)
+    file = configuration(seed)
+    kind = "bytes" if "ByteLevel" in json.dumps(file["pre_tokenizer"]) else "characters"
+    for token in file["added_tokens"]:
+        # A token of which a normalizer leaves nothing is found everywhere there.
+        token["normalized"] = False
+    if draw.flip(0.7):
+        file["normalizer"] = draw.normalizer()
+    if draw.flip(0.4):
+        file["pre_tokenizer"] = draw.pre_tokenizer(kind)
+        if kind == "bytes" and "ByteLevel" not in json.dumps([file["pre_tokenizer"], file["normalizer"]]):
+            last = {
+                "type": "ByteLevel",
+                "add_prefix_space": draw.flip(0.2),
+                "trim_offsets": True,
+                "use_regex": draw.flip(),
+            }
+            chain = [part for part in (file["pre_tokenizer"], last) if part]
+            file["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": chain}
+    if draw.flip(0.2):
+        # Others have the ids that the marked tokens get.
+        file["added_tokens"] = [token for token in file["added_tokens"] if token["content"] in file["model"]["vocab"]]
+        file["post_processor"] = None
+        mark_words(file, draw)
+    return file
+
+
+def mark_words(file: Part, draw: Draw) -> None:
+    """Mark the symbols of a model at the start, in the middle and at the end of words, each once and in all its merges."""
+    prefix, suffix = draw.one(("##", ""), ("", "</w>"), ("##", "</w>"), ("", "e"))
+    model = file["model"]
+    vocabulary = model["vocab"]
+    free = max([*vocabulary.values(), *(token["id"] for token in file["added_tokens"])]) + 1
+    merges = []
+    for left, right in [merge.split(" ") if isinstance(merge, str) else merge for merge in model["merges"]]:
+        starts, ends = draw.flip(0.7), draw.flip(0.5)
+        pair = (left if starts else prefix + left), prefix + right + (suffix if ends else "")
+        merges.append(list(pair))
+        for token in (*pair, pair[0] + pair[1][len(prefix) :]):
+            if token not in vocabulary:
+                vocabulary[token] = free
+                free += 1
+    for character in [token for token in vocabulary if len(token) == 1]:
+        for token in (prefix + character, character + suffix, prefix + character + suffix):
+            if token not in vocabulary and draw.flip(0.9):
+                vocabulary[token] = free
+                free += 1
+    model |= {"continuing_subword_prefix": prefix or None, "end_of_word_suffix": suffix or None, "merges": merges}

@@ -297,6 +297,8 @@ class Tokenizer(_bpe.Tokenizer):
         special_tokens: Sequence[str] = ("<|endoftext|>",),
         min_frequency: int = 2,
         initial_alphabet: bytes | None = None,
+        limit_alphabet: int | None = None,
+        max_token_length: int | None = None,
         threads: int | None = None,
     ) -> Self:
         """Learn a vocabulary from texts.
@@ -310,10 +312,17 @@ class Tokenizer(_bpe.Tokenizer):
         ``initial_alphabet``: bytes that become tokens whether seen or not, beside those that are seen; default all 256,
         without which a text with other bytes loses them, as in `tokenizers`.
 
+        ``limit_alphabet``: most bytes that become tokens, those of ``initial_alphabet`` first, then the most frequent (of
+        equally frequent ones `tokenizers` keeps any, here the first by their letters).
+
+        ``max_token_length``: a pair that has so many bytes or more is not merged, but for two single bytes; as in `tokenizers`,
+        whose limit the longest token stays below.
+
         Raises InputError where ``vocab_size`` cannot even hold the bytes and special tokens.
         """
         first_id = len(special_tokens)
         letters = 256 if initial_alphabet is None else len(set(initial_alphabet))
+        letters = min(letters, 256 if limit_alphabet is None else limit_alphabet)
         if vocab_size < letters + first_id:
             raise InputError(
                 f"vocab_size is {vocab_size}; {letters} bytes and {first_id} special tokens need {letters + first_id}"
@@ -323,7 +332,16 @@ class Tokenizer(_bpe.Tokenizer):
         trainer = _bpe.Trainer(pattern)
         for batch in _batches(texts):
             trainer.feed(batch, threads)
-        return cls._trained(trainer, vocab_size, min_frequency, special_tokens, pattern, initial_alphabet)
+        return cls._trained(
+            trainer,
+            vocab_size,
+            min_frequency,
+            special_tokens,
+            pattern,
+            initial_alphabet,
+            limit_alphabet,
+            max_token_length,
+        )
 
     @classmethod
     def _trained(
@@ -334,8 +352,12 @@ class Tokenizer(_bpe.Tokenizer):
         special_tokens: Sequence[str],
         pattern: str,
         alphabet: bytes | None = None,
+        limit_alphabet: int | None = None,
+        max_token_length: int | None = None,
     ) -> Self:
-        tokens, merges = trainer.finish(vocab_size, min_frequency, list(special_tokens), alphabet, None)
+        tokens, merges = trainer.finish(
+            vocab_size, min_frequency, list(special_tokens), alphabet, None, limit_alphabet, max_token_length
+        )
         specials = [(name, index) for index, name in enumerate(special_tokens)]
         return cls(_bpe.from_merges(tokens, merges, pattern, specials))
 
@@ -425,8 +447,20 @@ class Tokenizer(_bpe.Tokenizer):
         add_special_tokens: bool = True,
         allowed_special: Special = None,
         disallowed_special: Special = None,
+        max_length: int | None = None,
+        truncation_side: Side = "right",
     ) -> list[list[int]]:
         """:meth:`encode_batch` as lists of ints (2 to 3 ns a token more)."""
+        if max_length is not None:
+            return self.encode_batch(
+                texts,
+                threads,
+                add_special_tokens=add_special_tokens,
+                allowed_special=allowed_special,
+                disallowed_special=disallowed_special,
+                max_length=max_length,
+                truncation_side=truncation_side,
+            ).tolist()
         return self._encode_batch_lists(texts, add_special_tokens, allowed_special, disallowed_special, threads)
 
     def count_batch(

@@ -1,6 +1,7 @@
 """`tokenfoundry.compat.transformers` against ``transformers`` itself."""
 
 import copy
+import inspect
 import json
 import pickle
 import shutil
@@ -476,3 +477,53 @@ def test_ids_alone_make_no_encodings(both: tuple[Any, Any], monkeypatch: pytest.
     assert encoded.is_fast
     with pytest.raises(AssertionError):
         encoded.word_ids(0)
+
+
+def test_every_public_name(both: tuple[Any, Any]) -> None:
+    def public(thing: Any) -> set[str]:
+        return {name for name in dir(thing) if not name.startswith("_")}
+
+    assert public(both[0]) - public(both[1]) == set()
+    assert public(both[0]._tokenizer) - public(both[1]._tokenizer) == set()
+    for name in ("__call__", "encode"):
+        assert inspect.signature(getattr(both[1], name)) == inspect.signature(getattr(both[0], name))
+
+
+def test_short_calls_see_what_was_set(both: tuple[Any, Any]) -> None:
+    """A text alone takes a short way, which must notice all that may be otherwise by then."""
+
+    def agree() -> None:
+        for call in (lambda t: deeply(t(text)), lambda t: t.encode(text), lambda t: t.encode(text, max_length=3)):
+            assert outcome(call, both[1]) == outcome(call, both[0])
+
+    text = "a <|endoftext|> caf\u00e9 \ud83d\udc4d"
+    agree()
+    text = "a <|endoftext|> caf\u00e9 <new> b"
+    agree()
+    for name, value in (
+        ("split_special_tokens", True),
+        ("split_special_tokens", False),
+        ("model_max_length", 2),
+        ("model_input_names", ["input_ids"]),
+        ("model_input_names", ["input_ids", "token_type_ids", "attention_mask"]),
+    ):
+        for tokenizer in both:
+            setattr(tokenizer, name, value)
+        agree()
+    for tokenizer in both:
+        tokenizer.add_tokens(["<new>"])
+    agree()
+    for tokenizer in both:
+        tokenizer.backend_tokenizer.enable_truncation(3)
+    agree()
+
+
+def test_classes_that_do_it_themselves() -> None:
+    class Shouting(transformers.PreTrainedTokenizerFast):  # type: ignore[misc]
+        def _encode_plus(self, text: Any, *arguments: Any, **options: Any) -> Any:
+            return super()._encode_plus(text.upper() if isinstance(text, str) else text, *arguments, **options)
+
+    original = LOADED["r50k"][0]._tokenizer
+    theirs = Shouting(tokenizer_object=original)
+    mine = ours.convert(Shouting(tokenizer_object=original))
+    assert mine("loud")["input_ids"] == theirs("loud")["input_ids"] == theirs.encode("LOUD") == mine.encode("loud")

@@ -276,7 +276,7 @@ def test_real_text_in_thirty_languages(text: str) -> None:
 
 @pytest.mark.parametrize("preset", ["dclm", "dolma"])
 def test_presets_ask_their_rules_in_order(preset: str) -> None:
-    texts = [path.read_text("utf-8", "replace") for path in SOURCES]
+    texts = [path.read_text("utf-8", "replace") for path in SOURCES[::3]]
     prose = [" ".join(text.split()) for text in texts]
     texts += prose + [f"{text[:2000]}\nSIGN UP\nHome\n3 likes\n" * 2 for text in prose]
     texts += [f"It was the case that line {number} of the text be with it.\n" * 8 for number in range(9)]

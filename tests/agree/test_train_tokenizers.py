@@ -1,6 +1,7 @@
 """Our trainer against the BpeTrainer of Hugging Face's `tokenizers`, merge for merge."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 
 import tokenfoundry as tf
 from tokenfoundry._core import bpe as core
+from tokenfoundry.reference import bpe_train as reference
 from tokenfoundry.reference.bpe import byte_alphabet
 
 CHARS = pre_tokenizers.ByteLevel.alphabet()
@@ -97,3 +99,46 @@ def test_a_saved_vocabulary_is_theirs(tmp_path: Path) -> None:
     made = tf.Tokenizer.train(texts, vocab_size=4000)
     made.save(tmp_path / "tokenizer.json")
     assert Tokenizer.from_file(str(tmp_path / "tokenizer.json")).get_vocab() == vocab
+
+
+@pytest.mark.parametrize("limits", [{"max_token_length": 4}, {"max_token_length": 2}, {"max_token_length": 9}])
+@pytest.mark.parametrize("pattern", ["cl100k", "[a-z]+"])
+def test_a_greatest_length_of_tokens(pattern: str, limits: dict[str, int]) -> None:
+    check_limits(pattern, documents(), limits, list(CHARS), None)
+
+
+def test_a_limited_alphabet() -> None:
+    """Where the least frequent byte that is kept is more frequent than those that are not: of equals theirs keeps any."""
+    texts = ["the quick brown fox " * 20, "jumps over the lazy dog " * 10, "0123456789" * 3, "zq"]
+    texts += [character * (index + 1) * 7 for index, character in enumerate("abcdefghij")]
+    counts = Counter(byte for text in texts for byte in text.encode())
+    ordered = [count for _, count in counts.most_common()]
+    limits = [limit for limit in range(5, len(ordered)) if ordered[limit - 1] > ordered[limit]]
+    assert len(limits) > 8
+    for limit in limits:
+        check_limits("gpt2", texts, {"limit_alphabet": limit}, [], b"")
+
+
+def check_limits(
+    pattern: str, texts: list[str], limits: dict[str, int], chars: list[str], alphabet: bytes | None
+) -> None:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split(Regex(core.named_pattern(pattern) or pattern), "removed", invert=True),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+    ])  # fmt: skip
+    options = {"vocab_size": 2000, "min_frequency": 2, "initial_alphabet": chars, "show_progress": False}
+    tokenizer.train_from_iterator(texts, trainers.BpeTrainer(**options, **limits))
+    model = json.loads(tokenizer.to_str())["model"]
+    merges = [(model["vocab"][left], model["vocab"][right]) for left, right in model["merges"]]
+    trainer = core.Trainer(pattern)
+    trainer.feed(texts, 2)
+    tokens, got = trainer.finish(2000, 2, [], alphabet, 2, **limits)
+    assert got == merges
+    assert dict(tokens) == {as_bytes(token): number for token, number in model["vocab"].items()}
+    made = tf.Tokenizer.train(
+        texts, vocab_size=2000, pattern=pattern, special_tokens=[], initial_alphabet=alphabet, **limits
+    )
+    assert len(made) == len(model["vocab"])
+    cut = [text.encode()[start:end] for text in texts for start, end in core.pieces(pattern, text)]
+    assert len(texts) > 50 or reference.train(cut, 2000, alphabet=alphabet, **limits)[1] == merges

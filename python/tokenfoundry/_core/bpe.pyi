@@ -71,6 +71,8 @@ class Tokenizer:
         *,
         allowed_special: _Special = None,
         disallowed_special: _Special = None,
+        max_length: int | None = None,
+        truncation_side: Literal["left", "right"] = "right",
     ) -> list[int]:
         """The ids of one text, as a list of ints (shared objects, 2 ns a token).
 
@@ -80,6 +82,8 @@ class Tokenizer:
             add_special_tokens: put around it what the tokenizer's template says (BOS, EOS).
             allowed_special: special tokens to find in the text; ``None`` is what the tokenizer's source does.
             disallowed_special: special tokens that raise ``InputError`` if the text holds them.
+            max_length: most tokens, those of the template included, which are not cut.
+            truncation_side: where a longer text loses its tokens.
         """
 
     def encode_array(
@@ -89,6 +93,8 @@ class Tokenizer:
         *,
         allowed_special: _Special = None,
         disallowed_special: _Special = None,
+        max_length: int | None = None,
+        truncation_side: Literal["left", "right"] = "right",
     ) -> npt.NDArray[np.uint32]:
         """As ``encode``; uint32, shape (tokens,)."""
 
@@ -272,11 +278,14 @@ class Trainer:
         special_tokens: list[str],
         alphabet: bytes | None,
         threads: int | None,
+        limit_alphabet: int | None = None,
+        max_token_length: int | None = None,
     ) -> tuple[list[tuple[bytes, int]], list[tuple[int, int]]]:
         """Tokens with their ids, and merges in order; equal to those of `tokenizers`' BpeTrainer (0.23) with
         ``initial_alphabet`` and ``special_tokens``. May be called again, with other sizes or after more texts.
 
         Special tokens have the ids 0, 1, … and are among the tokens only where merging reaches their bytes.
-        ``alphabet``: bytes that become tokens whether seen or not, ``None`` for all 256. InputError where an earlier
+        ``alphabet``: bytes that become tokens whether seen or not, ``None`` for all 256. ``limit_alphabet``: most bytes
+        that do. ``max_token_length``: pairs of that many bytes are not counted. InputError where an earlier
         `feed` was interrupted, or the distinct pieces exceed 4 GB. One thread, but for joining the counts.
         """

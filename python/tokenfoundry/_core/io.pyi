@@ -1,5 +1,6 @@
 """Reading at memory speed, without Python objects."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,13 +26,15 @@ def json_lines(
     """
 
 def gather(
-    arrays: list[NDArray[np.uint32]],
-    array: NDArray[np.int64],
+    paths: list[Path],
+    file: NDArray[np.int64],
     first: NDArray[np.int64],
     length: NDArray[np.int64],
 ) -> NDArray[np.uint32]:
-    """``length`` tokens from ``first`` of ``arrays[array]``, piece after piece. InputError where a piece lies outside.
-    Outside the GIL."""
+    """``length`` tokens from ``first`` of the file of little-endian u32 ``paths[file]``, piece after piece.
+
+    InputError where a piece lies outside, OSError where a file cannot be read. Files are read, not mapped. Outside the
+    GIL."""
 
 def hash_and_lines(content: Any) -> tuple[bytes, int]:
     """xxh3-128 of an Arrow array's or list's only bytes value, 16 bytes, and the newlines in it. Outside the GIL."""

@@ -12,5 +12,9 @@ def cpu_tier() -> str:
 def default_threads() -> int:
     """Threads a call uses where the caller names none: ``TOKENFOUNDRY_THREADS``, else all this process may use."""
 
+def limit_encoder_tables(bytes: int | None) -> None:
+    """What encoders remember of pieces they have seen takes at most so many bytes a thread, in tables made from now on.
+    None: no limit but ``TOKENFOUNDRY_CACHE_BYTES``."""
+
 def load_numpy() -> None:
     """Make ready to hand out arrays, so that the first call that does so can be interrupted as any other. Imports numpy."""

@@ -17,9 +17,7 @@ def normalize(
 def drop_lines(texts: Any, *, rules: list[str], threads: int | None = None) -> tuple[object, object]:
     """``(texts, dropped)``: a large_string array and a struct of one int64 column a reason."""
 
-def signals(
-    texts: Any, *, families: list[str] = [], columns: list[str] | None = None, threads: int | None = None
-) -> object:
+def signals(texts: Any, *, families: list[str], columns: list[str] | None = None, threads: int | None = None) -> object:
     """A struct of float64 columns named ``family.signal``."""
 
 def filter(texts: Any, *, presets: list[str], threads: int | None = None) -> object:

@@ -120,6 +120,10 @@ class Loader:
             raise InputError(f"dtype must be int64, int32 or uint32, not {np.dtype(dtype)}")
         if (epochs is not None and epochs < 1) or (samples is not None and samples < 0) or ahead < 0:
             raise InputError("epochs must be at least 1, samples and ahead not negative")
+        if not 0 <= pad_id < 1 << 31 or (threads is not None and threads < 1):
+            raise InputError(f"pad_id {pad_id} must be 0 to 2^31 - 1, threads {threads} at least 1 or None")
+        if any(at < 0 for at, _ in schedule):
+            raise InputError("a schedule's samples must not be negative")
         if weights is None and schedule:
             raise InputError("a schedule of weights needs sources with weights")
         self.sequence_length = sequence_length
@@ -181,17 +185,17 @@ class Loader:
                     # Weights count tokens, the sampler pieces.
                     array = array / np.maximum(self._mean_piece, 1e-9)
                 schedule.append((int(at), array.tolist()))
-        most = None
-        stream = _load.Stream(
-            [shards._shards for shards in self._shards], self.mode, self.sequence_length, self.seed & _MASK, self._shuffle,
-            schedule, self.block_pieces, None, [self._mask] * len(self.paths),
-        )  # fmt: skip
-        if self.mode == "pack" and self._epochs is not None:
-            most = self._epochs * (stream.epoch_size or 0)
-            stream = _load.Stream(
-                [shards._shards for shards in self._shards], self.mode, self.sequence_length, self.seed & _MASK,
-                self._shuffle, schedule, self.block_pieces, most, [self._mask] * len(self.paths),
+
+        def made(most_pieces: int | None) -> _load.Stream:
+            sets, masks = [shards._shards for shards in self._shards], [self._mask] * len(self.paths)
+            return _load.Stream(
+                sets, self.mode, self.sequence_length, self.seed & _MASK, self._shuffle, schedule, self.block_pieces,
+                most_pieces, masks,
             )  # fmt: skip
+
+        stream = made(None)
+        if self.mode == "pack" and self._epochs is not None:
+            stream = made(self._epochs * (stream.epoch_size or 0))
         for path, size, number in zip(self.paths, stream.sizes, range(len(self.paths)), strict=True):
             weighted = self._schedule is not None and any(weights[number] > 0 for _, weights in self._schedule)
             if size == 0 and (weighted or (self._schedule is None and sum(stream.sizes) == 0)):

@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from tokenfoundry._core import pack as _pack
 from tokenfoundry.errors import InputError
-from tokenfoundry.pack.planning import Plan, plan
+from tokenfoundry.pack.planning import Plan, check_numbers, plan
 from tokenfoundry.ragged import Ragged
 
 __all__ = ["COLUMNS", "Boundaries", "Packed", "lay_out", "pack"]
@@ -89,7 +89,8 @@ class Packed:
         capacity = self.plan.capacity
         if not 0 <= first <= last <= self.plan.rows or (last - first) * capacity >= 1 << 31:
             raise InputError(f"rows {first} to {last} of {self.plan.rows}, {capacity} slots each, fit no int32")
-        starts, ends = _slots(self.plan)
+        starts, _ = _slots(self.plan, self.plan.align)
+        ends = starts + self.plan.length
         pieces = slice(int(self.plan.row_offsets[first]), int(self.plan.row_offsets[last]))
         row = np.repeat(np.arange(last - first), np.diff(self.plan.row_offsets[first : last + 1])) * capacity
         row_ends = np.arange(last - first + 1) * capacity
@@ -148,6 +149,7 @@ def lay_out(
 
     Raises InputError for arrays that do not fit.
     """
+    check_numbers(pad_id=pad_id, threads=threads)
     given = dict(out or {})
     for name in [*columns, *given]:
         if name not in _KNOWN:
@@ -196,22 +198,18 @@ def lay_out(
     return Packed(arrays, plan)
 
 
-def _slots(plan: Plan) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First slot of each piece in its row, and the slot behind its last token."""
-    aligned = -(-plan.length // plan.align) * plan.align
-    ends = np.concatenate([[0], np.cumsum(aligned)])
-    starts = ends[:-1] - np.repeat(ends[plan.row_offsets[:-1]], np.diff(plan.row_offsets))
-    return starts, starts + plan.length
+def _slots(plan: Plan, align: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where in its row each piece begins, and slots taken in each row, where pieces begin at multiples of ``align``."""
+    before = np.concatenate([[0], np.cumsum(-(-plan.length // align) * align)])
+    row_begins = before[plan.row_offsets]
+    return before[:-1] - np.repeat(row_begins[:-1], np.diff(plan.row_offsets)), np.diff(row_begins)
 
 
 def _boundaries(plan: Plan, align: int, *, to_capacity: bool) -> Boundaries:
-    slots = -(-plan.length // align) * align
-    before = np.concatenate([[0], np.cumsum(slots)])
-    rows = np.diff(plan.row_offsets)
+    starts, taken = _slots(plan, align)
     # Piece p of row r is entry p + r, and each row has one more, its end.
-    place = np.arange(len(plan.length)) + np.repeat(np.arange(plan.rows), rows)
-    last = plan.row_offsets[1:] + np.arange(plan.rows)
-    flat = np.zeros(len(plan.length) + plan.rows, np.int32)
-    flat[place] = before[:-1] - np.repeat(before[plan.row_offsets[:-1]], rows)
-    flat[last] = plan.capacity if to_capacity else before[plan.row_offsets[1:]] - before[plan.row_offsets[:-1]]
+    place = np.arange(len(starts)) + np.repeat(np.arange(plan.rows), np.diff(plan.row_offsets))
+    flat = np.zeros(len(starts) + plan.rows, np.int32)
+    flat[place] = starts
+    flat[plan.row_offsets[1:] + np.arange(plan.rows)] = plan.capacity if to_capacity else taken
     return Boundaries(flat, plan.row_offsets)

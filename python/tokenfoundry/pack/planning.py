@@ -246,6 +246,7 @@ def plan(
     if long not in LONG:
         raise InputError(f"long must be one of {', '.join(LONG)}, not {long!r}")
     check_capacity(capacity)
+    check_numbers(threads=threads)
     if not 1 <= align <= capacity:
         raise InputError(f"align is {align}; it must be between 1 and the capacity, {capacity}")
     if not 1 <= min_piece <= capacity:
@@ -283,6 +284,14 @@ def plan(
 
 
 _LIMIT = (1 << 32) - 1
+
+
+def check_numbers(*, pad_id: int = 0, threads: int | None = None) -> None:
+    """Raise InputError for a padding id that is no token id, and for less than one thread."""
+    if not 0 <= pad_id < 1 << 31:
+        raise InputError(f"pad_id is {pad_id}; it must be a token id, 0 to 2^31 - 1")
+    if threads is not None and threads < 1:
+        raise InputError(f"threads is {threads}; it must be at least 1, or None for all cores")
 
 
 def check_capacity(capacity: int) -> None:

@@ -226,13 +226,6 @@ def token_lengths(store: Store, key: str) -> NDArray[np.int64]:
     return lengths
 
 
-def _token_values(store: Store, key: str) -> NDArray[np.uint32]:
-    path = store.path(key, "tokens") / "values.u32"
-    if not path.stat().st_size:
-        return np.empty(0, np.uint32)
-    return np.asarray(np.memmap(path, np.uint32, "r"))
-
-
 def cost_of(store: Store, key: str, kind: str) -> dict[str, Cost]:
     """What it cost to make a result."""
     content = json.loads((store.path(key, kind) / "unit.json").read_bytes())
@@ -294,8 +287,8 @@ class ShardTask(Task):
         unit_of = np.searchsorted(index["unit_bounds"], document, side="right") - 1
         at = np.asarray(index["token_offsets"])[document] + start - np.asarray(index["token_bounds"])[unit_of]
         units, number = np.unique(unit_of, return_inverse=True)
-        values = [_token_values(store, keys[unit]) for unit in units.tolist()]
-        gathered = _io.gather(values, number.astype(np.int64), at.astype(np.int64), length)
+        files = [store.path(keys[unit], "tokens") / "values.u32" for unit in units.tolist()]
+        gathered = _io.gather(files, number.astype(np.int64), at.astype(np.int64), length)
         ragged = Ragged(gathered, np.concatenate([[0], np.cumsum(length)]).astype(np.int64))
         writer.append(
             ragged, _Rows(len(length), offsets - offsets[0], length),

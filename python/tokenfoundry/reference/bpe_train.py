@@ -21,19 +21,21 @@ def train(
     min_frequency: int = 2,
     special_tokens: Sequence[str] = (),
     alphabet: bytes | None = None,
+    limit_alphabet: int | None = None,
+    max_token_length: int | None = None,
 ) -> tuple[dict[bytes, int], list[Pair]]:
     """Ids by token and merges in order. Special tokens have the first ids; ``alphabet`` (``None``: all bytes) and the
     bytes seen come next, then a token a merge. Special tokens in printable ASCII are tokens that merging may reach."""
     counted = Counter(pieces)
     spelled = [special.encode() for special in special_tokens]
     ids = {token: number for number, token in enumerate(spelled) if all(0x21 <= byte <= 0x7E for byte in token)}
-    wanted = set(range(256) if alphabet is None else alphabet).union(*counted)
+    wanted = kept_bytes(counted, range(256) if alphabet is None else alphabet, limit_alphabet)
     for byte in byte_alphabet():
         if byte in wanted and bytes([byte]) not in ids:
             ids[bytes([byte])] = len(spelled)
             spelled.append(bytes([byte]))
     reached = {bytes([byte]) for byte in wanted}
-    words = [[ids[bytes([byte])] for byte in piece] for piece in counted]
+    words = [[ids[bytes([byte])] for byte in piece if byte in wanted] for piece in counted]
     weights = list(counted.values())
 
     counts: Counter[Pair] = Counter()
@@ -63,6 +65,9 @@ def train(
         places = defaultdict(set)
         for index in where:
             for changed, change in merge(words[index], pair, ids[token]):
+                # Too long a pair is not counted, but what it was before is gone all the same.
+                if change > 0 and max_token_length and sum(len(spelled[part]) for part in changed) >= max_token_length:
+                    continue
                 counts[changed] += change * weights[index]
                 if change > 0:
                     places[changed].add(index)
@@ -70,6 +75,18 @@ def train(
             if counts[changed] > 0:
                 heapq.heappush(heap, (-counts[changed], changed, sorted(new)))
     return {token: number for token, number in ids.items() if token in reached}, list(merges)
+
+
+def kept_bytes(counted: Counter[bytes], alphabet: Iterable[int], limit: int | None) -> set[int]:
+    """The bytes that become tokens: those of the alphabet, then the most frequent, of equals the first by their letters."""
+    counts: Counter[int] = Counter()
+    for piece, count in counted.items():
+        for byte in piece:
+            counts[byte] += count
+    first = set(alphabet)
+    ordered = [byte for byte in sorted(range(256), key=byte_alphabet().index) if byte in first or counts[byte]]
+    ordered.sort(key=lambda byte: (byte not in first, -counts[byte] if byte not in first else 0))
+    return set(ordered[:limit])
 
 
 def merge(word: list[int], pair: Pair, merged: int) -> list[tuple[Pair, int]]:

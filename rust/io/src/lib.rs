@@ -3,3 +3,4 @@
 
 pub mod json_line;
 pub mod json_lines;
+pub mod pieces;

@@ -1,14 +1,18 @@
-//! `tokenfoundry._core.io`: JSON Lines as columns, and tokens gathered from many arrays.
+//! `tokenfoundry._core.io`: JSON Lines as columns, and tokens gathered from many files.
 
+use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, FixedSizeBinaryArray, Int64Array, LargeStringArray, StringArray};
 use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use tokenfoundry_io::json_line::Keys;
 use tokenfoundry_io::json_lines::{count, read};
+use tokenfoundry_io::pieces::{self, Failed};
 
 use crate::buffers::arrays::ArrowArray;
 use crate::buffers::texts::Texts;
@@ -55,34 +59,29 @@ fn json_lines(
     Ok((arrays.into_iter().map(ArrowArray).collect(), columns.declined))
 }
 
-/// Pieces of several token arrays, one after another.
+/// Pieces of several files of tokens, one after another.
 #[pyfunction]
 fn gather<'py>(
     python: Python<'py>,
-    arrays: Vec<PyReadonlyArray1<'py, u32>>,
-    array: PyReadonlyArray1<'py, i64>,
+    paths: Vec<PathBuf>,
+    file: PyReadonlyArray1<'py, i64>,
     first: PyReadonlyArray1<'py, i64>,
     length: PyReadonlyArray1<'py, i64>,
 ) -> PyResult<Bound<'py, PyArray1<u32>>> {
-    let slices = arrays.iter().map(|array| array.as_slice()).collect::<Result<Vec<&[u32]>, _>>()?;
-    let (array, first, length) = (array.as_slice()?, first.as_slice()?, length.as_slice()?);
-    if array.len() != first.len() || array.len() != length.len() {
-        return Err(errors::input(String::from("array, first and length must be equally long")));
+    let (file, first, length) = (file.as_slice()?, first.as_slice()?, length.as_slice()?);
+    if file.len() != first.len() || file.len() != length.len() {
+        return Err(errors::input(String::from("file, first and length must be equally long")));
     }
-    let gathered = gate::brief(python, || {
-        let total: i64 = length.iter().map(|&length| length.max(0)).sum();
-        let mut gathered = Vec::with_capacity(total as usize);
-        for ((&array, &first), &length) in array.iter().zip(first).zip(length) {
-            let piece = usize::try_from(array).ok().and_then(|array| slices.get(array)).and_then(|tokens| {
-                let first = usize::try_from(first).ok()?;
-                tokens.get(first..first.checked_add(usize::try_from(length).ok()?)?)
-            });
-            gathered.extend_from_slice(piece?);
+    match gate::brief(python, || pieces::gather(&paths, file, first, length)) {
+        Ok(gathered) => Ok(gathered.into_pyarray(python)),
+        Err(Failed { path, error }) if error.kind() == ErrorKind::UnexpectedEof => {
+            Err(errors::input(format!("{}: a piece lies outside the file", path.display())))
         }
-        Some(gathered)
-    });
-    let gathered = gathered.ok_or_else(|| errors::input(String::from("a piece lies outside its array")))?;
-    Ok(gathered.into_pyarray(python))
+        Err(Failed { path, error }) => match error.raw_os_error() {
+            Some(number) => Err(PyOSError::new_err((number, error.to_string(), path))),
+            None => Err(PyOSError::new_err(format!("{}: {error}", path.display()))),
+        },
+    }
 }
 
 /// xxh3-128 of the first `length` bytes of a buffer, outside the GIL, and how many newlines they have.

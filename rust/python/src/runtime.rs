@@ -16,6 +16,12 @@ fn default_threads() -> usize {
     pool::default_threads()
 }
 
+/// Tables that encoders make for a thread from now on take at most so many bytes.
+#[pyfunction]
+fn limit_encoder_tables(bytes: Option<usize>) {
+    tokenfoundry_bpe::encode::limit_bytes(bytes);
+}
+
 /// Find numpy's functions now. The first array would else, and Python code that numpy runs for it may hear Ctrl-C where
 /// nobody can answer it.
 #[pyfunction]
@@ -28,5 +34,6 @@ pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     room.add("OPTIMIZED", !cfg!(debug_assertions))?;
     room.add_function(wrap_pyfunction!(cpu_tier, room)?)?;
     room.add_function(wrap_pyfunction!(default_threads, room)?)?;
+    room.add_function(wrap_pyfunction!(limit_encoder_tables, room)?)?;
     room.add_function(wrap_pyfunction!(load_numpy, room)?)
 }

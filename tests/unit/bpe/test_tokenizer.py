@@ -164,7 +164,6 @@ def test_bad_vocabularies_are_named(tokenizer: tf.Tokenizer, tmp_path: Path) -> 
         ('{"model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": ["a c"]}}', '"c"'),
         ('{"model": {"type": "BPE", "vocab": {"a": 0, "b": 0}, "merges": []}}', "same id, 0"),
         (tokenizer.to_json().replace('"dropout":null', '"dropout":0.1'), "dropout"),
-        (tokenizer.to_json().replace('"end_of_word_suffix":null', '"end_of_word_suffix":"</w>"'), "end_of_word_suffix"),
         ("hello", "neither"),
     ]:
         (tmp_path / "bad").write_text(content)

@@ -59,6 +59,19 @@ def test_permute_is_a_permutation_and_its_twin(size: int, key: int) -> None:
         assert found[index] == reference.permute(index, size, key)
 
 
+def test_a_permutation_leaves_no_pattern() -> None:
+    """Where an index goes says nothing of where its neighbours go: as near to chance as a table of 64 x 64 can tell."""
+    size = 1 << 20
+    for key in range(4):
+        found = permute(np.arange(size), size, key)
+        for apart in (1, 2, 1024, 1025):
+            pairs = np.bincount(found[:-apart] // (size // 64) * 64 + found[apart:] // (size // 64), minlength=4096)
+            expected = (size - apart) / 4096
+            squares = float(((pairs - expected) ** 2).sum() / expected)
+            # 4095 degrees of freedom; 1.1 times as many are seven standard deviations.
+            assert squares < 1.1 * 4095, (key, apart)
+
+
 def test_permute_scatters() -> None:
     size = 1 << 20
     found = permute(np.arange(size), size, 1)
@@ -317,6 +330,23 @@ def test_loss_masks(documents: list[tuple[Path, float]], mode: Any) -> None:
         tf.Loader(documents, LENGTH, 1, loss_mask="other")
 
 
+@pytest.mark.parametrize("dtype", [np.uint32, np.int32, np.int64])
+@pytest.mark.parametrize("width", [1, 7, 16, 33])
+def test_arrays_begin_where_lines_do_and_any_others_are_filled(
+    sources: list[tuple[Path, float]], dtype: Any, width: int
+) -> None:
+    loader = tf.Loader(sources, width, 3, mode="windows", dtype=dtype)
+    batch = next(loader)
+    assert all(batch[name].ctypes.data % 64 == 0 and batch[name].flags.c_contiguous for name in ("tokens", "labels"))
+    # Rows of odd widths begin anywhere in a line, tokens and labels at different places.
+    for row, sample in enumerate(batch["sample"].tolist()):
+        source, _, item = loader.locate(sample)
+        everything = np.concatenate(list(tf.shard.open(sources[source][0])))
+        first = item * width
+        assert (batch["tokens"][row] == everything[first : first + width]).all()
+        assert (batch["labels"][row] == everything[first + 1 : first + 1 + width]).all()
+
+
 def test_pickles_copies_and_reuse(documents: list[tuple[Path, float]]) -> None:
     for options in ({}, {"mode": "pack", "block_pieces": 30}):
         loader = tf.Loader(documents, LENGTH, 2, reuse=True, **options)
@@ -380,6 +410,9 @@ def test_bad_arguments(sources: list[tuple[Path, float]], tmp_path: Path) -> Non
         ((path, 8, 1), {"schedule": [(5, [1.0])]}, "schedule"),
         ((sources, 8, 1), {"schedule": [(5, [1.0])]}, "weights"),
         ((sources, 8, 1), {"schedule": [(5, [1, 1]), (5, [1, 2])]}, "schedule"),
+        ((sources, 8, 1), {"schedule": [(-5, [1, 1])]}, "negative"),
+        ((path, 8, 1), {"pad_id": -1}, "pad_id"),
+        ((path, 8, 1), {"threads": 0}, "threads"),
         ((path, 8, 1), {"columns": ["token"]}, "column"),
         ((path, 8, 1), {"dtype": np.int16}, "dtype"),
         ((path, 1 << 20, 1), {"mode": "windows"}, "no windows"),

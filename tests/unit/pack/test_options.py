@@ -190,6 +190,7 @@ def test_options_that_do_not_go_together() -> None:
         ({"min_piece": 11}, "min_piece"),
         ({"max_pieces": 0}, "max_pieces"),
         ({"rows_multiple": 0}, "rows_multiple"),
+        ({"threads": -1}, "threads"),
         ({"apart": [1, 2]}, "apart"),
         ({"together": [[1]]}, "together"),
         ({"boundaries": (np.array([1]), np.array([0, 2]))}, "boundaries"),

@@ -149,7 +149,7 @@ class Encoding:
     def _sets(self, allowed_special: _Allowed, disallowed_special: _Disallowed) -> tuple[Any, Any]:
         allowed = self.special_tokens_set if allowed_special == "all" else allowed_special
         if disallowed_special == "all":
-            disallowed_special = self.special_tokens_set - allowed  # type: ignore[operator]
+            disallowed_special = self.special_tokens_set - allowed
         return allowed, disallowed_special
 
     def _known(self, allowed: AbstractSet[str]) -> Literal["all", "none"] | frozenset[str]:

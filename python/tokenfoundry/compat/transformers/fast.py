@@ -291,7 +291,7 @@ def _making(batch_encoding: type) -> Callable[[Columns, Encodings], Any]:
     usual = {"data": {}, "_encodings": [], "_n_sequences": 1}
     if vars(batch_encoding({}, [], n_sequences=1)) != usual or batch_encoding.__dict__.get("__slots__"):
         return lambda found, encodings: batch_encoding(found, encodings, n_sequences=1)
-    new = batch_encoding.__new__
+    new: Any = batch_encoding.__new__
 
     def made(found: Columns, encodings: Encodings) -> Any:
         one: Any = new(batch_encoding)
@@ -372,9 +372,14 @@ def fast_class(base: type, batch_encoding: type) -> type:
         """Encodes and decodes with tokenfoundry; all else is the class it is mixed into."""
 
         # The call that programs make for each of many short texts: most of its time would be options.
-        @functools.wraps(base.__call__)  # type: ignore[operator]
+        @functools.wraps(base.__call__)
         def __call__(self, text: Any = None, *arguments: Any, **options: Any) -> Any:
-            if type(text) is str and not arguments and not options and (direct.get(type(self)) or is_direct(type(self))):
+            if (
+                type(text) is str
+                and not arguments
+                and not options
+                and (direct.get(type(self)) or is_direct(type(self)))
+            ):
                 names = self.model_input_names
                 found = None if "token_type_ids" in names else ids_of(self, text, True)
                 if found is not None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from tokenfoundry._core import runtime
 from tokenfoundry.errors import TokenFoundryError
+from tokenfoundry.pipeline import allocators
 from tokenfoundry.pipeline.events import Listener, Silent
 from tokenfoundry.pipeline.lanes import Lanes, Serial, StoppedError, Way
 from tokenfoundry.pipeline.meter import Meter
@@ -41,6 +42,14 @@ def batch_bytes(memory: int | None, threads: int) -> int:
     if memory is None:
         return BATCH_BYTES
     return min(max((memory - _BASE_MEMORY) // (2 * _batches(threads)), 64 << 10), BATCH_BYTES)
+
+
+def table_bytes(memory: int | None, threads: int) -> int | None:
+    """What a thread's encoder may remember within a budget: half of what is above the base, since batches of texts and
+    of tokens take the other half. The result does not depend on it."""
+    if memory is None:
+        return None
+    return max((memory - _BASE_MEMORY) // (2 * threads), 4 << 20)
 
 
 def batch_memory(memory: int | None, threads: int) -> int:
@@ -82,6 +91,9 @@ class LocalExecutor:
             return
         threads = context.threads or runtime.default_threads()
         memory = context.recipe.memory
+        runtime.limit_encoder_tables(table_bytes(memory, threads))
+        if memory is not None:
+            allocators.limit_arenas(threads)
         try:
             with context.store.deferring(), meter.share(pending[0].stage) as workers:
                 if isinstance(pending[0], TextTask):
@@ -98,6 +110,10 @@ class LocalExecutor:
                 raise
             # Of a result that was put in place in the background.
             raise explained(error, pending[0].phase) from None
+        finally:
+            runtime.limit_encoder_tables(None)
+            if memory is not None:
+                allocators.give_back()
 
     def close(self) -> None: ...
 

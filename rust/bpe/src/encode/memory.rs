@@ -3,6 +3,7 @@
 //! Text is taken a block of pieces at a time: where they end ([`window`]), then their tokens ([`super::block`]).
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokenfoundry_base::{Cancel, Cancelled};
 use tokenfoundry_kernels::byte_classes::{Classifier, PADDED, Scalar};
@@ -21,13 +22,22 @@ const _: () = assert!(TAIL + window::NEEDED <= PADDED);
 /// Texts longer than this are taken piece by piece: places in a block are 32-bit numbers.
 const LONGEST_BLOCKS: usize = 1 << 31;
 
-/// What all tables of a thread may grow to: `TOKENFOUNDRY_CACHE_BYTES`, else 128 MB.
+/// See [`limit_bytes`].
+static LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
+
+/// What all tables of a thread may grow to: `TOKENFOUNDRY_CACHE_BYTES`, else 128 MB, but no more than [`limit_bytes`].
 pub(super) fn budget_bytes() -> usize {
     static BUDGET: OnceLock<usize> = OnceLock::new();
-    *BUDGET.get_or_init(|| {
+    let budget = *BUDGET.get_or_init(|| {
         let asked = std::env::var("TOKENFOUNDRY_CACHE_BYTES").ok().and_then(|bytes| bytes.trim().parse().ok());
         asked.unwrap_or(128 << 20)
-    })
+    });
+    budget.min(LIMIT.load(Ordering::Relaxed))
+}
+
+/// Tables that are made from now on grow to no more than this. `None`: no limit of this kind.
+pub fn limit_bytes(bytes: Option<usize>) {
+    LIMIT.store(bytes.unwrap_or(usize::MAX), Ordering::Relaxed);
 }
 
 /// One thread's tables and scratch space. Belongs to one encoder.

@@ -27,7 +27,7 @@ mod tables;
 mod tree;
 
 pub use build::{build, shown};
-pub use memory::Memory;
+pub use memory::{Memory, limit_bytes};
 pub use sink::{Count, Sink, Space};
 pub use tables::Few;
 

@@ -3,7 +3,7 @@
 
 mod decoders;
 mod onig;
-mod parts;
+pub(crate) mod parts;
 mod write;
 
 use std::borrow::Cow;
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::byte_alphabet;
 use crate::special::AddedToken;
-use crate::tokenizer::{JsonParts, Normalizer, Parts, normalize, with_added};
+use crate::tokenizer::{JsonParts, Marks, Normalizer, Parts, normalize, with_added};
 use crate::vocabulary::{Merges, Symbols, Tokens, Vocabulary, VocabularyError};
 
 pub use write::write;
@@ -138,7 +138,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Vocab<'a> {
 #[derive(Default)]
 struct Pairs<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
-struct Pair<'a>(Cow<'a, str>, Cow<'a, str>);
+struct Pair<'a> {
+    left: Cow<'a, str>,
+    right: Cow<'a, str>,
+    /// The first line of a merges.txt.
+    is_version: bool,
+}
 
 impl<'de: 'a, 'a> Deserialize<'de> for Pair<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -157,18 +162,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pair<'a> {
 
             fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
                 match text.split_once(' ') {
-                    Some((left, right)) if !right.contains(' ') => Ok(Pair(left.into(), right.into())),
+                    Some((left, right)) if !right.contains(' ') => {
+                        Ok(Pair { left: left.into(), right: right.into(), is_version: text.starts_with("#version") })
+                    }
                     _ => Err(wrong(text)),
                 }
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                match text.split_once(' ') {
-                    Some((left, right)) if !right.contains(' ') => {
-                        Ok(Pair(left.to_owned().into(), right.to_owned().into()))
-                    }
-                    _ => Err(wrong(text)),
-                }
+                let Pair { left, right, is_version } = PairVisitor.visit_borrowed_str(text)?;
+                Ok(Pair { left: left.into_owned().into(), right: right.into_owned().into(), is_version })
             }
 
             fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Self::Value, S::Error> {
@@ -178,7 +181,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pair<'a> {
                 if seq.next_element::<serde::de::IgnoredAny>()?.is_some() {
                     return Err(missing());
                 }
-                Ok(Pair(left, right))
+                Ok(Pair { left, right, is_version: false })
             }
         }
         deserializer.deserialize_any(PairVisitor)
@@ -197,8 +200,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
 
             fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Self::Value, S::Error> {
                 let mut pairs = Vec::with_capacity(1 << 17);
-                while let Some(Pair(left, right)) = seq.next_element()? {
-                    pairs.push((left, right));
+                while let Some(Pair { left, right, is_version }) = seq.next_element()? {
+                    if !is_version {
+                        pairs.push((left, right));
+                    }
                 }
                 Ok(Pairs(pairs))
             }
@@ -231,16 +236,30 @@ pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
     let normalizers = parts::normalizers(normalizer.as_ref())?;
     let ids = ids_by_text(&model.vocab.0);
     let added = added_with_ids(added_tokens, &ids, &normalizers)?;
-    let splits = parts::pre_tokenizer(pre_tokenizer.as_ref(), &normalizers)?;
+    let splits = parts::pre_tokenizer(pre_tokenizer.as_ref(), &normalizers, is_marked(&model))?;
     let byte_level = splits.byte_level;
+    if byte_level && model.byte_fallback {
+        let missing = byte_alphabet::encode(&std::array::from_fn::<u8, 256, _>(|byte| byte as u8));
+        if let Some(letter) = missing.chars().find(|letter| !ids.contains_key(letter.encode_utf8(&mut [0; 4]) as &str))
+        {
+            return error(format!(
+                "the model has byte_fallback for texts that are spelled as bytes, and its vocabulary lacks the letter {letter:?} of a byte; \
+                 use the `tokenizers` package for it"
+            ));
+        }
+    }
     let (mut tokens, mut loose) = tokens_by_id(&model.vocab.0, byte_level)?;
-    let merges = merges_by_id(&model, &ids, &tokens, byte_level)?;
     let unknown = match &model.unk_token {
         Some(unknown) => match ids.get(unknown.as_str()) {
             Some(id) => Some(*id),
             None => added.iter().find(|token| token.content == *unknown).map(|token| token.id),
         },
         None => None,
+    };
+    let (merges, marks) = if is_marked(&model) {
+        (Vec::new(), Some(marks(&model, unknown)))
+    } else {
+        (merges_by_id(&model, &ids, &tokens, byte_level)?, None)
     };
     let json_loose = loose.clone();
     let json_decoder = decoder.clone().unwrap_or_default();
@@ -271,6 +290,7 @@ pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
         normalizers,
         late_normalizers: splits.normalizers,
         general: splits.general,
+        marks,
         added,
         template: parts::template(post_processor.as_ref())?,
         decoder,
@@ -392,20 +412,34 @@ fn check_model(model: &Model<'_>) -> Result<(), VocabularyError> {
             "the model has BPE dropout, which makes encoding random; set \"dropout\" to null, or use the `tokenizers` package to train with it",
         );
     }
-    for (name, value) in [
-        ("continuing_subword_prefix", &model.continuing_subword_prefix),
-        ("end_of_word_suffix", &model.end_of_word_suffix),
-    ] {
-        if value.as_ref().is_some_and(|value| !value.is_empty()) {
-            return error(format!(
-                "the model has a {name}, which tokenfoundry does not read; use the `tokenizers` package for it"
-            ));
-        }
-    }
     if model.vocab.0.is_empty() {
         return error("the tokenizer.json has no vocabulary under model.vocab");
     }
     Ok(())
+}
+
+/// Whether its symbols say where in a word they stand.
+fn is_marked(model: &Model<'_>) -> bool {
+    let says = |mark: &Option<String>| mark.as_ref().is_some_and(|mark| !mark.is_empty());
+    says(&model.continuing_subword_prefix) || says(&model.end_of_word_suffix)
+}
+
+fn marks(model: &Model<'_>, unknown: Option<u32>) -> Marks {
+    Marks {
+        prefix: model.continuing_subword_prefix.clone().unwrap_or_default(),
+        suffix: model.end_of_word_suffix.clone().unwrap_or_default(),
+        tokens: model.vocab.0.iter().map(|(token, id)| (token.clone().into_owned(), *id)).collect(),
+        merges: model
+            .merges
+            .0
+            .iter()
+            .map(|(left, right)| (left.clone().into_owned(), right.clone().into_owned()))
+            .collect(),
+        unknown,
+        fuse_unknown: model.fuse_unk,
+        byte_fallback: model.byte_fallback,
+        whole_pieces: model.ignore_merges,
+    }
 }
 
 /// Tokens in the order of their ids, and those that a byte-level model can only have as added tokens.
@@ -452,12 +486,16 @@ fn merges_by_id(
     let mut merges = Vec::with_capacity(model.merges.0.len());
     for (rank, (left, right)) in model.merges.0.iter().enumerate() {
         let find = |token: &str| match ids.get(token) {
-            Some(&id) if !byte_level || tokens.get(id).is_some() => Ok(id),
-            _ => {
+            Some(&id) => Ok(id),
+            None => {
                 error(format!("merge {rank} ({left:?} with {right:?}) names {token:?}, which is not in the vocabulary"))
             }
         };
-        merges.push([find(left)?, find(right)?]);
+        let pair = [find(left)?, find(right)?];
+        // What is not spelled in letters of bytes never comes up where all is.
+        if !byte_level || pair.iter().all(|&id| tokens.get(id).is_some()) {
+            merges.push(pair);
+        }
     }
     Ok(merges)
 }

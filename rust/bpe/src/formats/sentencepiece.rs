@@ -1,10 +1,10 @@
 //! SentencePiece `.model` files of type BPE (Llama 2, Mistral v1 to v3): a protobuf of pieces with scores.
 //!
-//! Two adjacent pieces merge if together they are a piece; the greatest score first, then the leftmost. Only the identity
-//! normalization is read, with its prefix and its handling of spaces; the NFKC tables of other models are refused.
+//! Two adjacent pieces merge if together they are a piece; the greatest score first, then the leftmost. A normalization table
+//! is followed as SentencePiece follows it.
 
 use crate::special::AddedToken;
-use crate::tokenizer::{Decoder, Normalizer, Parts, Template};
+use crate::tokenizer::{Charsmap, Decoder, Parts, Rules, Template};
 use crate::vocabulary::{Merges, Symbols, Tokens, Vocabulary, VocabularyError};
 use crate::{pretokenize::Pretokenizer, tokenizer::JsonParts};
 use rustc_hash::FxHashMap;
@@ -90,15 +90,28 @@ struct Model {
     pieces: Vec<Piece>,
     kind: u64,
     bos: u64,
-    charsmap: bool,
+    charsmap: Option<Vec<u8>>,
+    denormalizes: bool,
+    suffix: bool,
+    unknown_surface: String,
     prefix: bool,
     remove_extra: bool,
     escape: bool,
 }
 
 fn parse(file: &[u8]) -> Option<Model> {
-    let mut model =
-        Model { pieces: Vec::new(), kind: 1, bos: 1, charsmap: false, prefix: true, remove_extra: true, escape: true };
+    let mut model = Model {
+        pieces: Vec::new(),
+        kind: 1,
+        bos: 1,
+        charsmap: None,
+        denormalizes: false,
+        suffix: false,
+        unknown_surface: " \u{2047} ".to_owned(),
+        prefix: true,
+        remove_extra: true,
+        escape: true,
+    };
     for (number, field) in fields(file)? {
         let Field::Bytes(message) = field else { continue };
         match number {
@@ -107,7 +120,9 @@ fn parse(file: &[u8]) -> Option<Model> {
                 for (number, field) in fields(message)? {
                     match (number, field) {
                         (3, Field::Number(kind)) => model.kind = kind,
+                        (24, Field::Number(flag)) => model.suffix = flag != 0,
                         (41, Field::Number(bos)) => model.bos = bos,
+                        (44, Field::Bytes(text)) => model.unknown_surface = std::str::from_utf8(text).ok()?.to_owned(),
                         _ => {}
                     }
                 }
@@ -115,13 +130,17 @@ fn parse(file: &[u8]) -> Option<Model> {
             3 => {
                 for (number, field) in fields(message)? {
                     match (number, field) {
-                        (2, Field::Bytes(map)) => model.charsmap = !map.is_empty(),
+                        (2, Field::Bytes(map)) => model.charsmap = (!map.is_empty()).then(|| map.to_vec()),
                         (3, Field::Number(flag)) => model.prefix = flag != 0,
                         (4, Field::Number(flag)) => model.remove_extra = flag != 0,
                         (5, Field::Number(flag)) => model.escape = flag != 0,
                         _ => {}
                     }
                 }
+            }
+            5 => {
+                let map = |(number, field): (u64, Field<'_>)| matches!((number, field), (2, Field::Bytes(map)) if !map.is_empty());
+                model.denormalizes = fields(message)?.into_iter().any(map);
             }
             _ => {}
         }
@@ -140,8 +159,14 @@ pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
             "the SentencePiece model is of type {kind}, and tokenfoundry reads BPE only; use the `sentencepiece` package for it"
         ));
     }
-    if model.charsmap || !model.escape {
-        return error("the SentencePiece model has a normalization table, and tokenfoundry reads the identity only; use the `sentencepiece` package for it".to_owned());
+    for (says, what) in
+        [(model.suffix, "treats white space as a suffix"), (model.denormalizes, "has a denormalization table")]
+    {
+        if says {
+            return error(format!(
+                "the SentencePiece model {what}, which tokenfoundry does not read; use the `sentencepiece` package for it"
+            ));
+        }
     }
     let mut tokens = Tokens::default();
     let mut decoder = Decoder { strip_start: usize::from(model.prefix), ..Decoder::default() };
@@ -167,7 +192,7 @@ pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
             }
             (UNKNOWN, _) => {
                 unknown = Some(id);
-                decoder.pieces.push(" \u{2047} ".as_bytes());
+                decoder.pieces.push(model.unknown_surface.as_bytes());
             }
             _ => decoder.pieces.push(piece.text.replace(SPACE, " ").as_bytes()),
         }
@@ -197,15 +222,16 @@ pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
             }
         }
     }
-    let mut normalizers = Vec::new();
-    if model.remove_extra {
-        normalizers.push(Normalizer::replace_regex("^ +| +$", "")?);
-        normalizers.push(Normalizer::replace_regex(" {2,}", " ")?);
-    }
-    if model.prefix {
-        normalizers.push(Normalizer::Prepend(SPACE.to_owned()));
-    }
-    normalizers.push(Normalizer::replace_literal(" ", SPACE));
+    let table = match model.charsmap.as_deref().map(Charsmap::new) {
+        Some(Ok(table)) => Some(table),
+        Some(Err(problem)) => {
+            return error(format!("the normalization table of the SentencePiece model is damaged: {problem}"));
+        }
+        None => None,
+    };
+    let kept = model.pieces.iter().filter(|piece| piece.kind == USER_DEFINED).map(|piece| piece.text.clone()).collect();
+    let rules = Rules { table, prefix: model.prefix, remove_extra: model.remove_extra, escape: model.escape, kept };
+    let normalizers = rules.normalizers();
     let has_bytes = model.pieces.iter().any(|piece| piece.kind == BYTE);
     let bos = model.pieces.get(model.bos as usize).filter(|piece| piece.kind == CONTROL).map(|_| model.bos as u32);
     Ok(Parts {
@@ -221,14 +247,11 @@ pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
         normalizers,
         late_normalizers: Vec::new(),
         general: None,
+        marks: None,
         added,
         template: Template { before: bos.into_iter().collect(), after: Vec::new() },
         decoder,
         finds_special: false,
-        json: JsonParts::sentencepiece(
-            model.prefix,
-            model.remove_extra,
-            bos.map(|bos| (bos, model.pieces[bos as usize].text.as_str())),
-        ),
+        json: JsonParts::sentencepiece(&rules, bos.map(|bos| (bos, model.pieces[bos as usize].text.as_str()))),
     })
 }

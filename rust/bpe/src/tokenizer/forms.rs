@@ -7,6 +7,8 @@
 
 use unicode_normalization::char::{canonical_combining_class, compose, decompose_canonical, decompose_compatible};
 
+use super::Aligned;
+
 type Counted = (char, isize);
 
 /// The form of `text`, and for each of its characters the bytes of `text` (from, to) whose place it has.
@@ -17,6 +19,11 @@ pub fn placed(text: &str, compatible: bool, composed: bool) -> Vec<(char, Option
     if composed {
         counted = recomposed(&counted);
     }
+    places(counted, text)
+}
+
+/// `counted` characters with the places that counting gives them in `text`.
+fn places(counted: Vec<Counted>, text: &str) -> Vec<(char, Option<usize>)> {
     let mut originals = text.chars();
     let mut offset = 0_usize;
     let mut next = |offset: &mut usize| *offset += originals.next().map_or(0, char::len_utf8);
@@ -33,6 +40,17 @@ pub fn placed(text: &str, compatible: bool, composed: bool) -> Vec<(char, Option
             (character, Some(place))
         })
         .collect()
+}
+
+/// What a text becomes, from characters that were counted as `tokenizers` counts them.
+pub fn at_places(counted: Vec<Counted>, from: &Aligned) -> Aligned {
+    let mut to = Aligned::default();
+    let mut buffer = [0; 4];
+    for (character, place) in places(counted, &from.text) {
+        let span = place.and_then(|place| from.spans.get(place)).copied().unwrap_or((0, 0));
+        to.push(character.encode_utf8(&mut buffer), span);
+    }
+    to
 }
 
 /// Decomposed, marks in order.

@@ -81,10 +81,13 @@ impl General {
         }
         let (mut bytes, mut spans) = (Vec::new(), Vec::new());
         let mut buffer = [0; 4];
-        for (at, character) in piece.text.char_indices() {
-            // A byte-level model has no token for any other character.
+        let mut at = 0;
+        for character in piece.text.chars() {
+            // A byte-level model has no token for any other character; what follows moves up into its place.
             if byte_alphabet::decode(character.encode_utf8(&mut buffer), &mut bytes) {
-                spans.push(piece.spans[at]);
+                let length = character.len_utf8();
+                spans.push(piece.span(at, at + length));
+                at += length;
             }
         }
         Piece { bytes, spans }

@@ -9,6 +9,7 @@ mod decode_table;
 mod forms;
 mod front;
 mod general;
+mod marked;
 mod memories;
 mod normalize;
 mod text;
@@ -17,6 +18,9 @@ mod whole;
 pub use decode::{Decoder, Stream, incomplete_tail};
 pub use decode_chain::{Chain, DecoderStep, byte_token, replace};
 pub use general::{General, GeneralStep};
+pub use marked::Marks;
+pub use normalize::charsmap::Charsmap;
+pub use normalize::sentencepiece::Rules;
 pub use normalize::{Aligned, Normalizer, Pattern, normalize, normalize_aligned};
 pub use text::{EncodeError, InFull, Text, groups};
 
@@ -24,10 +28,12 @@ use rustc_hash::FxHashSet;
 use tokenfoundry_base::stable_hash;
 
 use crate::encode::{Encoder, Memory, shown};
+use crate::formats::hf_json::parts::{SENTENCEPIECE, precompiled_json, sentencepiece_json};
 use crate::pretokenize::Pretokenizer;
 use crate::special::{AddedToken, AddedTokens, Allowed};
 use crate::vocabulary::{Symbols, Tokens, Vocabulary, VocabularyError};
 use front::Front;
+use marked::Marked;
 use memories::Memories;
 use whole::Whole;
 
@@ -66,27 +72,37 @@ pub fn bos_template(id: u32, name: &str) -> serde_json::Value {
 
 impl JsonParts {
     /// What a SentencePiece model comes to as a tokenizer.json.
-    pub fn sentencepiece(prefix: bool, remove_extra: bool, bos: Option<(u32, &str)>) -> Self {
+    pub fn sentencepiece(rules: &Rules, bos: Option<(u32, &str)>) -> Self {
         use serde_json::{Value, json};
+        let Rules { table, prefix, remove_extra, escape, .. } = rules;
         let mut normalizers = Vec::new();
+        if let Some(table) = table {
+            normalizers.push(precompiled_json(table));
+        }
         let replace =
             |pattern: Value, content: &str| json!({"type": "Replace", "pattern": pattern, "content": content});
-        if remove_extra {
+        if *remove_extra {
             normalizers.push(replace(json!({"Regex": "^ +| +$"}), ""));
             normalizers.push(replace(json!({"Regex": " {2,}"}), " "));
         }
-        if prefix {
+        if *prefix {
             normalizers.push(json!({"type": "Prepend", "prepend": "\u{2581}"}));
         }
-        normalizers.push(replace(json!({"String": " "}), "\u{2581}"));
+        if *escape {
+            normalizers.push(replace(json!({"String": " "}), "\u{2581}"));
+        }
+        let mut normalizer = json!({"type": "Sequence", "normalizers": normalizers});
+        if rules.rewrites() {
+            normalizer[SENTENCEPIECE] = sentencepiece_json(rules);
+        }
         let mut decoders =
             vec![replace(json!({"String": "\u{2581}"}), " "), json!({"type": "ByteFallback"}), json!({"type": "Fuse"})];
-        if prefix {
+        if *prefix {
             decoders.push(json!({"type": "Strip", "content": " ", "start": 1, "stop": 0}));
         }
         let post_processor = bos.map_or(Value::Null, |(id, name)| bos_template(id, name));
         Self {
-            normalizer: json!({"type": "Sequence", "normalizers": normalizers}),
+            normalizer,
             pre_tokenizer: Value::Null,
             post_processor,
             decoder: json!({"type": "Sequence", "decoders": decoders}),
@@ -106,6 +122,8 @@ pub struct Parts {
     pub late_normalizers: Vec<Normalizer>,
     /// In place of `pretokenizer` and `late_normalizers`, where changes come between splits.
     pub general: Option<General>,
+    /// In place of the vocabulary's merges, with `general`, where symbols are marked by their place in a word.
+    pub marks: Option<Marks>,
     pub added: Vec<AddedToken>,
     pub template: Template,
     pub decoder: Decoder,
@@ -125,6 +143,7 @@ impl Parts {
             normalizers: Vec::new(),
             late_normalizers: Vec::new(),
             general: None,
+            marks: None,
             added,
             template: Template::default(),
             decoder,
@@ -182,6 +201,7 @@ pub struct Tokenizer {
     normalizers: Vec<Normalizer>,
     late_normalizers: Vec<Normalizer>,
     general: Option<General>,
+    marked: Option<Box<Marked>>,
     added: AddedTokens,
     template: Template,
     decoder: Decoder,
@@ -196,6 +216,7 @@ pub struct Tokenizer {
 impl Tokenizer {
     pub fn new(parts: Parts) -> Result<Self, VocabularyError> {
         let encoder = Encoder::new(parts.vocabulary)?;
+        let marked = parts.marks.map(Marked::new).transpose()?.map(Box::new);
         let limit = parts.decoder.pieces.len() as u64 + (1 << 24);
         if let Some(token) = parts.added.iter().find(|token| token.id as u64 >= limit) {
             return Err(VocabularyError(format!(
@@ -239,6 +260,7 @@ impl Tokenizer {
             normalizers: parts.normalizers,
             late_normalizers: parts.late_normalizers,
             general: parts.general,
+            marked,
             added,
             template: parts.template,
             decoder,
@@ -280,6 +302,11 @@ impl Tokenizer {
     /// The regular expressions of the splits, in order.
     pub fn patterns(&self) -> Vec<String> {
         self.general.as_ref().map_or_else(|| self.pretokenizer.regexes(), General::regexes)
+    }
+
+    /// The model, where its symbols are marked by their place in a word.
+    pub fn marks(&self) -> Option<&Marks> {
+        self.marked.as_deref().map(Marked::marks)
     }
 
     pub fn normalizers(&self) -> &[Normalizer] {
@@ -342,6 +369,9 @@ impl Tokenizer {
         }
         section("tokens", &listed);
         section("merges", &numbers(self.encoder.merges().into_iter().flatten()));
+        if let Some(marked) = &self.marked {
+            section("marked", marked.description().as_bytes());
+        }
         section("rules", self.encoder.rules(|id| added.contains(&id)).as_bytes());
         for step in self.pretokenizer.steps() {
             section("step", step.description().as_bytes());

@@ -1,12 +1,16 @@
 //! Normalizers of tokenizer.json: what becomes of a text before it is split. They run on the text between added tokens.
 
+pub mod charsmap;
 mod quick;
+pub mod sentencepiece;
 
 use std::sync::Arc;
 
 use fancy_regex::Regex;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
+
+use tokenfoundry_base::stable_hash;
 
 use super::forms;
 use crate::byte_alphabet;
@@ -29,6 +33,10 @@ pub enum Normalizer {
     StripNonspacing,
     /// Control characters go, and what is white space in Google's NMT becomes a space.
     Nmt,
+    /// SentencePiece's table as `tokenizers` reads it.
+    Precompiled(Arc<charsmap::Charsmap>),
+    /// All that SentencePiece does to a text, as it does it.
+    SentencePiece(Arc<sentencepiece::Rules>),
     /// Bytes become letters of the byte-level alphabet.
     ByteLetters,
     /// Put before a text that is not empty.
@@ -89,7 +97,7 @@ impl Aligned {
         self.spans.extend(std::iter::repeat_n(span, text.len()));
     }
 
-    fn push_from(&mut self, from: &Self, start: usize, end: usize) {
+    pub(super) fn push_from(&mut self, from: &Self, start: usize, end: usize) {
         self.text.push_str(&from.text[start..end]);
         self.spans.extend_from_slice(&from.spans[start..end]);
     }
@@ -129,6 +137,12 @@ impl Normalizer {
                 let kind = if matches!(pattern, Pattern::Literal(_)) { "literal" } else { "regex" };
                 format!("replace {kind} {source:?} {content:?}")
             }
+            Self::Precompiled(table) => format!("precompiled {:032x}", stable_hash::hash128(&table.to_bytes())),
+            Self::SentencePiece(rules) => {
+                let table = rules.table.as_ref().map(|table| stable_hash::hash128(&table.to_bytes()));
+                let sentencepiece::Rules { prefix, remove_extra, escape, kept, .. } = &**rules;
+                format!("sentencepiece {table:032x?} {prefix} {remove_extra} {escape} {kept:?}")
+            }
             other => format!("{other:?}"),
         }
     }
@@ -167,6 +181,8 @@ impl Normalizer {
                 }
                 spaced
             }
+            Self::Precompiled(table) => table.apply(text),
+            Self::SentencePiece(rules) => rules.align(&Aligned::new(text)).text,
             Self::ByteLetters => byte_alphabet::encode(text.as_bytes()),
             Self::Prepend(prefix) | Self::PrefixUnless { prefix } | Self::PrefixFirst { prefix } => {
                 format!("{prefix}{text}")
@@ -241,6 +257,8 @@ impl Normalizer {
                     }
                 }
             }
+            Self::Precompiled(table) => to = table.align(&from),
+            Self::SentencePiece(rules) => to = rules.align(&from),
             Self::ByteLetters => {
                 let mut buffer = [0; 4];
                 for (at, &byte) in from.text.as_bytes().iter().enumerate() {

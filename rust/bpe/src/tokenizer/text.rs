@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use tokenfoundry_base::{Cancel, Cancelled, Ragged, pool};
 use tokenfoundry_kernels::huge_pages;
 
+use super::marked::Met;
 use super::whole::Whole;
 use super::{Aligned, Options, Tokenizer, normalize, normalize_aligned};
 use crate::encode::{Count, Few, Memory, Scratch, Sink, Space, characters};
@@ -485,6 +486,7 @@ impl Tokenizer {
         let mut words: Vec<u32> = Vec::new();
         let mut found: Vec<(usize, String)> = Vec::new();
         let mut word = 0;
+        let mut met = Met::default();
         let mut ids = Vec::new();
         let mut spans: Vec<[u64; 2]> = Vec::new();
         if options.add_special_tokens {
@@ -518,13 +520,22 @@ impl Tokenizer {
                                 if let Some(general) = &self.general {
                                     for piece in general.pieces(aligned.part(part, end), base)? {
                                         cancel.check()?;
-                                        let first = ids.len();
-                                        memory.encode(&self.encoder, &piece.bytes, &mut ids);
                                         let text = std::str::from_utf8(&piece.bytes).unwrap_or_default();
                                         let mut at = 0;
-                                        for length in self.encoder.lengths(text, &ids[first..]) {
-                                            spans.push(piece.span(at, at + length).map(|at| (base + at) as u64));
+                                        let mut place = |length: usize| {
                                             at += length;
+                                            piece.span(at - length, at).map(|at| (base + at) as u64)
+                                        };
+                                        if let Some(marked) = &self.marked {
+                                            marked.encode(text, &mut met, |(id, length)| {
+                                                ids.push(id);
+                                                spans.push(place(length));
+                                            });
+                                        } else {
+                                            let first = ids.len();
+                                            memory.encode(&self.encoder, &piece.bytes, &mut ids);
+                                            let lengths = self.encoder.lengths(text, &ids[first..]);
+                                            spans.extend(lengths.into_iter().map(place));
                                         }
                                         words.resize(ids.len(), word);
                                         word += 1;

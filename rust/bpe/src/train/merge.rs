@@ -15,6 +15,7 @@ use std::collections::{BinaryHeap, HashSet};
 use rustc_hash::FxHashMap;
 use tokenfoundry_base::{Cancel, Cancelled};
 
+use super::count::Table;
 use super::pair_counts::PairCounts;
 use super::pieces::{EDGE, Pieces, Place};
 use super::{FeedError, PieceCounts};
@@ -32,6 +33,12 @@ pub struct Options {
     pub special_tokens: Vec<String>,
     /// Bytes that become tokens whether seen or not; `None`: all 256.
     pub alphabet: Option<Vec<u8>>,
+    /// Most single bytes that become tokens: those of `alphabet` first, then the most frequent, of equals the first in the
+    /// order of the byte-level alphabet. Others are left out of their pieces.
+    pub limit_alphabet: Option<usize>,
+    /// Pairs that are as long together or longer, in bytes, are not counted, as `tokenizers` has it: a merge of two single
+    /// bytes happens in any case.
+    pub max_token_length: Option<u32>,
     /// Threads that join the counts; merging itself is sequential.
     pub threads: Option<usize>,
 }
@@ -218,12 +225,18 @@ impl Side {
     }
 
     /// Push a candidate for each neighbour whose new pair occurs at all, and give it its places.
-    fn push_candidates(&mut self, queue: &mut Queue, counts: &PairCounts, pair_of: impl Fn(u32) -> u64) {
+    fn push_candidates(
+        &mut self,
+        queue: &mut Queue,
+        counts: &PairCounts,
+        fits: impl Fn(u32) -> bool,
+        pair_of: impl Fn(u32) -> u64,
+    ) {
         for &neighbour in &self.neighbours {
             let pair = pair_of(neighbour);
             let filled = &mut self.filled[neighbour as usize];
             let (count, length) = (counts.get(pair), *filled);
-            if count <= 0 {
+            if count <= 0 || !fits(neighbour) {
                 *filled = SKIPPED;
                 continue;
             }
@@ -275,17 +288,33 @@ fn first_candidates(pieces: &Pieces, counts: &mut PairCounts, id_of_byte: &[u32;
     queue
 }
 
+/// Which bytes become tokens.
+fn wanted_bytes(tables: &[Table], options: &Options) -> [bool; 256] {
+    let mut counts = [if options.alphabet.is_none() { u64::MAX } else { 0 }; 256];
+    for &byte in options.alphabet.iter().flatten() {
+        counts[usize::from(byte)] = u64::MAX;
+    }
+    for table in tables {
+        table.for_each(|piece, count| {
+            for &byte in piece {
+                let seen = &mut counts[usize::from(byte)];
+                *seen = seen.saturating_add(count);
+            }
+        });
+    }
+    let mut kept: Vec<u8> = byte_chars::alphabet().into_iter().filter(|&byte| counts[usize::from(byte)] > 0).collect();
+    kept.sort_by_key(|&byte| std::cmp::Reverse(counts[usize::from(byte)]));
+    kept.truncate(options.limit_alphabet.unwrap_or(256));
+    let mut wanted = [false; 256];
+    kept.iter().for_each(|&byte| wanted[usize::from(byte)] = true);
+    wanted
+}
+
 /// Merge until the vocabulary is full or no pair is frequent enough.
 pub fn train(counts: &PieceCounts, options: &Options, cancel: &Cancel) -> Result<Trained, TrainError> {
     counts.check()?;
     let tables = counts.joined(options.threads, cancel)?;
-    let mut wanted = [options.alphabet.is_none(); 256];
-    for &byte in options.alphabet.iter().flatten() {
-        wanted[usize::from(byte)] = true;
-    }
-    for table in &tables {
-        table.for_each(|piece, _| piece.iter().for_each(|&byte| wanted[usize::from(byte)] = true));
-    }
+    let wanted = wanted_bytes(&tables, options);
     let mut vocabulary = Vocabulary::new(&options.special_tokens);
     let mut id_of_byte = [EDGE; 256];
     for byte in byte_chars::alphabet() {
@@ -296,6 +325,7 @@ pub fn train(counts: &PieceCounts, options: &Options, cancel: &Cancel) -> Result
     let mut pieces = Pieces::new(&tables, &id_of_byte)?;
     drop(tables);
 
+    let longest = options.max_token_length.unwrap_or(u32::MAX);
     let least = i64::try_from(options.min_frequency.max(1)).unwrap_or(i64::MAX);
     let mut pair_counts = PairCounts::new();
     let mut queue = first_candidates(&pieces, &mut pair_counts, &id_of_byte, least);
@@ -344,18 +374,24 @@ pub fn train(counts: &PieceCounts, options: &Options, cancel: &Cancel) -> Result
                 }
             }
         }
+        let lengths = &vocabulary.lengths;
+        let fits = |other: u32| lengths[other as usize].saturating_add(lengths[id as usize]) < longest;
         for &before in &lefts.neighbours {
             let weight = lefts.weight[before as usize];
             pair_counts.add(pair_key(before, left.0), -weight);
-            pair_counts.add(pair_key(before, id), weight);
+            if fits(before) {
+                pair_counts.add(pair_key(before, id), weight);
+            }
         }
         for &after in &rights.neighbours {
             let weight = rights.weight[after as usize];
             pair_counts.add(pair_key(right.0, after), -weight);
-            pair_counts.add(pair_key(id, after), weight);
+            if fits(after) {
+                pair_counts.add(pair_key(id, after), weight);
+            }
         }
-        lefts.push_candidates(&mut queue, &pair_counts, |before| pair_key(before, id));
-        rights.push_candidates(&mut queue, &pair_counts, |after| pair_key(id, after));
+        lefts.push_candidates(&mut queue, &pair_counts, fits, |before| pair_key(before, id));
+        rights.push_candidates(&mut queue, &pair_counts, fits, |after| pair_key(id, after));
     }
     Ok(Trained { tokens: vocabulary.into_tokens(), merges: last_of_each(merges) })
 }

@@ -33,7 +33,7 @@ pub(super) struct Pieces {
 }
 
 impl Pieces {
-    /// Pieces of one byte have no pairs and are left out.
+    /// Pieces of one byte have no pairs and are left out, and so are bytes that are no tokens.
     pub(super) fn new(tables: &[Table], id_of_byte: &[u32; 256]) -> Result<Self, TrainError> {
         let (mut bytes, mut pieces) = (1usize, 0usize);
         for table in tables {
@@ -56,9 +56,12 @@ impl Pieces {
         for table in tables {
             table.for_each(|piece, count| {
                 if piece.len() > 1 {
-                    tokens.extend(piece.iter().map(|&byte| id_of_byte[usize::from(byte)]));
-                    tokens.push(EDGE);
-                    counts.push(i64::try_from(count).unwrap_or(i64::MAX));
+                    let before = tokens.len();
+                    tokens.extend(piece.iter().map(|&byte| id_of_byte[usize::from(byte)]).filter(|&id| id != EDGE));
+                    if tokens.len() > before {
+                        tokens.push(EDGE);
+                        counts.push(i64::try_from(count).unwrap_or(i64::MAX));
+                    }
                 }
             });
         }

@@ -8,7 +8,7 @@ use tokenfoundry_bpe::rows::{self, Side};
 use crate::buffers::arrays;
 use crate::{errors, gate};
 
-fn side(name: &str, of: &str) -> PyResult<Side> {
+pub(super) fn side(name: &str, of: &str) -> PyResult<Side> {
     match name {
         "left" => Ok(Side::Left),
         "right" => Ok(Side::Right),

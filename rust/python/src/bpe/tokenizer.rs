@@ -5,13 +5,15 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use rustc_hash::FxHashSet;
-use tokenfoundry_base::Cancel;
+use tokenfoundry_base::{Cancel, Ragged};
 use tokenfoundry_bpe::formats::{self, hf_json, sentencepiece, tekken, tiktoken};
 use tokenfoundry_bpe::pretokenize::{Pretokenizer, pattern_by_name};
+use tokenfoundry_bpe::rows::Side;
 use tokenfoundry_bpe::special::{AddedToken, Allowed};
 use tokenfoundry_bpe::tokenizer::{self as core, EncodeError, InFull, Options, Text};
 use tokenfoundry_bpe::vocabulary::{Vocabulary, VocabularyError};
 
+use super::rows::side;
 use super::{decode, lists};
 use crate::buffers::arrays;
 use crate::buffers::ints;
@@ -254,6 +256,35 @@ impl PyTokenizer {
         .map_err(encode_error)
     }
 
+    /// The tokens of a text, `length` at most; the template stays as far as there is room. On the right, what comes
+    /// after them in a long text is not encoded.
+    fn cut_to(
+        &self,
+        python: Python<'_>,
+        text: Text<'_>,
+        options: &Options,
+        length: isize,
+        truncation_side: &str,
+    ) -> PyResult<Vec<u32>> {
+        let length = usize::try_from(length)
+            .map_err(|_| errors::input(format!("max_length must not be negative, got {length}")))?;
+        let side = side(truncation_side, "truncation_side")?;
+        let template = options.add_special_tokens.then(|| self.inner.template());
+        let (before, after) = template.map_or((&[][..], &[][..]), |template| (&template.before, &template.after));
+        let before = &before[..before.len().min(length)];
+        let after = &after[after.len() - after.len().min(length - before.len())..];
+        let room = length - before.len() - after.len();
+        let options = Options { add_special_tokens: false, allowed: options.allowed.clone() };
+        let body = self.run(python, text.as_ref().len(), move |inner, cancel| match side {
+            Side::Left => inner.encode(text, &options, cancel),
+            Side::Right => {
+                let mut rows = Ragged::default();
+                inner.encode_rows_up_to(room, &[text], &options, cancel, &mut rows).map(|()| rows.values)
+            }
+        })?;
+        Ok([before, &body[body.len().saturating_sub(room)..], after].concat())
+    }
+
     fn no_such(&self, id: u32) -> PyErr {
         let last = self.inner.vocabulary_size().saturating_sub(1);
         errors::input(format!("no token has id {id}; this tokenizer's ids end at {last}"))
@@ -271,7 +302,8 @@ impl PyTokenizer {
         Ok(Self { inner: Arc::new(inner), never: Cancel::new() })
     }
 
-    #[pyo3(signature = (text, add_special_tokens=true, *, allowed_special=None, disallowed_special=None))]
+    #[pyo3(signature = (text, add_special_tokens=true, *, allowed_special=None, disallowed_special=None, max_length=None, truncation_side="right"))]
+    #[allow(clippy::too_many_arguments)]
     fn encode<'py>(
         &self,
         python: Python<'py>,
@@ -279,14 +311,20 @@ impl PyTokenizer {
         add_special_tokens: bool,
         allowed_special: Option<&Bound<'py, PyAny>>,
         disallowed_special: Option<&Bound<'py, PyAny>>,
+        max_length: Option<isize>,
+        truncation_side: &str,
     ) -> PyResult<Bound<'py, PyList>> {
         let argument = Argument::new(text)?;
         let options = self.options(add_special_tokens, allowed_special)?;
         self.refuse_disallowed(argument.bytes(), &options.allowed, disallowed_special)?;
+        if let Some(length) = max_length {
+            return ints::list(python, &self.cut_to(python, argument.text(), &options, length, truncation_side)?);
+        }
         lists::one(self, python, argument.text(), &options)
     }
 
-    #[pyo3(signature = (text, add_special_tokens=true, *, allowed_special=None, disallowed_special=None))]
+    #[pyo3(signature = (text, add_special_tokens=true, *, allowed_special=None, disallowed_special=None, max_length=None, truncation_side="right"))]
+    #[allow(clippy::too_many_arguments)]
     fn encode_array<'py>(
         &self,
         python: Python<'py>,
@@ -294,11 +332,16 @@ impl PyTokenizer {
         add_special_tokens: bool,
         allowed_special: Option<&Bound<'py, PyAny>>,
         disallowed_special: Option<&Bound<'py, PyAny>>,
+        max_length: Option<isize>,
+        truncation_side: &str,
     ) -> PyResult<Bound<'py, PyArray1<u32>>> {
         let argument = Argument::new(text)?;
         let options = self.options(add_special_tokens, allowed_special)?;
         self.refuse_disallowed(argument.bytes(), &options.allowed, disallowed_special)?;
         let text = argument.text();
+        if let Some(length) = max_length {
+            return Ok(self.cut_to(python, text, &options, length, truncation_side)?.into_pyarray(python));
+        }
         let ids =
             self.run(python, argument.bytes().len(), move |inner, cancel| inner.encode(text, &options, cancel))?;
         Ok(ids.into_pyarray(python))

@@ -53,7 +53,8 @@ impl Trainer {
         gate::long(python, |cancel| counts.feed(pattern, &strs, threads, cancel))?.map_err(feed_error)
     }
 
-    #[pyo3(signature = (vocab_size, min_frequency, special_tokens, alphabet, threads))]
+    #[pyo3(signature = (vocab_size, min_frequency, special_tokens, alphabet, threads, limit_alphabet=None, max_token_length=None))]
+    #[allow(clippy::too_many_arguments)]
     fn finish<'py>(
         &self,
         python: Python<'py>,
@@ -62,8 +63,11 @@ impl Trainer {
         special_tokens: Vec<String>,
         alphabet: Option<Vec<u8>>,
         threads: Option<usize>,
+        limit_alphabet: Option<usize>,
+        max_token_length: Option<u32>,
     ) -> PyResult<(Tokens<'py>, Vec<(u32, u32)>)> {
-        let options = Options { vocab_size, min_frequency, special_tokens, alphabet, threads };
+        let options =
+            Options { vocab_size, min_frequency, special_tokens, alphabet, limit_alphabet, max_token_length, threads };
         let trained = gate::long(python, |cancel| train(&self.counts, &options, cancel))?.map_err(train_error)?;
         let tokens = trained.tokens.iter().map(|(token, id)| (PyBytes::new(python, token), *id)).collect();
         Ok((tokens, trained.merges))

@@ -6,4 +6,5 @@ pub mod collector;
 mod direct;
 pub mod ids;
 pub mod ints;
+pub mod matrix;
 pub mod texts;

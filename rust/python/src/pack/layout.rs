@@ -6,15 +6,8 @@ use rayon::prelude::*;
 use tokenfoundry_base::pool;
 use tokenfoundry_pack::layout::{Row, STREAM_FROM_BYTES, Scratch, Source, Token, lay_out, prefetch_sources};
 
+use crate::buffers::matrix::Matrix;
 use crate::{errors, gate};
-
-/// A matrix that tokens or labels are written to.
-#[derive(FromPyObject)]
-pub enum Matrix<'py> {
-    U32(PyReadwriteArray2<'py, u32>),
-    I32(PyReadwriteArray2<'py, i32>),
-    I64(PyReadwriteArray2<'py, i64>),
-}
 
 /// What `lay_out_rows` was given, checked: every piece lies in the tokens, every row has room.
 struct Checked<'a> {

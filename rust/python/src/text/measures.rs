@@ -51,7 +51,7 @@ fn preset<S: AsRef<str>>(names: &[S]) -> PyResult<Preset> {
 }
 
 #[pyfunction]
-#[pyo3(signature = (texts, *, families=Vec::new(), columns=None, threads=None))]
+#[pyo3(signature = (texts, *, families, columns=None, threads=None))]
 fn signals(
     python: Python<'_>,
     texts: Texts,

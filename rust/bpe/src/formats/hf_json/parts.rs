@@ -1,10 +1,14 @@
 //! The parts of a tokenizer.json around its model: normalizers, pre-tokenizers, post-processors, decoders.
 
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value};
 
 use super::onig::translated;
 use crate::pretokenize::{Behaviour, Known, PatternError, Pretokenizer, Step};
-use crate::tokenizer::{General, GeneralStep, Normalizer, Template};
+use crate::tokenizer::{Charsmap, General, GeneralStep, Normalizer, Rules, Template};
 use crate::vocabulary::VocabularyError;
 
 pub type Fields = Map<String, Value>;
@@ -66,10 +70,48 @@ pub fn pattern<'a>(fields: &'a Fields, part: &str) -> Result<(&'a str, bool), Vo
     error(format!("the {part} of the tokenizer.json has neither a String nor a Regex for its pattern"))
 }
 
+/// Our own, beside the steps that come nearest in `tokenizers`: what SentencePiece does to a text.
+pub const SENTENCEPIECE: &str = "sentencepiece";
+
+fn sentencepiece_rules(value: &Value) -> Result<Normalizer, VocabularyError> {
+    let flag = |name: &str| value.get(name).and_then(Value::as_bool).unwrap_or(true);
+    let coded = value.get("precompiled_charsmap").and_then(Value::as_str);
+    let kept = value.get("kept").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let refused = |problem: String| VocabularyError(format!("the precompiled_charsmap of the normalizer: {problem}"));
+    let table = match coded {
+        Some(coded) => {
+            let bytes = BASE64.decode(coded).map_err(|problem| refused(problem.to_string()))?;
+            Some(Charsmap::new(&bytes).map_err(refused)?)
+        }
+        None => None,
+    };
+    Ok(Normalizer::SentencePiece(Arc::new(Rules {
+        table,
+        prefix: flag("prefix"),
+        remove_extra: flag("remove_extra"),
+        escape: flag("escape"),
+        kept: kept.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+    })))
+}
+
+pub fn precompiled_json(table: &Charsmap) -> Value {
+    serde_json::json!({"type": "Precompiled", "precompiled_charsmap": BASE64.encode(table.to_bytes())})
+}
+
+/// What is read back as `rules`.
+pub fn sentencepiece_json(rules: &Rules) -> Value {
+    let table = rules.table.as_ref().map(|table| BASE64.encode(table.to_bytes()));
+    serde_json::json!({
+        "precompiled_charsmap": table, "prefix": rules.prefix, "remove_extra": rules.remove_extra,
+        "escape": rules.escape, "kept": rules.kept,
+    })
+}
+
 pub fn normalizers(value: Option<&Value>) -> Result<Vec<Normalizer>, VocabularyError> {
     const PART: &str = "normalizer";
     let Some((kind, fields)) = fields(value, PART)? else { return Ok(Vec::new()) };
     Ok(match kind {
+        "Sequence" if fields.contains_key(SENTENCEPIECE) => vec![sentencepiece_rules(&fields[SENTENCEPIECE])?],
         "Sequence" => {
             let mut all = Vec::new();
             for one in list(fields, "normalizers", PART)? {
@@ -114,6 +156,13 @@ pub fn normalizers(value: Option<&Value>) -> Result<Vec<Normalizer>, VocabularyE
             }
             all
         }
+        "Precompiled" => {
+            let coded = text(fields, "precompiled_charsmap", PART)?;
+            let refused =
+                |problem: String| VocabularyError(format!("the precompiled_charsmap of the {PART}: {problem}"));
+            let bytes = BASE64.decode(coded).map_err(|problem| refused(problem.to_string()))?;
+            vec![Normalizer::Precompiled(Arc::new(Charsmap::new(&bytes).map_err(refused)?))]
+        }
         "ByteLevel" => vec![Normalizer::ByteLetters],
         other => return unread(PART, other),
     })
@@ -127,7 +176,12 @@ pub struct Splits {
     pub byte_level: bool,
 }
 
-pub fn pre_tokenizer(value: Option<&Value>, normalizers: &[Normalizer]) -> Result<Splits, VocabularyError> {
+/// `marked`: the model looks at its pieces as they are spelled.
+pub fn pre_tokenizer(
+    value: Option<&Value>,
+    normalizers: &[Normalizer],
+    marked: bool,
+) -> Result<Splits, VocabularyError> {
     let mut collected = Collected(Vec::new());
     collected.add(value)?;
     let mut steps = collected.0;
@@ -140,7 +194,8 @@ pub fn pre_tokenizer(value: Option<&Value>, normalizers: &[Normalizer]) -> Resul
     let first_split = ordinary.iter().position(|step| !is_change(step)).unwrap_or(ordinary.len());
     // What the start of a text is, a normalizer may have changed.
     let asks_for_start = ordinary.iter().any(|step| matches!(step, Part::Change(Normalizer::PrefixFirst { .. })));
-    let general = letters_before
+    let general = marked
+        || letters_before
         || after_letters
         || ordinary[first_split..].iter().any(is_change)
         || (asks_for_start && !normalizers.is_empty());
@@ -152,7 +207,7 @@ pub fn pre_tokenizer(value: Option<&Value>, normalizers: &[Normalizer]) -> Resul
         return Ok(Splits {
             pretokenizer: Pretokenizer::default(),
             normalizers: Vec::new(),
-            general: Some(General { steps: steps.collect(), letters }),
+            general: Some(General { steps: steps.collect(), letters: letters && !marked }),
             byte_level: letters,
         });
     }
@@ -327,14 +382,21 @@ fn processed(value: Option<&Value>, encodings: Vec<Vec<Item>>) -> Result<Vec<Vec
             Ok(encodings.into_iter().enumerate().map(around).collect())
         }
         "TemplateProcessing" => {
-            let [text] = encodings.as_slice() else {
-                return error(format!(
-                    "the {PART} of the tokenizer.json has a template after another, which is not read"
-                ));
+            // `tokenizers` takes two encodings for the texts of a pair, and stops where there are more.
+            let (name, texts) = match encodings.as_slice() {
+                [_] => ("single", &encodings),
+                [_, _] => ("pair", &encodings),
+                more => {
+                    return error(format!(
+                        "the {PART} of the tokenizer.json has a template after another that makes {} parts, of which `tokenizers` takes two at most",
+                        more.len()
+                    ));
+                }
             };
             let part = |item: &Value| {
-                if item.get("Sequence").is_some() {
-                    return Ok(text.clone());
+                if let Some(sequence) = item.get("Sequence") {
+                    let first = sequence.get("id").and_then(Value::as_str) == Some("A");
+                    return Ok(texts[usize::from(!first).min(texts.len() - 1)].clone());
                 }
                 let name = item.get("SpecialToken").and_then(|token| token.get("id")).and_then(Value::as_str);
                 let name = name.unwrap_or_default();
@@ -346,7 +408,7 @@ fn processed(value: Option<&Value>, encodings: Vec<Vec<Item>>) -> Result<Vec<Vec
                     )),
                 }
             };
-            list(fields, "single", PART)?.iter().map(part).collect()
+            list(fields, name, PART)?.iter().map(part).collect()
         }
         other => unread(PART, other),
     }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::byte_alphabet;
 use crate::encode::Encoder;
 use crate::pretokenize::{Pretokenizer, Step};
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{Marks, Tokenizer};
 use crate::vocabulary::{Symbols, VocabularyError};
 
 /// The file's text. An error if a split step has no counterpart there (which no reader of ours makes).
@@ -30,8 +30,12 @@ pub fn write(tokenizer: &Tokenizer) -> Result<String, VocabularyError> {
     vocabulary.sort();
     let vocabulary: Map<String, Value> = vocabulary.into_iter().map(|(id, token)| (token, id.into())).collect();
     let token = |id: u32| spelled(encoder.tokens().get(id).unwrap_or(b""));
-    let merges: Vec<Value> =
-        encoder.merges().into_iter().map(|[left, right, _]| json!([token(left), token(right)])).collect();
+    let marks = tokenizer.marks();
+    let merges: Vec<Value> = match marks {
+        Some(marks) => marks.merges.iter().map(|(left, right)| json!([left, right])).collect(),
+        None => encoder.merges().into_iter().map(|[left, right, _]| json!([token(left), token(right)])).collect(),
+    };
+    let mark = |mark: fn(&Marks) -> &String| marks.map(mark).filter(|mark| !mark.is_empty());
     let added: Vec<Value> = tokenizer
         .added()
         .all()
@@ -69,11 +73,11 @@ pub fn write(tokenizer: &Tokenizer) -> Result<String, VocabularyError> {
             "type": "BPE",
             "dropout": null,
             "unk_token": encoder.unknown().map(token),
-            "continuing_subword_prefix": null,
-            "end_of_word_suffix": null,
+            "continuing_subword_prefix": mark(|marks| &marks.prefix),
+            "end_of_word_suffix": mark(|marks| &marks.suffix),
             "fuse_unk": encoder.fuses_unknown(),
-            "byte_fallback": encoder.symbols() == Symbols::CharactersOrBytes,
-            "ignore_merges": has_unreached_pieces(encoder),
+            "byte_fallback": marks.map_or(encoder.symbols() == Symbols::CharactersOrBytes, |marks| marks.byte_fallback),
+            "ignore_merges": marks.map_or(has_unreached_pieces(encoder), |marks| marks.whole_pieces),
             "vocab": vocabulary,
             "merges": merges,
         },

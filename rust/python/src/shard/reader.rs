@@ -1,132 +1,19 @@
-//! `tokenfoundry._core.shard`: see `python/tokenfoundry/_core/shard.pyi` for what each name takes and gives.
+//! `Shards`: sets of shards, open for reading.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use numpy::{Element, IntoPyArray, PyArray1, PyReadonlyArray1, PyReadwriteArray2, PyUntypedArrayMethods};
-use pyo3::exceptions::{PyIndexError, PyKeyboardInterrupt};
+use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use tokenfoundry_shard::layout::ColumnType;
+use tokenfoundry_shard::ShardError;
 use tokenfoundry_shard::read::Token;
 use tokenfoundry_shard::set::Set;
-use tokenfoundry_shard::write::{Options, Rows, Writer as Inner};
-use tokenfoundry_shard::{ShardError, Stopped};
 
+use super::{shard_error, stopped};
+use crate::buffers::matrix::Matrix;
 use crate::{errors, gate};
-
-fn shard_error(error: ShardError) -> PyErr {
-    errors::shard(error.0)
-}
-
-fn stopped(error: Stopped) -> PyErr {
-    match error {
-        Stopped::Shard(error) => shard_error(error),
-        Stopped::Cancelled(_) => PyKeyboardInterrupt::new_err(()),
-    }
-}
-
-#[pyclass(frozen, module = "tokenfoundry._core.shard")]
-pub struct Writer {
-    inner: Mutex<Option<Inner>>,
-    /// The one shard it writes, of a set whose others are written elsewhere.
-    number: Option<u32>,
-}
-
-impl Writer {
-    /// Take the writer out; it is put back only where all went well, so a failed one can only be closed.
-    fn take(&self) -> PyResult<Inner> {
-        let taken = self.inner.lock().map_err(|_| errors::shard("the writer failed"))?.take();
-        taken.ok_or_else(|| errors::shard("the writer is closed, failed before, or is at work in another thread"))
-    }
-}
-
-#[pymethods]
-impl Writer {
-    #[new]
-    #[pyo3(signature = (directory, vocabulary_size, tokenizer_digest, rows_per_shard, columns, has_modes, number=None))]
-    fn create(
-        directory: PathBuf,
-        vocabulary_size: u64,
-        tokenizer_digest: String,
-        rows_per_shard: u64,
-        columns: Vec<(String, u32)>,
-        has_modes: bool,
-        number: Option<u32>,
-    ) -> PyResult<Self> {
-        let columns = columns
-            .into_iter()
-            .map(|(name, code)| {
-                let kind = ColumnType::from_code(code).ok_or_else(|| errors::input(format!("column type {code}")))?;
-                Ok((name, kind))
-            })
-            .collect::<PyResult<_>>()?;
-        let options = Options { vocabulary_size, tokenizer_digest, rows_per_shard, columns, has_modes };
-        let inner = match number {
-            None => Inner::create(&directory, options),
-            Some(number) => Inner::create_one(&directory, options, number),
-        };
-        Ok(Self { inner: Mutex::new(Some(inner.map_err(shard_error)?)), number })
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn append<'py>(
-        &self,
-        python: Python<'py>,
-        values: PyReadonlyArray1<'py, u32>,
-        offsets: PyReadonlyArray1<'py, i64>,
-        row_pieces: PyReadonlyArray1<'py, u64>,
-        document: PyReadonlyArray1<'py, i64>,
-        start: PyReadonlyArray1<'py, i64>,
-        length: PyReadonlyArray1<'py, i64>,
-        document_ids: &[u8],
-        document_starts: Option<PyReadonlyArray1<'py, i64>>,
-        columns: Vec<PyReadonlyArray1<'py, u8>>,
-        modes: Option<PyReadonlyArray1<'py, i8>>,
-    ) -> PyResult<()> {
-        let columns = columns.iter().map(|column| column.as_slice()).collect::<Result<Vec<_>, _>>()?;
-        let rows = Rows {
-            values: values.as_slice()?,
-            offsets: offsets.as_slice()?,
-            row_pieces: row_pieces.as_slice()?,
-            document: document.as_slice()?,
-            start: start.as_slice()?,
-            length: length.as_slice()?,
-            document_ids,
-            document_starts: document_starts.as_ref().map(|starts| starts.as_slice()).transpose()?,
-            columns: &columns,
-            modes: modes.as_ref().map(|modes| modes.as_slice()).transpose()?,
-        };
-        let mut writer = self.take()?;
-        gate::long(python, |cancel| writer.append(&rows, cancel))?.map_err(stopped)?;
-        *self.inner.lock().map_err(|_| errors::shard("the writer failed"))? = Some(writer);
-        Ok(())
-    }
-
-    #[pyo3(signature = (last=true))]
-    fn finish(&self, python: Python<'_>, last: bool) -> PyResult<u32> {
-        let writer = self.take()?;
-        match self.number {
-            None => gate::brief(python, || writer.finish()),
-            Some(_) => gate::brief(python, || writer.finish_one(last)).map(|()| 1),
-        }
-        .map_err(shard_error)
-    }
-
-    fn abort(&self) {
-        if let Ok(mut inner) = self.inner.lock() {
-            inner.take();
-        }
-    }
-}
-
-/// An array that rows are read into.
-#[derive(FromPyObject)]
-enum Matrix<'py> {
-    U32(PyReadwriteArray2<'py, u32>),
-    I32(PyReadwriteArray2<'py, i32>),
-    I64(PyReadwriteArray2<'py, i64>),
-}
 
 #[pyclass(frozen, module = "tokenfoundry._core.shard")]
 pub struct Shards {
@@ -391,36 +278,4 @@ impl Shards {
     fn verify(&self, python: Python<'_>, threads: Option<usize>) -> PyResult<()> {
         gate::long(python, |cancel| self.inner.verify(threads, cancel))?.map_err(stopped)
     }
-}
-
-/// xxh3-128 of bytes, as 16 bytes big-endian: ids of documents and contents.
-#[pyfunction]
-fn hash128<'py>(python: Python<'py>, content: &[u8]) -> Bound<'py, PyBytes> {
-    PyBytes::new(python, &tokenfoundry_base::stable_hash::hash128(content).to_be_bytes())
-}
-
-/// xxh3-128 of many texts, 16 bytes each.
-#[pyfunction]
-#[pyo3(signature = (texts, threads))]
-fn hash128_batch<'py>(
-    python: Python<'py>,
-    texts: crate::buffers::texts::Texts,
-    threads: Option<usize>,
-) -> Bound<'py, PyBytes> {
-    use rayon::prelude::*;
-    let texts = texts.bytes();
-    let hashes: Vec<[u8; 16]> = gate::brief(python, || {
-        tokenfoundry_base::pool::install(threads, || {
-            let hash = |text: &&[u8]| tokenfoundry_base::stable_hash::hash128(text).to_be_bytes();
-            texts.par_iter().with_min_len(64).map(hash).collect()
-        })
-    });
-    PyBytes::new(python, hashes.as_flattened())
-}
-
-pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
-    room.add_class::<Shards>()?;
-    room.add_class::<Writer>()?;
-    room.add_function(wrap_pyfunction!(hash128, room)?)?;
-    room.add_function(wrap_pyfunction!(hash128_batch, room)?)
 }
