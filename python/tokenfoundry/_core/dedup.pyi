@@ -28,6 +28,7 @@ __all__ = [
     "shingle_set",
     "signatures",
     "signatures_of_hashes",
+    "similarities",
 ]
 
 def bands_for_threshold(threshold: float, recall: float) -> tuple[int, int]:

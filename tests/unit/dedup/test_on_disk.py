@@ -102,10 +102,11 @@ MILLION = textwrap.dedent(
 
 
 def run_million(directory: Path, count: int) -> tuple[int, int, int, int, int]:
-    out = subprocess.run(
-        [sys.executable, "-c", MILLION, str(directory), str(count)], capture_output=True, text=True, check=True
-    ).stdout.split()
-    documents, removed, identical, before, peak = map(int, out)
+    done = subprocess.run(
+        [sys.executable, "-c", MILLION, str(directory), str(count)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"exit {done.returncode}: {done.stderr}"
+    documents, removed, identical, before, peak = map(int, done.stdout.split())
     return documents, removed, identical, before, peak
 
 
