@@ -16,9 +16,9 @@ use tokenfoundry_kernels::byte_classes::Classifier;
 use tokenfoundry_kernels::on_tier::{Work, on_tier};
 
 use super::merge::merge_long;
-use super::pairs::{NONE, Pairs, SYMBOL_BITS};
 use super::split::Splits;
 use super::tree::{Spelled, Trees};
+use tokenfoundry_kernels::pair_merges::{NONE, Pairs, SYMBOL_BITS};
 
 /// As much of a run as shows what it is made of; runs of less than twice that are no trouble.
 const RUN_HEAD: usize = 1024;

@@ -7,7 +7,6 @@ use super::Encoder;
 use super::fresh::Fresh;
 use super::interned::Interned;
 use super::long::Record;
-use super::memory::budget_bytes;
 use super::parts::{LONGEST, Parts};
 use super::pieces::hash;
 use super::seen::Seen;
@@ -35,6 +34,29 @@ static TABLE_OF: [u8; WIDE_BYTES + 2] = {
     tables[WIDE_BYTES + 1] = LONG as u8;
     tables
 };
+
+/// The pieces of `text` between `places`, relative to `base`: [`ROOM`] at most, and [`WIDE_BYTES`] of text follow the start of each.
+#[derive(Clone, Copy, Debug)]
+pub struct Places<'a> {
+    pub text: &'a [u8],
+    pub base: usize,
+    pub places: &'a [u32],
+}
+
+impl<'a> Places<'a> {
+    /// Where a piece starts, and how long it is.
+    #[inline(always)]
+    fn span(&self, number: u16) -> (usize, usize) {
+        let (start, end) = (self.places[number as usize] as usize, self.places[number as usize + 1] as usize);
+        (self.base + start, end.wrapping_sub(start))
+    }
+
+    #[inline(always)]
+    fn bytes(&self, number: u16) -> &'a [u8] {
+        let (start, length) = self.span(number);
+        &self.text[start..start + length]
+    }
+}
 
 /// Numbers of pieces, in a block.
 #[derive(Clone, Copy, Debug)]
@@ -133,44 +155,37 @@ impl Block {
         }
     }
 
-    /// Give the tokens of the pieces between `places` (relative to `base`; [`ROOM`] pieces at most) to `sink`. [`WIDE_BYTES`] of
-    /// text follow the start of each.
+    /// Give the tokens of `pieces` to `sink`.
     ///
     /// What was never seen is remembered: `at_once` appends the tokens of a piece with its [`hash`], or leaves it to be merged from
     /// its bytes with others at a time.
     #[inline(always)]
-    #[allow(clippy::too_many_arguments)]
     pub fn encode(
         &mut self,
         classifier: impl Classifier,
         seen: &mut Seen,
         encoder: &Encoder,
-        text: &[u8],
-        base: usize,
-        places: &[u32],
+        pieces: Places<'_>,
         at_once: impl FnMut(&[u8], u64, &mut Vec<u32>) -> bool,
         sink: &mut impl Sink,
     ) {
-        self.find(classifier, seen, encoder, text, base, places, Some(budget_bytes()), at_once);
-        self.give(places.len() - 1, sink);
+        self.find(classifier, seen, encoder, pieces, true, at_once);
+        self.give(pieces.places.len() - 1, sink);
     }
 
-    /// The same, but leave the tokens in the block. Pieces fall apart if parts may take so many bytes of tables of their own.
+    /// The same, but leave the tokens in the block; `fall_apart`: pieces may be encoded by [`Parts`].
     #[inline(always)]
-    #[allow(clippy::too_many_arguments)]
     pub fn find(
         &mut self,
         classifier: impl Classifier,
         seen: &mut Seen,
         encoder: &Encoder,
-        text: &[u8],
-        base: usize,
-        places: &[u32],
-        parts_budget: Option<usize>,
+        pieces: Places<'_>,
+        fall_apart: bool,
         at_once: impl FnMut(&[u8], u64, &mut Vec<u32>) -> bool,
     ) {
-        if !self.look_up(classifier, seen, text, base, places) {
-            self.merge_fresh(seen, encoder, text, base, places, parts_budget, at_once);
+        if !self.look_up(classifier, seen, pieces) {
+            self.merge_fresh(seen, encoder, pieces, fall_apart, at_once);
         }
     }
 
@@ -188,14 +203,15 @@ impl Block {
 
     /// Find the tokens of the pieces; `false` if some were never seen.
     #[inline(always)]
-    fn look_up(&mut self, classifier: impl Classifier, seen: &Seen, text: &[u8], base: usize, places: &[u32]) -> bool {
+    fn look_up(&mut self, classifier: impl Classifier, seen: &Seen, pieces: Places<'_>) -> bool {
         self.many.are = [0; ROOM.div_ceil(64)];
         self.many.tokens.clear();
         self.unseen.count = 0;
         let Self { words, found, missed, .. } = self;
+        let Places { text, base, places } = pieces;
         let misses = seen.words.find_all(classifier, text, base, places, words, found, missed);
         if misses > 0 {
-            self.look_further(classifier, seen, text, base, places, misses);
+            self.look_further(classifier, seen, pieces, misses);
         }
         self.unseen.count == 0
     }
@@ -205,21 +221,14 @@ impl Block {
     /// Loops over numbers: chains of iterators are not compiled into a function of this size.
     #[inline(always)]
     #[allow(clippy::needless_range_loop)]
-    fn look_further(
-        &mut self,
-        classifier: impl Classifier,
-        seen: &Seen,
-        text: &[u8],
-        base: usize,
-        places: &[u32],
-        misses: usize,
-    ) {
+    fn look_further(&mut self, classifier: impl Classifier, seen: &Seen, pieces: Places<'_>, misses: usize) {
+        let text = pieces.text;
         let Self { words, found, many, missed, missed_of, middle, wide, long, records, unseen, .. } = self;
         for numbers in &mut *missed_of {
             numbers.count = 0;
         }
         for &number in &missed[..misses] {
-            let (_, length) = span(places, base, number);
+            let (_, length) = pieces.span(number);
             missed_of[TABLE_OF[length.min(WIDE_BYTES + 1)] as usize & 3].push(number);
         }
         let [of_words, of_middle, of_wide, of_long] = missed_of;
@@ -228,24 +237,23 @@ impl Block {
             seen.words.prefetch_second(words[number as usize].0);
         }
         for index in 0..of_middle.count {
-            let (start, length) = span(places, base, of_middle.numbers[index]);
+            let (start, length) = pieces.span(of_middle.numbers[index]);
             middle[index] = Key::new(text, start, length);
             seen.middle.prefetch(&middle[index]);
         }
         for index in 0..of_wide.count {
-            let (start, length) = span(places, base, of_wide.numbers[index]);
+            let (start, length) = pieces.span(of_wide.numbers[index]);
             wide[index] = Key::new(text, start, length);
             seen.wide.prefetch(&wide[index]);
         }
         for index in 0..of_long.count {
-            let (start, length) = span(places, base, of_long.numbers[index]);
-            long[index] = hash(&text[start..start + length]);
+            long[index] = hash(pieces.bytes(of_long.numbers[index]));
             seen.long.prefetch(long[index]);
         }
         for &number in of_words.all() {
             let key = words[number as usize].0;
             if !seen.words.find_second(classifier, key, &mut found[number as usize]) {
-                let (start, length) = span(places, base, number);
+                let (start, length) = pieces.span(number);
                 let key = Key::new(text, start, length);
                 seen.middle.prefetch(&key);
                 middle[of_middle.count] = key;
@@ -266,10 +274,9 @@ impl Block {
         }
         for index in 0..of_long.count {
             let number = of_long.numbers[index];
-            let (start, length) = span(places, base, number);
             let first = many.tokens.len();
             match records[index] {
-                Some(record) if seen.long.get(record, &text[start..start + length], &mut many.tokens) => {
+                Some(record) if seen.long.get(record, pieces.bytes(number), &mut many.tokens) => {
                     many.insert(number as usize, first);
                 }
                 _ => unseen.push(number),
@@ -280,35 +287,29 @@ impl Block {
     /// Find the tokens of the pieces that [`Self::look_up`] left, and remember them.
     #[cold]
     #[inline(never)]
-    #[allow(clippy::too_many_arguments)]
     fn merge_fresh(
         &mut self,
         seen: &mut Seen,
         encoder: &Encoder,
-        text: &[u8],
-        base: usize,
-        places: &[u32],
-        parts_budget: Option<usize>,
+        pieces: Places<'_>,
+        fall_apart: bool,
         mut at_once: impl FnMut(&[u8], u64, &mut Vec<u32>) -> bool,
     ) {
         let Self { found, many, unseen, hashes, interned, twins, fresh, parts, tokens, .. } = self;
+        let text = pieces.text;
         twins.clear();
         interned.clear();
         let mut left = 0;
         for index in 0..unseen.count {
             let number = unseen.numbers[index];
-            let (start, length) = span(places, base, number);
-            let piece = &text[start..start + length];
+            let piece = pieces.bytes(number);
             let hash = hash(piece);
             tokens.clear();
             if seen.find_short_in_long(piece, hash, tokens) {
                 give(tokens, number, found, many);
                 continue;
             }
-            let is = |other: u32| {
-                let (start, length) = span(places, base, other as u16);
-                &text[start..start + length] == piece
-            };
+            let is = |other: u32| pieces.bytes(other as u16) == piece;
             if let Some(other) = interned.get_or_insert(hash, u32::from(number), is) {
                 twins.push((number, other as u16));
                 continue;
@@ -323,7 +324,7 @@ impl Block {
             }
         }
         for (&number, &hash) in unseen.numbers[..left].iter().zip(&hashes[..left]) {
-            let (start, length) = span(places, base, number);
+            let (start, length) = pieces.span(number);
             let piece = &text[start..start + length];
             tokens.clear();
             if at_once(piece, hash, tokens) {
@@ -331,16 +332,13 @@ impl Block {
                 give(tokens, number, found, many);
                 continue;
             }
-            let cuts = match parts_budget {
-                Some(_) if length <= LONGEST && !piece.is_ascii() => encoder.cuts(&mut fresh.scratch.cuttable),
-                _ => None,
-            };
-            match (cuts, parts_budget) {
-                (Some(cuts), Some(budget)) => {
-                    let parts = parts.get_or_insert_with(|| Parts::new(encoder, budget));
+            let may_fall_apart = fall_apart && length <= LONGEST && !piece.is_ascii();
+            match may_fall_apart.then(|| encoder.cuts(&mut fresh.scratch.cuttable)).flatten() {
+                Some(cuts) => {
+                    let parts = parts.get_or_insert_with(|| Parts::new(encoder));
                     parts.push(cuts, text, number, start, length);
                 }
-                _ => fresh.push(number, start, length),
+                None => fresh.push(number, start, length),
             }
         }
         fresh.finish(encoder, text, |number, start, length, tokens| {
@@ -373,13 +371,6 @@ impl Block {
         }
         sink.few(&self.found[from..count], &mut self.space);
     }
-}
-
-/// Where a piece starts, and how long it is.
-#[inline(always)]
-fn span(places: &[u32], base: usize, number: u16) -> (usize, usize) {
-    let (start, end) = (places[number as usize] as usize, places[number as usize + 1] as usize);
-    (base + start, end.wrapping_sub(start))
 }
 
 /// Write the tokens of a piece where the block gives them from.

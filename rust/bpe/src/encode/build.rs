@@ -14,11 +14,11 @@ use std::collections::VecDeque;
 use std::sync::OnceLock;
 
 use super::merge::{SHORT, merge_bytes, merge_long, merge_short};
-use super::pairs::{MAX_SYMBOLS, NONE, Pairs};
 use super::pieces::{Pieces, hash};
 use super::symbols::Start;
 use super::{Encoder, split::Splits};
 use crate::vocabulary::{Merges, Symbols, Tokens, Vocabulary, VocabularyError};
+use tokenfoundry_kernels::pair_merges::{MAX_SYMBOLS, NONE, Pairs};
 
 /// How a message shows a token: as text where it is one.
 pub fn shown(bytes: &[u8]) -> String {

@@ -7,12 +7,11 @@
 
 use tokenfoundry_kernels::byte_classes::Classifier;
 use tokenfoundry_kernels::on_tier::{Work, on_tier};
-use tokenfoundry_kernels::pair_merges;
+use tokenfoundry_kernels::pair_merges::{self, NONE, Pairs, placed};
 use tokenfoundry_kernels::prefetch::prefetch;
 use tokenfoundry_kernels::tier::{self, Tier};
 
-use super::merge::{Ranks, SHORT, least, placed};
-use super::pairs::{NONE, Pairs};
+use super::merge::{Ranks, SHORT, least};
 
 /// Pieces on their way at a time.
 const LANES: usize = 8;

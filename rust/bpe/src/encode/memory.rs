@@ -9,7 +9,7 @@ use tokenfoundry_base::{Cancel, Cancelled};
 use tokenfoundry_kernels::byte_classes::{Classifier, PADDED, Scalar};
 use tokenfoundry_kernels::on_tier::{Work, on_tier};
 
-use super::block::{BLOCK, Block, ROOM};
+use super::block::{BLOCK, Block, Places, ROOM};
 use super::seen::Seen;
 use super::sink::Sink;
 use super::tables::WIDE_BYTES;
@@ -91,7 +91,7 @@ impl<S: Scan, O: Sink> Work for EncodeText<'_, S, O> {
             let places = &places[..=found.count];
             let at_once =
                 |piece: &[u8], hash: u64, tokens: &mut Vec<u32>| at_once(encoder, scratch, piece, hash, tokens);
-            block.encode(classifier, seen, encoder, text, at, places, at_once, sink);
+            block.encode(classifier, seen, encoder, Places { text, base: at, places }, at_once, sink);
             at = found.at;
         }
         if at < text.len() {
@@ -100,7 +100,8 @@ impl<S: Scan, O: Sink> Work for EncodeText<'_, S, O> {
             let count = window::scan_last(classifier, scanner, &padded, tail.len(), 0, 0, &mut places[1..]);
             let at_once =
                 |piece: &[u8], hash: u64, tokens: &mut Vec<u32>| at_once(encoder, scratch, piece, hash, tokens);
-            block.encode(classifier, seen, encoder, &padded, 0, &places[..=count], at_once, sink);
+            let pieces = Places { text: &padded, base: 0, places: &places[..=count] };
+            block.encode(classifier, seen, encoder, pieces, at_once, sink);
         }
         Ok(())
     }

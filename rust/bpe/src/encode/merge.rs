@@ -8,23 +8,13 @@ use std::collections::BinaryHeap;
 
 use tokenfoundry_kernels::byte_classes::Classifier;
 use tokenfoundry_kernels::on_tier::{Work, on_tier};
-
-use super::pairs::{MAX_SYMBOLS, NONE, Pairs};
+use tokenfoundry_kernels::pair_merges::{self, NONE, PLACE_BITS, Pairs, placed};
 
 /// The most symbols that [`merge_short`] takes: a bit each in a word.
-pub const SHORT: usize = 64;
-
-/// A rank and its place in one number, so that the least of them is the leftmost of the least.
-const PLACE_BITS: u32 = SHORT.trailing_zeros();
-const _: () = assert!((MAX_SYMBOLS as u64) << PLACE_BITS < NONE as u64);
+pub const SHORT: usize = pair_merges::LONGEST;
 
 /// Ranks of a piece's pairs by the place of their left symbol; [`NONE`] where there is no pair, or it does not merge.
 pub type Ranks = [u32; SHORT];
-
-#[inline(always)]
-pub fn placed(rank: u32, place: usize) -> u32 {
-    if rank == NONE { NONE } else { rank << PLACE_BITS | place as u32 }
-}
 
 /// The least of the first `length` ranks, which are [`NONE`] from there to the next multiple of sixteen.
 #[inline(always)]

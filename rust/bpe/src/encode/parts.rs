@@ -4,8 +4,9 @@ use tokenfoundry_kernels::byte_classes::{Classifier, Scalar};
 use tokenfoundry_kernels::on_tier::{Work, on_tier};
 
 use super::Encoder;
-use super::block::{BLOCK, Block};
+use super::block::{BLOCK, Block, Places};
 use super::cuts::Cuts;
+use super::memory::budget_bytes;
 use super::seen::Seen;
 use super::tables::WIDE_BYTES;
 
@@ -56,15 +57,15 @@ impl Work for Encode<'_> {
             tokens.extend(token);
             token.is_some()
         };
-        block.find(classifier, seen, encoder, text, 0, places, None, at_once);
+        block.find(classifier, seen, encoder, Places { text, base: 0, places }, false, at_once);
     }
 }
 
 impl Parts {
-    pub fn new(encoder: &Encoder, budget_bytes: usize) -> Box<Self> {
+    pub fn new(encoder: &Encoder) -> Box<Self> {
         Box::new(Self {
             block: Block::new(),
-            own: encoder.has_only_whole.then(|| Seen::new(budget_bytes)),
+            own: encoder.has_only_whole.then(|| Seen::new(budget_bytes())),
             text: Vec::new(),
             places: vec![0],
             pieces: Vec::new(),

@@ -1,6 +1,6 @@
 //! The two symbols that each merged symbol was made of.
 
-use super::pairs::NONE;
+use tokenfoundry_kernels::pair_merges::NONE;
 
 #[derive(Clone, Debug)]
 pub struct Splits(Vec<[u32; 2]>);

@@ -2,9 +2,9 @@
 
 use rustc_hash::FxHashMap;
 
-use super::pairs::NONE;
 use super::pieces::Pieces;
 use crate::vocabulary::Tokens;
+use tokenfoundry_kernels::pair_merges::NONE;
 
 #[derive(Clone, Debug)]
 pub struct ByteStart {

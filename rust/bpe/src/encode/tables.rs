@@ -5,8 +5,8 @@
 
 use tokenfoundry_kernels::byte_classes::Classifier;
 
-use super::pairs::NONE;
 use super::sets::{Bucket, Sets};
+use tokenfoundry_kernels::pair_merges::NONE;
 
 /// A piece's tokens: up to seven, and how many.
 pub type Few = [u32; 8];

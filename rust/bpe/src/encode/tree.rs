@@ -10,8 +10,8 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::pairs::{NONE, SYMBOL_BITS};
 use crate::vocabulary::Tokens;
+use tokenfoundry_kernels::pair_merges::{NONE, SYMBOL_BITS};
 
 /// Symbols below are bytes.
 const BYTES: usize = 256;

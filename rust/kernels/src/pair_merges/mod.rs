@@ -10,7 +10,7 @@ mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 
-pub use pairs::{NONE, Pairs, SYMBOL_BITS};
+pub use pairs::{MAX_SYMBOLS, NONE, Pairs, SYMBOL_BITS};
 
 use crate::tier::{self, Tier};
 
@@ -18,14 +18,21 @@ use crate::tier::{self, Tier};
 pub const LANES: usize = 32;
 /// The most symbols of a piece: a bit each in a word.
 pub const LONGEST: usize = 64;
-const PLACE_BITS: u32 = LONGEST.trailing_zeros();
+/// A rank and its place in one number: the place in the low bits, so that the least of them is the leftmost of the least.
+pub const PLACE_BITS: u32 = LONGEST.trailing_zeros();
+const _: () = assert!((MAX_SYMBOLS as u64) << PLACE_BITS < NONE as u64);
+
+/// A rank with its place; [`NONE`] stays.
+#[inline(always)]
+pub fn placed(rank: u32, place: usize) -> u32 {
+    if rank == NONE { NONE } else { rank << PLACE_BITS | place as u32 }
+}
 
 /// Pieces on their way: place by place, a lane each.
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
 pub struct Pieces {
-    /// The rank of the pair that starts at a place, and the place in the low bits, so that the least is the leftmost of the
-    /// least; [`NONE`] where no pair merges.
+    /// The rank of the pair that starts at a place, [`placed`]; [`NONE`] where no pair merges.
     ranks: [[u32; LANES]; LONGEST],
     symbols: [[u32; LANES]; LONGEST],
     bytes: [[u8; LANES]; LONGEST + 1],

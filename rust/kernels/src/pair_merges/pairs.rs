@@ -8,6 +8,7 @@ use crate::prefetch::prefetch;
 
 /// Numbers of symbols fit in 21 bits, so that two of them and their result fit in a slot.
 pub const SYMBOL_BITS: u32 = 21;
+pub const MAX_SYMBOLS: usize = 1 << SYMBOL_BITS;
 /// What a look-up gives for two symbols that do not merge; greater than every symbol.
 pub const NONE: u32 = u32::MAX;
 

@@ -1,11 +1,6 @@
 //! One lane after another.
 
-use super::{LANES, LONGEST, NONE, PLACE_BITS, Pairs, Pieces};
-
-#[inline]
-fn placed(rank: u32, place: usize) -> u32 {
-    if rank == NONE { NONE } else { rank << PLACE_BITS | place as u32 }
-}
+use super::{LANES, LONGEST, NONE, PLACE_BITS, Pairs, Pieces, placed};
 
 pub fn merge(pieces: &mut Pieces, pairs: &Pairs) {
     for lane in 0..LANES {

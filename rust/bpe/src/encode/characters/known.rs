@@ -6,7 +6,7 @@
 use tokenfoundry_kernels::byte_classes::Classifier;
 
 use super::super::Encoder;
-use super::super::block::{Block, ROOM};
+use super::super::block::{Block, Places, ROOM};
 use super::super::memory::budget_bytes;
 use super::super::merge::{SHORT, merge_short};
 use super::super::seen::Seen;
@@ -75,7 +75,7 @@ impl Known {
             merging.merge(vocabulary, unit, tokens);
             true
         };
-        block.encode(classifier, seen, vocabulary.encoder, text, base, places, at_once, sink);
+        block.encode(classifier, seen, vocabulary.encoder, Places { text, base, places }, at_once, sink);
     }
 
     /// Give the tokens of one unit to `sink`; `prefixed`: as if a space were before it.

@@ -2,9 +2,9 @@
 
 use rustc_hash::FxHashMap;
 
-use super::super::pairs::NONE;
 use super::super::symbols::CharacterStart;
 use crate::unicode;
+use tokenfoundry_kernels::pair_merges::NONE;
 
 /// Code points that have their symbol in a table.
 const TABLE: usize = 1 << 16;
