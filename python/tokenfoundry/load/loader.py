@@ -14,6 +14,7 @@ from tokenfoundry import shard
 from tokenfoundry._core import load as _load
 from tokenfoundry._core import shard as _hashes
 from tokenfoundry.errors import InputError
+from tokenfoundry.pack.planning import check_numbers
 
 if TYPE_CHECKING:
     from tokenfoundry.load.torch import TorchDataset
@@ -120,8 +121,7 @@ class Loader:
             raise InputError(f"dtype must be int64, int32 or uint32, not {np.dtype(dtype)}")
         if (epochs is not None and epochs < 1) or (samples is not None and samples < 0) or ahead < 0:
             raise InputError("epochs must be at least 1, samples and ahead not negative")
-        if not 0 <= pad_id < 1 << 31 or (threads is not None and threads < 1):
-            raise InputError(f"pad_id {pad_id} must be 0 to 2^31 - 1, threads {threads} at least 1 or None")
+        check_numbers(pad_id=pad_id, threads=threads)
         if any(at < 0 for at, _ in schedule):
             raise InputError("a schedule's samples must not be negative")
         if weights is None and schedule:

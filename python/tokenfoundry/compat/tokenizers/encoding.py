@@ -5,11 +5,11 @@ padding rearrange segments, and ids; tokens, offsets, words and masks are made f
 cost of encoding the text a second time.
 """
 
-import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 from tokenfoundry._core import bpe as _bpe
+from tokenfoundry.compat.tokenizers.arguments import as_number, as_place
 
 Offsets = tuple[int, int]
 Direction = Literal["left", "right"]
@@ -249,7 +249,7 @@ class Encoding(_bpe.Encoded):
 
     def token_to_sequence(self, token_index: int) -> int | None:
         """Which text a token is of."""
-        token_index = _place(token_index)
+        token_index = as_place(token_index)
         if token_index > len(self):
             return None
         if not self._ranges:
@@ -258,21 +258,21 @@ class Encoding(_bpe.Encoded):
 
     def token_to_chars(self, token_index: int) -> Offsets | None:
         """First character of a token in its text, and the one after the last."""
-        token_index = _place(token_index)
+        token_index = as_place(token_index)
         if self.token_to_sequence(token_index) is None or token_index >= len(self):
             return None
         return self._all_details().offsets[token_index]
 
     def token_to_word(self, token_index: int) -> int | None:
         """The word that a token is part of."""
-        token_index = _place(token_index)
+        token_index = as_place(token_index)
         if self.token_to_sequence(token_index) is None or token_index >= len(self):
             return None
         return self._all_details().words[token_index]
 
     def char_to_token(self, char_pos: int, sequence_index: int = 0) -> int | None:
         """The first token that a character of a text is in."""
-        char_pos, sequence_index = _place(char_pos), _place(sequence_index)
+        char_pos, sequence_index = as_place(char_pos), as_place(sequence_index)
         start, stop = self._range(sequence_index)
         spans = self._all_details().offsets[start:stop]
         return next((start + i for i, (first, last) in enumerate(spans) if first <= char_pos < last), None)
@@ -284,7 +284,7 @@ class Encoding(_bpe.Encoded):
 
     def word_to_tokens(self, word_index: int, sequence_index: int = 0) -> Offsets | None:
         """First token of a word, and the one after the last."""
-        word_index, sequence_index = _place(word_index), _place(sequence_index)
+        word_index, sequence_index = as_place(word_index), as_place(sequence_index)
         start, stop = self._range(sequence_index)
         first = last = None
         for index, word in enumerate(self._all_details().words[start:stop], start):
@@ -307,7 +307,7 @@ class Encoding(_bpe.Encoded):
 
     def set_sequence_id(self, sequence_id: int) -> None:
         """Say which text all of it is of."""
-        sequence_id = _place(sequence_id)
+        sequence_id = as_place(sequence_id)
         self._ranges[sequence_id] = (0, len(self))
 
     def _set_type_ids(self, type_id: int) -> None:
@@ -347,7 +347,7 @@ class Encoding(_bpe.Encoded):
     def truncate(self, max_length: int, stride: int = 0, direction: Direction = "right") -> None:
         """Keep the first (or last) ``max_length`` tokens; the others go to `overflowing` in parts of as many, of which
         neighbours share ``stride`` tokens."""
-        max_length, stride = _place(max_length), _place(stride)
+        max_length, stride = as_place(max_length), as_place(stride)
         if direction not in ("left", "right"):
             raise ValueError(f"Invalid truncation direction value : {direction}")
         length = len(self)
@@ -386,7 +386,7 @@ class Encoding(_bpe.Encoded):
         pad_token: str = "[PAD]",
     ) -> None:
         """Add padding, here and in `overflowing`, up to a length."""
-        length, pad_id, pad_type_id = _place(length), _number(pad_id), _number(pad_type_id)
+        length, pad_id, pad_type_id = as_place(length), as_number(pad_id), as_number(pad_type_id)
         if direction not in ("left", "right"):
             raise ValueError(f"Unknown `direction`: `{direction}`. Use one of `left` or `right`")
         # Parts may be shared with encodings that were made from this one.
@@ -433,26 +433,6 @@ class Encoding(_bpe.Encoded):
                 part = _shifted(part, merged._all_details().offsets[-1][1])
             merged._merge_with(part)
         return merged
-
-
-def _place(number: Any) -> int:
-    """An index or a length, as `tokenizers` takes it."""
-    number = operator.index(number)
-    if number < 0:
-        raise OverflowError("can't convert negative int to unsigned")
-    if number >= 1 << 64:
-        raise OverflowError("int too big to convert")
-    return int(number)
-
-
-def _number(number: Any) -> int:
-    """A token's id or type, as `tokenizers` takes it."""
-    number = operator.index(number)
-    if number < 0:
-        raise OverflowError("number too small to fit in target type")
-    if number >= 1 << 32:
-        raise OverflowError("number too large to fit in target type")
-    return int(number)
 
 
 def _unpickled(

@@ -7,7 +7,6 @@ when something beside plain encoding and decoding is first asked for.
 import asyncio
 import functools
 import json
-import operator
 import os
 import re
 from collections.abc import Sequence
@@ -17,6 +16,14 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from tokenfoundry._core import bpe as _bpe
+from tokenfoundry.compat.tokenizers.arguments import (
+    as_bool,
+    as_number,
+    as_unsigned,
+    check_direction,
+    check_sequence,
+    not_an_instance,
+)
 from tokenfoundry.compat.tokenizers.encoding import Base, Details, Direction, Encoding, Segment
 from tokenfoundry.compat.tokenizers.post_processing import PostProcessor
 from tokenfoundry.errors import InputError, VocabularyError
@@ -227,7 +234,7 @@ class Tokenizer:
     def token_to_id(self, token: str) -> int | None:
         """The id of a token as the vocabulary writes it."""
         if not isinstance(token, str):
-            raise _not_an_instance(token, "str")
+            raise not_an_instance(token, "str")
         token.encode()
         added = self._added.get(token)
         found: int | None = added["id"] if added else self._json["model"]["vocab"].get(token)
@@ -235,7 +242,7 @@ class Tokenizer:
 
     def id_to_token(self, id: int) -> str | None:
         """A token as the vocabulary writes it."""
-        return self._token_of.get(_index(id))
+        return self._token_of.get(as_number(id))
 
     def get_vocab(self, with_added_tokens: bool = True) -> dict[str, int]:
         """All tokens and their ids."""
@@ -260,7 +267,7 @@ class Tokenizer:
 
     @encode_special_tokens.setter
     def encode_special_tokens(self, value: bool) -> None:
-        value = _bool(value)
+        value = as_bool(value)
         self._forget("_as_it_is")
         self._allowed = "none" if value else "all"
 
@@ -276,7 +283,7 @@ class Tokenizer:
 
     def _add(self, tokens: list[Any], special: bool) -> int:
         if not isinstance(tokens, list):
-            raise _not_an_instance(tokens, "list")
+            raise not_an_instance(tokens, "list")
         if not all(isinstance(item, str) or hasattr(item, "single_word") for item in tokens):
             raise TypeError("Input must be a List[Union[str, AddedToken]]")
         self._before_a_change()
@@ -377,7 +384,7 @@ class Tokenizer:
 
     def num_special_tokens_to_add(self, is_pair: bool) -> int:
         """How many tokens the template adds to a text, or to a pair."""
-        return self._processor.added_tokens(_bool(is_pair))
+        return self._processor.added_tokens(as_bool(is_pair))
 
     # Truncation and padding
 
@@ -400,14 +407,14 @@ class Tokenizer:
     ) -> None:
         """Cut encodings to a length; see `Encoding.truncate`. ``strategy``: which of a pair is cut."""
         names = {"longest_first": "LongestFirst", "only_first": "OnlyFirst", "only_second": "OnlySecond"}
-        max_length, stride = _unsigned(max_length), _unsigned(stride)
+        max_length, stride = as_unsigned(max_length), as_unsigned(stride)
         if not isinstance(strategy, str):
-            raise _not_an_instance(strategy, "str")
+            raise not_an_instance(strategy, "str")
         if strategy not in names:
             raise ValueError(
                 f"Unknown `strategy`: `{strategy}`. Use one of `longest_first`, `only_first`, or `only_second`"
             )
-        _check_direction(direction, ".")
+        check_direction(direction, ".")
         added = self.num_special_tokens_to_add(False)
         if added <= max_length < stride + added:
             raise ValueError(
@@ -453,12 +460,12 @@ class Tokenizer:
         pad_to_multiple_of: int | None = None,
     ) -> None:
         """Pad encodings to a length, or to the longest of a batch."""
-        _check_direction(direction, "")
-        pad_id, pad_type_id = _unsigned(pad_id), _unsigned(pad_type_id)
+        check_direction(direction, "")
+        pad_id, pad_type_id = as_unsigned(pad_id), as_unsigned(pad_type_id)
         if not isinstance(pad_token, str):
-            raise _not_an_instance(pad_token, "str")
-        length = None if length is None else _unsigned(length)
-        pad_to_multiple_of = None if pad_to_multiple_of is None else _unsigned(pad_to_multiple_of)
+            raise not_an_instance(pad_token, "str")
+        length = None if length is None else as_unsigned(length)
+        pad_to_multiple_of = None if pad_to_multiple_of is None else as_unsigned(pad_to_multiple_of)
         self._forget("_truncates_or_pads")
         self._json["padding"] = {
             "strategy": "BatchLongest" if length is None else {"Fixed": length},
@@ -552,7 +559,7 @@ class Tokenizer:
         truncation: dict[str, Any] | None,
         padding: dict[str, Any] | None,
     ) -> list[Encoding]:
-        _check_sequence(inputs)
+        check_sequence(inputs)
         inputs = list(inputs)
         if not is_pretokenized and truncation is None and padding is None and self._processor.is_simple:
             made = _bpe.encode_batch_lazily(
@@ -624,18 +631,18 @@ class Tokenizer:
     def decode(self, ids: Sequence[int], skip_special_tokens: bool = True) -> str:
         """The text of ids; ids that no token has are left out."""
         if type(ids) is not list:
-            _check_sequence(ids)
+            check_sequence(ids)
             if isinstance(ids, np.ndarray) and (ids.ndim != 1 or ids.dtype.kind not in "iu"):
-                ids = [_index(number) for number in ids]
+                ids = [as_number(number) for number in ids]
         try:
             return self._engine.decode(ids, skip_special_tokens=skip_special_tokens)
         except InputError:
-            known = [number for number in ids if _index(number) in self._token_of]
+            known = [number for number in ids if as_number(number) in self._token_of]
             return self._engine.decode(known, skip_special_tokens=skip_special_tokens)
 
     def decode_batch(self, sequences: Sequence[Sequence[int]], skip_special_tokens: bool = True) -> list[str]:
         """`decode` of each."""
-        _check_sequence(sequences)
+        check_sequence(sequences)
         return [self.decode(ids, skip_special_tokens) for ids in sequences]
 
 
@@ -657,48 +664,6 @@ class _AsItWas(Tokenizer):
     def keep(self) -> None:
         """Have what is still its owner's, who is about to change."""
         _ = self._processor, self._token_of
-
-
-def _check_sequence(value: Any) -> None:
-    if isinstance(value, str):
-        raise TypeError("Can't extract `str` to `Vec`")
-    if isinstance(value, dict) or not hasattr(type(value), "__getitem__"):
-        raise _not_an_instance(value, "Sequence")
-
-
-def _not_an_instance(value: object, wanted: str) -> TypeError:
-    shown = "'None'" if value is None else f"{type(value).__name__!r} object"
-    return TypeError(f"{shown} is not an instance of {wanted!r}")
-
-
-def _bool(value: Any) -> bool:
-    if not isinstance(value, (bool, np.bool_)):
-        raise _not_an_instance(value, "bool")
-    return bool(value)
-
-
-def _index(number: Any) -> int:
-    """A token's id, as `tokenizers` takes it."""
-    number = operator.index(number)
-    if number < 0:
-        raise OverflowError("number too small to fit in target type")
-    if number >= 1 << 32:
-        raise OverflowError("number too large to fit in target type")
-    return int(number)
-
-
-def _unsigned(number: Any) -> int:
-    number = operator.index(number)
-    if number < 0:
-        raise OverflowError("can't convert negative int to unsigned")
-    return int(number)
-
-
-def _check_direction(direction: str, end: str) -> None:
-    if not isinstance(direction, str):
-        raise _not_an_instance(direction, "str")
-    if direction not in ("left", "right"):
-        raise ValueError(f"Unknown `direction`: `{direction}`. Use one of `left` or `right`{end}")
 
 
 def _padded(encodings: list[Encoding], options: dict[str, Any] | None) -> list[Encoding]:
