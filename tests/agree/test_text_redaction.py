@@ -177,13 +177,18 @@ def test_rarer_formats(kind: str) -> None:
     dice = random.Random(1)
     # Each with a digit, which nearly all have, but for letters only.
     values = RARER.get(kind) or [
-        start + ("7" if "7" in alphabet else "a") + "".join(dice.choices(alphabet, k=count - 2)) + ("7" if "7" in alphabet else "B")
+        start
+        + ("7" if "7" in alphabet else "a")
+        + "".join(dice.choices(alphabet, k=count - 2))
+        + ("7" if "7" in alphabet else "B")
         for start, alphabet, count in KEYS
     ]
     for frame in ("{}", "see {}.", "„{}“", "key={}", "中文 {}, 中文", "|{}|", "'{}'"):
         texts = [frame.format(value) for value in values]
         redacted = tf.text.redact(texts, kinds=(kind,))
-        placeholder = redacted.texts[0].as_py()[frame.index("{") : len(redacted.texts[0].as_py()) - len(frame.split("}")[1])]
+        placeholder = redacted.texts[0].as_py()[
+            frame.index("{") : len(redacted.texts[0].as_py()) - len(frame.split("}")[1])
+        ]
         assert placeholder[0] == "<" and placeholder[-1] == ">"
         assert redacted.texts.to_pylist() == [frame.format(placeholder)] * len(values)
 

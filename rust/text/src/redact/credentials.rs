@@ -205,9 +205,11 @@ pub fn find(text: &[u8], found: &mut Vec<Match>) {
             continue;
         }
         // Some begin with what ends in a dot.
-        let head = text[free..run].iter().rev().take(MOST_HEAD).take_while(|&&byte| is_run(byte) || byte == b'.').count();
+        let head =
+            text[free..run].iter().rev().take(MOST_HEAD).take_while(|&&byte| is_run(byte) || byte == b'.').count();
         let place = [run - head, run].into_iter().find_map(|start| Some((start, key_end(text, start)?)));
-        if let Some((start, end)) = place.or_else(|| slack_hook(text, free, run)).or_else(|| telegram(text, free, run)) {
+        if let Some((start, end)) = place.or_else(|| slack_hook(text, free, run)).or_else(|| telegram(text, free, run))
+        {
             found.push(Match { start, end, kind: Kind::Credential });
             free = end;
         }
