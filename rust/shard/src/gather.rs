@@ -46,20 +46,22 @@ impl Set {
         })
     }
 
-    /// The window that begins at a token, and with `labels` the one a token on, read together.
+    /// The window that begins at a token, and with `labels` the one a token on, read together. `ahead` is what will be
+    /// read next, as [`Set::to_come`] has it.
     pub fn copy_window<T: Token, L: Token>(
         &self,
         first: u64,
         out: &mut [T],
         labels: Option<&mut [L]>,
+        ahead: &[u8],
     ) -> Result<(), ShardError> {
         let length = out.len() as u64;
-        let Some(labels) = labels else { return self.copy(first..first.saturating_add(length), out) };
+        let Some(labels) = labels else { return self.copy_before(first..first.saturating_add(length), out, ahead) };
         let end = first.saturating_add(length).saturating_add(1);
         let shard = self.first_tokens.partition_point(|&begin| begin <= first).saturating_sub(1);
         if let (Some(&begin), Some(&after)) = (self.first_tokens.get(shard), self.first_tokens.get(shard + 1))
             && end <= after
-            && self.shards[shard].copy_pair(first - begin, out, labels)?
+            && self.shards[shard].copy_pair(first - begin, out, labels, ahead)?
         {
             return Ok(());
         }
@@ -83,10 +85,9 @@ impl Set {
         let one = |window: usize, tokens: &mut [T], labels: Option<&mut [T]>| {
             let start = starts[window];
             let first = u64::try_from(start).map_err(|_| ShardError(format!("window at {start} is negative")))?;
-            if let Some(next) = starts.get(window + 1).and_then(|&next| u64::try_from(next).ok()) {
-                self.prefetch(next..next.saturating_add(length as u64));
-            }
-            self.copy_window(first, tokens, labels)
+            let next = starts.get(window + 1).and_then(|&next| u64::try_from(next).ok());
+            let ahead = next.map_or(&[][..], |next| self.to_come(next..next.saturating_add(length as u64)));
+            self.copy_window(first, tokens, labels, ahead)
         };
         let small = out.len() < PARALLEL_FROM_TOKENS || threads == Some(1);
         match labels {
