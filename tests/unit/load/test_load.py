@@ -195,6 +195,36 @@ def test_ranks_workers_and_resumption_never_change_the_samples(
     assert seen == samples_of([alone], len(seen))
 
 
+@pytest.mark.parametrize("mode", ["rows", "windows", "pack"])
+def test_at_the_end_all_ranks_have_one_state_and_more_samples_go_on_from_it(
+    documents: list[tuple[Path, float]], mode: Any
+) -> None:
+    paths = [path for path, _ in documents]
+    alone = tf.Loader(paths, LENGTH, 1, mode=mode, epochs=1)
+    expected = [row.tolist() for batch in alone for row in batch["tokens"]]
+    ranks = [
+        tf.Loader(paths, LENGTH, 4, mode=mode, epochs=1, rank=rank, world_size=3, drop_last=False) for rank in range(3)
+    ]
+    seen = 0
+    for turn in range(-(-len(expected) // 12) + 1):
+        batches = [next(loader, None) for loader in ranks]
+        rows = [row.tolist() for batch in batches if batch for row in batch["tokens"]]
+        assert rows == expected[seen : seen + 12], turn
+        seen += len(rows)
+        states = [loader.state_dict() for loader in ranks]
+        assert states == [states[0]] * 3
+        assert states[0]["samples"] == seen
+        assert all(
+            loader.state_after(batch) == states[0] for loader, batch in zip(ranks, batches, strict=True) if batch
+        )
+    assert seen == len(expected)
+    if mode != "pack":
+        # A longer run, begun anew: nothing lost between the last sample and the next.
+        longer = tf.Loader(paths, LENGTH, 1, mode=mode, epochs=2)
+        longer.load_state_dict(states[0])
+        assert next(longer)["sample"].tolist() == [seen]
+
+
 @given(
     st.lists(st.tuples(st.integers(1, 30), st.integers(1, 9), st.integers(0, 9)), min_size=1, max_size=4), st.booleans()
 )
