@@ -360,11 +360,14 @@ class Loader:
         self._stream = fresh
 
     def _take_up(self, changes: list[tuple[int, list[float]]]) -> None:
-        """Make the changes of weights that a state remembers, but for those that the schedule has."""
+        """Make the changes of weights that a state remembers, but for those that the schedule has.
+
+        Where it has others at the same sample they are those of the beginning, which the change replaced.
+        """
         if self._schedule is None:
             return
-        known = {at for at, _ in self._schedule}
-        fresh = [change for change in changes if change[0] not in known]
+        known = {at: [float(weight) for weight in weights] for at, weights in self._schedule}
+        fresh = [(at, weights) for at, weights in changes if known.get(at) != weights]
         for at, weights in fresh:
             self._schedule = [phase for phase in self._schedule if phase[0] < at] + [(at, weights)]
             self._changes = [phase for phase in self._changes if phase[0] < at] + [(at, weights)]

@@ -249,6 +249,19 @@ def test_weights_that_change_lose_and_repeat_nothing(
         assert [epoch for epoch, _ in mine] == [number // rows for number in range(len(mine))], "nothing is left out"
 
 
+def test_a_change_at_a_sample_that_the_schedule_names_is_remembered(sources: list[tuple[Path, float]]) -> None:
+    options: dict[str, Any] = {"seed": 3, "schedule": [(4, [1.0, 1.0]), (6, [0.0, 1.0])]}
+    for taken, at in [(0, None), (0, 4), (4, None), (5, 6), (9, 6)]:
+        loader = tf.Loader(sources, LENGTH, 1, **options)
+        samples_of([loader], min(taken, at or taken))
+        loader.change_weights([5.0, 2.0], at=at)
+        samples_of([loader], taken - loader.step)
+        resumed = tf.Loader(sources, LENGTH, 1, **options)
+        resumed.load_state_dict(json.loads(json.dumps(loader.state_dict())))
+        assert resumed.state_dict() == loader.state_dict()
+        assert samples_of([resumed], 20) == samples_of([loader], 20)
+
+
 def test_a_new_source_joins_a_run(sources: list[tuple[Path, float]], documents: list[tuple[Path, float]]) -> None:
     loader = tf.Loader(sources, LENGTH, 2, seed=3)
     expected = samples_of([loader], 3)
