@@ -15,7 +15,7 @@ use super::sink::{Sink, Space};
 use super::tables::{AHEAD, COUNT, Few, Key, MIDDLE_BYTES, WIDE_BYTES, WORD_BYTES, write_few};
 
 /// Pieces that are looked up together: few, so that what is known of them stays in the nearest cache,
-const BLOCK: usize = 384;
+pub const BLOCK: usize = 384;
 /// but many where some were never seen, so that those to be merged side by side are many.
 pub const LARGE_BLOCK: usize = 1536;
 /// A block is followed by a large one if more of its pieces than one in so many were unseen.
