@@ -35,7 +35,7 @@ def many_files(folder: Path) -> dict[str, Any]:
     return {
         "name": "many", "output": "local", "input": inputs,
         "stages": [
-            {"clean": {}}, {"label": {}}, {"redact": {}}, {"dedup": {}},
+            {"clean": {}}, {"label": {}}, {"dedup": {}}, {"redact": {}}, {"filter": {"keep": "bytes > 100"}},
             {"tokenize": {"tokenizer": {"train": {"vocab_size": 600}}}}, {"pack": {"sequence_length": 128}},
             {"shard": {"rows_per_shard": 64}},
         ],

@@ -30,6 +30,8 @@ ROWS_SCHEMA = pa.schema([
 ])  # fmt: skip
 _FIXED = ("id", "uri", "record", "external_id", "source", "licence", "content_hash", "bytes_in")
 _VERDICT = ("bytes_out", "stage", "verdict", "reason", "value", "redacted")
+# What Arrow can take apart: it has no functions for maps.
+_PAIRS = pa.list_(pa.struct([pa.field("key", pa.string(), nullable=False), pa.field("value", pa.int64())]))
 _LABELS = tuple(name for name in ROWS_SCHEMA.names if name not in _FIXED and name not in _VERDICT)
 
 
@@ -201,10 +203,11 @@ class Batch:
         redacted: dict[str, NDArray[np.int64]] = {}
         column = rows.column("redacted")
         if column.null_count < count:
-            sizes = column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+            pairs = column.cast(_PAIRS)
+            sizes = pc.list_value_length(pairs).fill_null(0).to_numpy(zero_copy_only=False)
             owner = np.repeat(np.arange(count), sizes)
-            keys = np.array(column.keys.to_pylist(), object)
-            items = column.items.to_numpy(zero_copy_only=False)
+            keys = np.array(pairs.flatten().field(0).to_pylist(), object)
+            items = pairs.flatten().field(1).to_numpy(zero_copy_only=False)
             for kind in dict.fromkeys(keys.tolist()):
                 redacted[kind] = np.full(count, -1, np.int64)
                 redacted[kind][owner[keys == kind]] = items[keys == kind]
@@ -233,7 +236,8 @@ class Batch:
         for name, column in columns.items():
             if name.startswith("redacted_"):
                 kind = self.redacted.setdefault(name.removeprefix("redacted_"), np.full(len(self), -1, np.int64))
-                kind[self.alive] = column.to_numpy(zero_copy_only=False)
+                earlier = np.maximum(kind[self.alive], 0)
+                kind[self.alive] = earlier + column.to_numpy(zero_copy_only=False)
                 continue
             new = self._spread(column.cast(ROWS_SCHEMA.field(name).type))
             old = self.labels.get(name)

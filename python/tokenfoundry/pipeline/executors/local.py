@@ -18,7 +18,7 @@ from tokenfoundry.pipeline.events import Listener, Silent
 from tokenfoundry.pipeline.lanes import Lanes, Serial, StoppedError, Way
 from tokenfoundry.pipeline.meter import Meter
 from tokenfoundry.pipeline.reading import BATCH_BYTES
-from tokenfoundry.pipeline.tasks import Context, Scene, Task, TextTask, explained, no_memory, perform
+from tokenfoundry.pipeline.tasks import Context, Scene, Task, explained, no_memory, perform
 
 __all__ = ["LocalExecutor", "batch_bytes", "batch_memory"]
 
@@ -96,7 +96,7 @@ class LocalExecutor:
             allocators.limit_arenas(threads)
         try:
             with context.store.deferring(), meter.share(pending[0].stage) as workers:
-                if isinstance(pending[0], TextTask):
+                if pending[0].in_batches:
                     lanes = Lanes(threads)
                     scene = Scene(listener, workers, lanes, batch_bytes(memory, threads))
                     feeders = _FEEDERS if threads > 1 else 1

@@ -123,7 +123,7 @@ class RayExecutor:
                 raise cause from None
             raise
         except (errors.WorkerCrashedError, errors.OutOfMemoryError, errors.NodeDiedError) as error:
-            if task.phase == "text" and not isolated:
+            if task.in_batches and not isolated:
                 return True
             raise OSError(
                 f"{task.phase} of {task}: its worker died {_RETRIES + 1} times, perhaps for lack of memory "
