@@ -164,12 +164,12 @@ class Phases(State):
                 # Not flushed to disk, so good for a killed process only, not for a machine that went down.
                 if not folder.is_dir():
                     with self.work.making(key, "bands", durable=False) as temporary:
-                        dedup_stage.lay_out(temporary, list(zip(sketches, masks, strict=True)))
+                        dedup_stage.lay_out(temporary, list(zip(sketches, corpus.units, masks, strict=True)))
             bands = dedup_stage.plan_on_disk(folder, options, 1).bands
             self._tasks([BandTask(folder, band) for band in range(bands)])
         with self.meter.measure("dedup"):
             hashes = np.concatenate([np.empty((0, 2), np.uint64), *(np.load(path / "hashes.npy") for path in sketches)])
-            found = dedup_stage.decide(folder, hashes, corpus.lengths, present, options)
+            found = dedup_stage.decide(folder, hashes, corpus.lengths, present, options, self.threads)
         if folder is not None:
             shutil.rmtree(folder)
         return found

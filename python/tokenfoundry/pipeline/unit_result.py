@@ -65,7 +65,27 @@ class UnitResult:
         yield from _batches(self.folder / "rows.arrow")
 
     def text_batches(self) -> list[pa.LargeStringArray]:
-        return [batch.column(0) for batch in _batches(self.texts)]
+        return self.text_batches_of(pa.memory_map(str(self.texts)))
+
+    @staticmethod
+    def text_batches_of(file: pa.MemoryMappedFile) -> list[pa.LargeStringArray]:
+        return [batch.column(0) for batch in _batches_of(file)]
+
+    def text_places(self) -> NDArray[np.int64] | None:
+        """Where each text begins in the file of texts and how long it is, in bytes (n, 2); None if it is compressed."""
+        file = pa.memory_map(str(self.texts))
+        whole = file.read_buffer()
+        begins = [np.empty(0, np.int64)]
+        for texts in self.text_batches_of(file):
+            if not len(texts):
+                continue
+            offsets = np.frombuffer(texts.buffers()[1], np.int64)[texts.offset : texts.offset + len(texts)]
+            data = texts.buffers()[2]
+            inside = data is not None and 0 <= data.address - whole.address <= whole.size - data.size
+            if not inside and int(byte_lengths(texts).sum()):
+                return None
+            begins.append(offsets + (data.address - whole.address if inside else 0))
+        return np.stack([np.concatenate(begins), self.lengths()], axis=1)
 
     def portions(self, keep: NDArray[np.bool_]) -> Iterator[tuple[pa.RecordBatch, pa.LargeStringArray]]:
         """Rows and texts of those texts that ``keep`` says, batch by batch."""
@@ -85,7 +105,11 @@ class UnitResult:
 
 def _batches(path: Path) -> Iterator[pa.RecordBatch]:
     # Not closed: batches that are mapped live on in whoever holds them.
-    reader = pa.ipc.open_file(pa.memory_map(str(path)))
+    yield from _batches_of(pa.memory_map(str(path)))
+
+
+def _batches_of(file: pa.MemoryMappedFile) -> Iterator[pa.RecordBatch]:
+    reader = pa.ipc.open_file(file)
     for index in range(reader.num_record_batches):
         yield reader.get_batch(index)
 

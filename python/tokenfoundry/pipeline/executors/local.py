@@ -69,6 +69,10 @@ class _Relay(Silent):
     def rejected(self, *what: Any) -> None:
         self.heard.put(("rejected", what))
 
+    def wake(self, _: object = None) -> None:
+        """Look whether it has ended, now."""
+        self.heard.put(("", ()))
+
     def tell(self, listener: Listener, until: Callable[[], bool]) -> None:
         """Until it is so, and everything that was heard before is told."""
         while True:
@@ -79,7 +83,8 @@ class _Relay(Silent):
                 if ended:
                     return
                 continue
-            getattr(listener, name)(*what)
+            if name:
+                getattr(listener, name)(*what)
 
 
 class LocalExecutor:
@@ -132,6 +137,8 @@ class LocalExecutor:
                 futures += [pool.submit(perform, task, context, inner) for task in tasks]
             except RuntimeError as refused:
                 raise no_memory(tasks[0], str(refused)) from None
+            for future in futures:
+                future.add_done_callback(relay.wake)
             relay.tell(scene.listener, lambda: all(map(Future.done, futures)) or _first_error(futures) is not None)
         finally:
             if lanes is not None and not (futures and all(map(Future.done, futures))):
