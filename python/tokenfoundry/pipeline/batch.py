@@ -18,7 +18,7 @@ from tokenfoundry._core import shard as _shard
 from tokenfoundry.io import Record
 from tokenfoundry.pipeline.stages.base import SIGNALS, byte_lengths
 
-__all__ = ["ROWS_SCHEMA", "TEXTS_SCHEMA", "Batch", "Tally", "document_id", "identity_prefix", "tally"]
+__all__ = ["ROWS_SCHEMA", "TEXTS_SCHEMA", "Batch", "Tally", "document_id", "fixed_bytes", "identity_prefix", "tally"]
 
 TEXTS_SCHEMA = pa.schema([("text", pa.large_string())])
 ROWS_SCHEMA = pa.schema([
@@ -45,7 +45,8 @@ def document_id(source: str, uri: str, record: int) -> bytes:
     return _shard.hash128(identity_prefix(source, uri) + b"%d" % record)
 
 
-def _fixed_bytes(flat: bytes, width: int = 16) -> pa.Array:
+def fixed_bytes(flat: bytes, width: int = 16) -> pa.Array:
+    """Values of ``width`` bytes, one after another, as a column."""
     return pa.Array.from_buffers(pa.binary(width), len(flat) // width, [None, pa.py_buffer(flat)])
 
 
@@ -130,12 +131,12 @@ class Batch:
         keys = [identity_prefix(source, uri) + b"%d" % record.record for uri, record in zip(uris, records, strict=True)]
         hashes = np.zeros((count, 16), np.uint8)
         hashes[alive] = np.frombuffer(_shard.hash128_batch(texts, threads), np.uint8).reshape(-1, 16)
-        content = _fixed_bytes(hashes.tobytes())
+        content = fixed_bytes(hashes.tobytes())
         if len(names):
             content = pa.array(content.to_pylist(), pa.binary(16), mask=fate >= 0)
         return cls(
             fixed={
-                "id": _fixed_bytes(_shard.hash128_batch(pa.array(keys, pa.large_binary()), threads)),
+                "id": fixed_bytes(_shard.hash128_batch(pa.array(keys, pa.large_binary()), threads)),
                 "uri": pa.array(uris, pa.string()),
                 "record": pa.array([record.record for record in records], pa.int64()),
                 "external_id": pa.array([record.external_id for record in records], pa.string()),
