@@ -20,7 +20,7 @@ from tokenfoundry.pipeline.meter import Meter
 from tokenfoundry.pipeline.reading import BATCH_BYTES
 from tokenfoundry.pipeline.tasks import Context, Scene, Task, explained, no_memory, perform
 
-__all__ = ["LocalExecutor", "batch_bytes", "batch_memory"]
+__all__ = ["LocalExecutor", "batch_bytes", "batch_memory", "table_bytes"]
 
 _FEEDERS = 2
 # What a batch takes while stages are at it, and while it waits for them or to be written, in sizes of its raw bytes:
