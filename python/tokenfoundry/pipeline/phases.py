@@ -30,6 +30,8 @@ from tokenfoundry.tokenizer import Tokenizer
 
 __all__ = ["Phases"]
 
+_DOCUMENTS_OF_A_BAND_TASK = 300_000
+
 
 class Phases(State):
     """The phases in order, from documents to the plan of rows."""
@@ -166,7 +168,11 @@ class Phases(State):
                     with self.work.making(key, "bands", durable=False) as temporary:
                         dedup_stage.lay_out(temporary, list(zip(sketches, corpus.units, masks, strict=True)))
             bands = dedup_stage.plan_on_disk(folder, options, 1).bands
-            self._tasks([BandTask(folder, band) for band in range(bands)])
+            # To send a task to another machine takes as long as to merge some ten thousand documents.
+            step = max(_DOCUMENTS_OF_A_BAND_TASK // len(corpus), 1)
+            self._tasks(
+                [BandTask(folder, tuple(range(bands)[first : first + step])) for first in range(0, bands, step)]
+            )
         with self.meter.measure("dedup"):
             hashes = np.concatenate([np.empty((0, 2), np.uint64), *(np.load(path / "hashes.npy") for path in sketches)])
             found = dedup_stage.decide(folder, hashes, corpus.lengths, present, options, self.threads)

@@ -119,22 +119,26 @@ class SketchTask(Task):
 
 @dataclass(frozen=True)
 class BandTask(Task):
-    """dedup: who meets whom in one band."""
+    """dedup: who meets whom in some bands."""
 
     folder: Path
-    band: int
+    bands: tuple[int, ...]
     phase: ClassVar[str] = "bands"
     stage: ClassVar[str] = "dedup"
     together: ClassVar[bool] = True
 
     def done(self, context: Context) -> bool:
-        return (self.folder / f"band-{self.band:03}.repeated").exists()
+        return not self._left()
+
+    def _left(self) -> list[int]:
+        return [band for band in self.bands if not (self.folder / f"band-{band:03}.repeated").exists()]
 
     def run(self, context: Context, scene: Scene) -> None:
-        dedup_stage.merge_band(self.folder, self.band, context.recipe.stage("dedup"))
+        for band in self._left():
+            dedup_stage.merge_band(self.folder, band, context.recipe.stage("dedup"))
 
     def __str__(self) -> str:
-        return f"band {self.band}"
+        return f"bands {self.bands[0]} to {self.bands[-1]}"
 
 
 @dataclass(frozen=True)
