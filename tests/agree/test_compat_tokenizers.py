@@ -342,7 +342,9 @@ WRONG = [
     "t.decode(np.array(7))", "t.encode_batch([('a', ('b',))])", "t.encode_batch([['a', None]])",
     "t.encode('a b').word_to_chars('a')", "t.encode('a b').char_to_token(-1)", "t.encode('a b').token_to_chars(2**64)",
     "t.encode('a b').char_to_token(0, None)", "t.encode('a b').pad(5, pad_id=2**32)", "t.encode('a b').truncate(-1)",
-    "t.encode('a b').pad(9, direction='x')", "type(t)(5)",
+    "t.encode('a b').pad(9, direction='x')", "type(t)(5)", "t.encode('a', add_special_tokens=1)",
+    "t.encode('a', None, 0)", "t.encode_batch(['a'], add_special_tokens=None)", "t.encode_batch(['a'], 1)",
+    "t.encode('a b').word_to_chars(-1)", "t.encode('a b').word_to_tokens(2**32)", "t.encode('a b').char_to_word(-1)",
 ]  # fmt: skip
 
 
@@ -487,6 +489,40 @@ def test_overflow_of_processors_in_a_sequence() -> None:
         for special in (True, False):
             agree(both, lambda t: t.encode(TEXTS[0], add_special_tokens=special))
             agree(both, lambda t: t.encode_batch([TEXTS[0], TEXTS[1]], add_special_tokens=special))
+            agree(both, lambda t: t.encode(TEXTS[0], TEXTS[1], add_special_tokens=special))
+
+
+def test_templates_with_the_text_twice_or_not_at_all() -> None:
+    parsed = json.loads(FILES.setdefault("bare", FILES.get("bare") or trained("bare")))
+    special = [("<s>", 0), ("</s>", 1)]
+    for single, pair in (
+        ("<s> $A </s> $A:2", "$A $B:1 $A </s>:1"),
+        ("<s> </s>", "<s> $A $B"),
+        ("$A:3", "$B $A"),
+    ):
+        made = processors.TemplateProcessing(single=single, pair=pair, special_tokens=special)
+        content = json.dumps(parsed | {"post_processor": json.loads(made.__getstate__())})
+        both = ours.Tokenizer.from_str(content), tokenizers.Tokenizer.from_str(content)
+        for length in (None, 9):
+            for tokenizer in both:
+                if length:
+                    tokenizer.enable_truncation(length, stride=2)
+                assert json.loads(tokenizer.to_str())["post_processor"] == json.loads(made.__getstate__())
+            for special_tokens in (True, False):
+                agree(both, lambda t: t.encode(TEXTS[0], add_special_tokens=special_tokens))
+                agree(both, lambda t: t.encode(TEXTS[0], TEXTS[1], add_special_tokens=special_tokens))
+                agree(both, lambda t: t.encode_batch(TEXTS[:4], add_special_tokens=special_tokens))
+
+
+def test_ids_of_added_tokens_are_normalized() -> None:
+    parsed = json.loads(FILES.setdefault("metaspace", FILES.get("metaspace") or trained("metaspace")))
+    parsed["normalizer"] = {"type": "Replace", "pattern": {"String": " "}, "content": "_"}
+    both = ours.Tokenizer.from_str(json.dumps(parsed)), tokenizers.Tokenizer.from_str(json.dumps(parsed))
+    for tokenizer in both:
+        assert tokenizer.add_tokens(["a  b", "e"]) == 2
+    agree(both, lambda t: [t.id_to_token(t.token_to_id(token)) for token in ("a  b", "e", "<s>")])
+    agree(both, lambda t: t.encode("x a  b e"))
+    agree(both, lambda t: t.get_vocab())
 
 
 def test_a_pair_of_one_encoding(both: tuple[Any, Any]) -> None:

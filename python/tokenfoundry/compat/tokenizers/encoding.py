@@ -284,7 +284,7 @@ class Encoding(_bpe.Encoded):
 
     def word_to_tokens(self, word_index: int, sequence_index: int = 0) -> Offsets | None:
         """First token of a word, and the one after the last."""
-        word_index, sequence_index = as_place(word_index), as_place(sequence_index)
+        word_index, sequence_index = as_number(word_index), as_place(sequence_index)
         start, stop = self._range(sequence_index)
         first = last = None
         for index, word in enumerate(self._all_details().words[start:stop], start):

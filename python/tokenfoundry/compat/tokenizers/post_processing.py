@@ -102,6 +102,8 @@ def _around_each(template: dict[str, Any], encodings: list[Encoding], add_specia
         def around(part: Encoding, number: int = number, token: Any = token) -> Encoding:
             before = [] if is_bert and number else [token(sep if number else cls)]
             segments = [segment._replace(is_special=False) for segment in part._segments]
+            if not is_bert:  # Roberta's numbers all anew, those of the overflow too.
+                segments = [segment._replace(type_id=0) for segment in segments]
             inside = Encoding._of(part.ids, segments)
             inside.set_sequence_id(min(number, 1))
             return Encoding.merge([*before, inside, token(sep)], False)
