@@ -514,6 +514,55 @@ def test_templates_with_the_text_twice_or_not_at_all() -> None:
                 agree(both, lambda t: t.encode_batch(TEXTS[:4], add_special_tokens=special_tokens))
 
 
+def test_older_kinds_forget_what_an_encoding_was(both: tuple[Any, Any]) -> None:
+    """What has been processed and padded is processed again, as a text and as one of a pair."""
+    for tokenizer in both:
+        tokenizer.enable_padding(length=12, pad_id=2, pad_token="<mask>")
+    parts = [[t.encode(text) for text in ("a b", "c d e")] for t in both]
+    for first, second in ((0, None), (0, 1)):
+        for special in (True, False):
+            made = [
+                t.post_process(p[first], None if second is None else p[second], special)
+                for t, p in zip(both, parts, strict=True)
+            ]
+            assert flat(made[0]) == flat(made[1])
+
+
+@pytest.mark.parametrize("kind", ["BertProcessing", "RobertaProcessing"])
+def test_older_kinds_before_another(kind: str) -> None:
+    parsed = json.loads(FILES.setdefault("bare", FILES.get("bare") or trained("bare")))
+    older: dict[str, Any] = {"type": kind, "sep": ["</s>", 1], "cls": ["<s>", 0]}
+    if kind == "RobertaProcessing":
+        older |= {"trim_offsets": True, "add_prefix_space": True}
+    levels = json.loads(processors.ByteLevel(trim_offsets=True).__getstate__())
+    parsed["post_processor"] = {"type": "Sequence", "processors": [older, levels]}
+    both = ours.Tokenizer.from_str(json.dumps(parsed)), tokenizers.Tokenizer.from_str(json.dumps(parsed))
+    agree(both, lambda t: t.encode(TEXTS[0]))
+    agree(both, lambda t: t.encode(TEXTS[0], TEXTS[1]))
+    for tokenizer in both:
+        tokenizer.enable_truncation(13, stride=2)
+    agree(both, lambda t: t.encode(TEXTS[0], TEXTS[1]))
+
+
+def test_merging_what_overflows(both: tuple[Any, Any]) -> None:
+    for tokenizer in both:
+        tokenizer.enable_truncation(7, stride=1)
+    for growing in (True, False):
+        merged = [
+            kind.merge([tokenizer.encode(text) for text in (" ", TEXTS[0][:30], "a b")], growing)
+            for kind, tokenizer in zip((ours.Encoding, tokenizers.Encoding), both, strict=True)
+        ]
+        assert flat(merged[0]) == flat(merged[1])
+
+
+def test_what_is_left_of_a_pickle_and_a_fast_batch(both: tuple[Any, Any]) -> None:
+    for tokenizer in both:
+        tokenizer.encode_special_tokens = True
+    both = pickle.loads(pickle.dumps(both))
+    agree(both, lambda t: (t.encode_special_tokens, t.encode("<s> a").ids))
+    agree(both, lambda t: [(e.ids, e.type_ids) for e in t.encode_batch_fast([("a", "b"), ("c", "d e")])])
+
+
 def test_ids_of_added_tokens_are_normalized() -> None:
     parsed = json.loads(FILES.setdefault("metaspace", FILES.get("metaspace") or trained("metaspace")))
     parsed["normalizer"] = {"type": "Replace", "pattern": {"String": " "}, "content": "_"}

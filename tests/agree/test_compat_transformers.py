@@ -164,7 +164,7 @@ def test_what_is_put_around_texts(kind: str) -> None:
     options = {"truncation": True, "stride": 2, "return_overflowing_tokens": True, "return_offsets_mapping": True}
     for strategy in ("longest_first", "only_first", "only_second"):
         options["truncation"] = strategy
-        call = lambda t: deeply(t(TEXTS, TEXTS[::-1], max_length=13, **options))  # noqa: E731, B023
+        call = lambda t: deeply(t(TEXTS, TEXTS[::-1], max_length=13, **options))  # noqa: E731
         assert outcome(call, mine) == outcome(call, theirs)
     mine, theirs = copy.deepcopy((mine, theirs))
     names = ["input_ids", "token_type_ids", "attention_mask"]

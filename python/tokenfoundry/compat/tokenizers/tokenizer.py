@@ -254,7 +254,7 @@ class Tokenizer:
         Path(path).write_text(self.to_str(pretty), encoding="utf-8")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickled, (self.to_str(), self._allowed)
+        return Tokenizer.from_str, (self.to_str(),)  # Which does not have `encode_special_tokens`, as there.
 
     def token_to_id(self, token: str) -> int | None:
         """The id of a token as the vocabulary writes it."""
@@ -540,7 +540,10 @@ class Tokenizer:
         self, input: Sequence[_Input], is_pretokenized: bool = False, add_special_tokens: bool = True
     ) -> list[Encoding]:
         """`encode_batch`; that `tokenizers` leaves offsets out here saves nothing where they are lazy."""
-        return self.encode_batch(input, is_pretokenized, add_special_tokens)
+        if self._processor.is_set:
+            return self.encode_batch(input, is_pretokenized, add_special_tokens)
+        # Here `tokenizers` does not number the texts of a pair.
+        return self._encoded(input, is_pretokenized, add_special_tokens, self.truncation, self.padding, (0, 0))
 
     async def async_encode(
         self, sequence: _Text, pair: _Text | None = None, is_pretokenized: bool = False, add_special_tokens: bool = True
@@ -591,6 +594,7 @@ class Tokenizer:
         add_special_tokens: bool,
         truncation: dict[str, Any] | None,
         padding: dict[str, Any] | None,
+        type_ids: tuple[int, int] = (0, 1),
     ) -> list[Encoding]:
         check_sequence(inputs)
         is_pretokenized, add_special_tokens = as_bool(is_pretokenized), as_bool(add_special_tokens)
@@ -609,7 +613,9 @@ class Tokenizer:
         for item in inputs:
             texts: Sequence[Any] = cast(Any, item) if _is_pair(item, is_pretokenized) else (item,)
             try:
-                parts = [self._sequence(text, is_pretokenized, number) for number, text in enumerate(texts)]
+                parts = [
+                    self._sequence(text, is_pretokenized, number) for text, number in zip(texts, type_ids, strict=False)
+                ]
             except TypeError as error:
                 if len(texts) == 2 or (is_pretokenized and isinstance(item, (list, tuple))):
                     raise
@@ -750,9 +756,3 @@ def _is_pair(item: Any, is_pretokenized: bool) -> bool:
     if not isinstance(item, (tuple, list)) or len(item) != 2:
         return False
     return all(isinstance(part, (tuple, list)) for part in item) if is_pretokenized else True
-
-
-def _unpickled(content: str, allowed: Literal["all", "none"]) -> Tokenizer:
-    tokenizer = Tokenizer.from_str(content)
-    tokenizer._allowed = allowed
-    return tokenizer
