@@ -116,21 +116,14 @@ impl Part {
             texts
                 .par_iter()
                 .map_init(
-                    || {
-                        (
-                            Shingler::new(options.unit, options.ngram),
-                            minhash.scratch(),
-                            vec![0; minhash.num_perm()],
-                            Vec::new(),
-                        )
-                    },
-                    |(shingler, scratch, signature, bytes), text| {
+                    || (Shingler::new(options.unit, options.ngram), vec![0; minhash.num_perm()], Vec::new()),
+                    |(shingler, signature, bytes), text| {
                         cancel.check()?;
                         let set = shingler.set(text);
                         let content = content_of(&set, bytes);
                         let mut keys = Vec::new();
                         if !set.is_empty() {
-                            minhash.signature_of_set(&set, scratch, signature);
+                            minhash.signature_of_set(&set, signature);
                             options.bands.push_keys(signature, &mut keys);
                         }
                         Ok(Row { text: hash128(text), content, set, keys })
