@@ -215,7 +215,7 @@ def meeting(table: Table, rounds: int) -> None:
 
 def scores(table: Table, texts: list[str]) -> None:
     """Quality, not timed: against the exact all-pairs join."""
-    _, pairs = truth(texts, 0.8)
+    pairs = truth(texts, 0.8)
     expected = greedy(texts, pairs)
     result = tf.dedup.near_duplicates(texts)
     table.row(f"ours, {megabytes_of(texts):.0f} MB", **quality(texts, result.keep, pairs),
