@@ -1,7 +1,10 @@
 //! Matrices of Python's that tokens and labels are written to.
 
+use std::mem::MaybeUninit;
+
 use numpy::{PyArrayDescrMethods, PyReadwriteArray2, PyUntypedArray, PyUntypedArrayMethods, dtype};
 use pyo3::prelude::*;
+use tokenfoundry_kernels::huge_pages;
 
 use crate::errors;
 
@@ -29,5 +32,33 @@ impl<'py> FromPyObject<'_, 'py> for Matrix<'py> {
         } else {
             return Err(errors::input(format!("an array is of {}, not int64, int32 or uint32", array.dtype())));
         })
+    }
+}
+
+/// Room for values that several threads write, each once. On huge pages if that is worth it.
+pub struct Unwritten(Vec<i64>);
+
+impl Unwritten {
+    /// `None` where there is no memory for so many.
+    pub fn new(size: usize) -> Option<Self> {
+        let mut values = Vec::new();
+        values.try_reserve_exact(size).ok()?;
+        huge_pages::advise(values.spare_capacity_mut());
+        Some(Self(values))
+    }
+
+    pub fn places(&mut self) -> &mut [MaybeUninit<i64>] {
+        self.0.spare_capacity_mut()
+    }
+
+    /// The first `size` of them.
+    ///
+    /// # Safety
+    ///
+    /// Each of those places was written.
+    pub unsafe fn written(mut self, size: usize) -> Vec<i64> {
+        // SAFETY: there is room for `size`, or `places` would not have had them; the caller wrote each.
+        unsafe { self.0.set_len(size) };
+        self.0
     }
 }
