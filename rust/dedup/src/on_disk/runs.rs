@@ -159,9 +159,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn more_runs_than_may_be_open_are_merged() {
+    fn more_runs_than_may_be_open_are_merged() -> Result<(), Error> {
         let directory = std::env::temp_dir().join(format!("tokenfoundry-runs-{}", std::process::id()));
-        fs::create_dir_all(&directory).unwrap();
+        fs::create_dir_all(&directory).map_err(Error::file(&directory))?;
         for count in [0, 1, MOST_OPEN, MOST_OPEN + 1, 3 * MOST_OPEN + 5] {
             let mut expected = Vec::new();
             let mut paths = Vec::new();
@@ -170,15 +170,17 @@ mod tests {
                     (0..run % 7).map(|at| (mix64(run * 8 + at) as u32 >> 22, run as u32)).collect();
                 expected.extend_from_slice(&records);
                 paths.push(directory.join(format!("run.{run}")));
-                write_run(&paths[run as usize], &mut records).unwrap();
+                write_run(&paths[run as usize], &mut records)?;
             }
             expected.sort_unstable();
-            let merged: Result<Vec<(u32, u32)>, Error> =
-                Merge::of(&paths, &directory.join("band.x")).unwrap().collect();
-            assert_eq!(merged.unwrap(), expected);
-            assert_eq!(fs::read_dir(&directory).unwrap().count(), count, "only the runs are left");
-            paths.iter().for_each(|path| fs::remove_file(path).unwrap());
+            let merged = Merge::of(&paths, &directory.join("band.x"))?;
+            assert_eq!(merged.collect::<Result<Vec<(u32, u32)>, Error>>()?, expected);
+            let files = fs::read_dir(&directory).map_err(Error::file(&directory))?;
+            assert_eq!(files.count(), count, "only the runs are left");
+            for path in &paths {
+                fs::remove_file(path).map_err(Error::file(path))?;
+            }
         }
-        fs::remove_dir(&directory).unwrap();
+        fs::remove_dir(&directory).map_err(Error::file(&directory))
     }
 }
