@@ -342,7 +342,9 @@ WRONG = [
     "t.decode(np.array(7))", "t.encode_batch([('a', ('b',))])", "t.encode_batch([['a', None]])",
     "t.encode('a b').word_to_chars('a')", "t.encode('a b').char_to_token(-1)", "t.encode('a b').token_to_chars(2**64)",
     "t.encode('a b').char_to_token(0, None)", "t.encode('a b').pad(5, pad_id=2**32)", "t.encode('a b').truncate(-1)",
-    "t.encode('a b').pad(9, direction='x')", "type(t)(5)",
+    "t.encode('a b').pad(9, direction='x')", "type(t)(5)", "t.encode('a', add_special_tokens=1)",
+    "t.encode('a', None, 0)", "t.encode_batch(['a'], add_special_tokens=None)", "t.encode_batch(['a'], 1)",
+    "t.encode('a b').word_to_chars(-1)", "t.encode('a b').word_to_tokens(2**32)", "t.encode('a b').char_to_word(-1)",
 ]  # fmt: skip
 
 
@@ -487,6 +489,89 @@ def test_overflow_of_processors_in_a_sequence() -> None:
         for special in (True, False):
             agree(both, lambda t: t.encode(TEXTS[0], add_special_tokens=special))
             agree(both, lambda t: t.encode_batch([TEXTS[0], TEXTS[1]], add_special_tokens=special))
+            agree(both, lambda t: t.encode(TEXTS[0], TEXTS[1], add_special_tokens=special))
+
+
+def test_templates_with_the_text_twice_or_not_at_all() -> None:
+    parsed = json.loads(FILES.setdefault("bare", FILES.get("bare") or trained("bare")))
+    special = [("<s>", 0), ("</s>", 1)]
+    for single, pair in (
+        ("<s> $A </s> $A:2", "$A $B:1 $A </s>:1"),
+        ("<s> </s>", "<s> $A $B"),
+        ("$A:3", "$B $A"),
+    ):
+        made = processors.TemplateProcessing(single=single, pair=pair, special_tokens=special)
+        content = json.dumps(parsed | {"post_processor": json.loads(made.__getstate__())})
+        both = ours.Tokenizer.from_str(content), tokenizers.Tokenizer.from_str(content)
+        for length in (None, 9):
+            for tokenizer in both:
+                if length:
+                    tokenizer.enable_truncation(length, stride=2)
+                assert json.loads(tokenizer.to_str())["post_processor"] == json.loads(made.__getstate__())
+            for special_tokens in (True, False):
+                agree(both, lambda t: t.encode(TEXTS[0], add_special_tokens=special_tokens))
+                agree(both, lambda t: t.encode(TEXTS[0], TEXTS[1], add_special_tokens=special_tokens))
+                agree(both, lambda t: t.encode_batch(TEXTS[:4], add_special_tokens=special_tokens))
+
+
+def test_older_kinds_forget_what_an_encoding_was(both: tuple[Any, Any]) -> None:
+    """What has been processed and padded is processed again, as a text and as one of a pair."""
+    for tokenizer in both:
+        tokenizer.enable_padding(length=12, pad_id=2, pad_token="<mask>")
+    parts = [[t.encode(text) for text in ("a b", "c d e")] for t in both]
+    for first, second in ((0, None), (0, 1)):
+        for special in (True, False):
+            made = [
+                t.post_process(p[first], None if second is None else p[second], special)
+                for t, p in zip(both, parts, strict=True)
+            ]
+            assert flat(made[0]) == flat(made[1])
+
+
+@pytest.mark.parametrize("kind", ["BertProcessing", "RobertaProcessing"])
+def test_older_kinds_before_another(kind: str) -> None:
+    parsed = json.loads(FILES.setdefault("bare", FILES.get("bare") or trained("bare")))
+    older: dict[str, Any] = {"type": kind, "sep": ["</s>", 1], "cls": ["<s>", 0]}
+    if kind == "RobertaProcessing":
+        older |= {"trim_offsets": True, "add_prefix_space": True}
+    levels = json.loads(processors.ByteLevel(trim_offsets=True).__getstate__())
+    parsed["post_processor"] = {"type": "Sequence", "processors": [older, levels]}
+    both = ours.Tokenizer.from_str(json.dumps(parsed)), tokenizers.Tokenizer.from_str(json.dumps(parsed))
+    agree(both, lambda t: t.encode(TEXTS[0]))
+    agree(both, lambda t: t.encode(TEXTS[0], TEXTS[1]))
+    for tokenizer in both:
+        tokenizer.enable_truncation(13, stride=2)
+    agree(both, lambda t: t.encode(TEXTS[0], TEXTS[1]))
+
+
+def test_merging_what_overflows(both: tuple[Any, Any]) -> None:
+    for tokenizer in both:
+        tokenizer.enable_truncation(7, stride=1)
+    for growing in (True, False):
+        merged = [
+            kind.merge([tokenizer.encode(text) for text in (" ", TEXTS[0][:30], "a b")], growing)
+            for kind, tokenizer in zip((ours.Encoding, tokenizers.Encoding), both, strict=True)
+        ]
+        assert flat(merged[0]) == flat(merged[1])
+
+
+def test_what_is_left_of_a_pickle_and_a_fast_batch(both: tuple[Any, Any]) -> None:
+    for tokenizer in both:
+        tokenizer.encode_special_tokens = True
+    both = pickle.loads(pickle.dumps(both))
+    agree(both, lambda t: (t.encode_special_tokens, t.encode("<s> a").ids))
+    agree(both, lambda t: [(e.ids, e.type_ids) for e in t.encode_batch_fast([("a", "b"), ("c", "d e")])])
+
+
+def test_ids_of_added_tokens_are_normalized() -> None:
+    parsed = json.loads(FILES.setdefault("metaspace", FILES.get("metaspace") or trained("metaspace")))
+    parsed["normalizer"] = {"type": "Replace", "pattern": {"String": " "}, "content": "_"}
+    both = ours.Tokenizer.from_str(json.dumps(parsed)), tokenizers.Tokenizer.from_str(json.dumps(parsed))
+    for tokenizer in both:
+        assert tokenizer.add_tokens(["a  b", "e"]) == 2
+    agree(both, lambda t: [t.id_to_token(t.token_to_id(token)) for token in ("a  b", "e", "<s>")])
+    agree(both, lambda t: t.encode("x a  b e"))
+    agree(both, lambda t: t.get_vocab())
 
 
 def test_a_pair_of_one_encoding(both: tuple[Any, Any]) -> None:

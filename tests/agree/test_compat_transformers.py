@@ -115,6 +115,128 @@ def test_any_text(texts: list[str], max_length: int, data: st.DataObject) -> Non
         assert mine.decode(ids, skip_special_tokens=True) == theirs.decode(ids, skip_special_tokens=True)
 
 
+def template(single: str, pair: str) -> Any:
+    special = [("<s>", 0), ("</s>", 1), ("<pad>", 2)]
+    return processors.TemplateProcessing(single=single, pair=pair, special_tokens=special)
+
+
+PROCESSORS = {
+    "llama3": lambda: processors.Sequence([
+        processors.ByteLevel(trim_offsets=True), template("<s> $A", "<s> $A <s>:1 $B:1")
+    ]),
+    "the text twice": lambda: template("<s> $A <pad> $A </s>", "<s> $A $B:1 $A </s>:1"),
+    "no text": lambda: template("<s> </s>", "<s> $A </s> $B"),
+    "types": lambda: template("<s>:2 $A:1 </s>:3 <pad>", "$B:1 <s> $A:0 </s>"),
+    "two texts before": lambda: template("<pad> <s> $A", "<pad> <s> $A $B:1"),
+    "roberta in a sequence": lambda: processors.Sequence([
+        processors.ByteLevel(trim_offsets=True),
+        processors.RobertaProcessing(("</s>", 1), ("<s>", 0), trim_offsets=False, add_prefix_space=False),
+    ]),
+    "roberta and a template": lambda: processors.Sequence([
+        processors.RobertaProcessing(("</s>", 1), ("<s>", 0), trim_offsets=True, add_prefix_space=False),
+        template("<pad> $A", "<pad> $A <pad> $B:1"),
+    ]),
+    "bert": lambda: processors.BertProcessing(("</s>", 1), ("<s>", 0)),
+}  # fmt: skip
+
+
+def small(processor: Any, **options: Any) -> tuple[Any, Any]:
+    """Theirs and ours, of a little vocabulary with what a model puts around texts."""
+    tokenizer = tokenizers.Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=600, special_tokens=["<s>", "</s>", "<pad>"], initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(TEXTS, trainer)
+    tokenizer.post_processor = processor
+    options = {"pad_token": "<pad>", "model_max_length": 20, "chat_template": CHAT} | options
+    made = [transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **options) for _ in range(2)]
+    return made[0], ours.convert(made[1])
+
+
+@pytest.mark.parametrize("kind", PROCESSORS)
+def test_what_is_put_around_texts(kind: str) -> None:
+    theirs, mine = small(PROCESSORS[kind]())
+    for call in CALLS.values():
+        assert outcome(call, mine) == outcome(call, theirs)
+    options = {"truncation": True, "stride": 2, "return_overflowing_tokens": True, "return_offsets_mapping": True}
+    for strategy in ("longest_first", "only_first", "only_second"):
+        options["truncation"] = strategy
+        call = lambda t: deeply(t(TEXTS, TEXTS[::-1], max_length=13, **options))  # noqa: E731
+        assert outcome(call, mine) == outcome(call, theirs)
+    mine, theirs = copy.deepcopy((mine, theirs))
+    names = ["input_ids", "token_type_ids", "attention_mask"]
+    for tokenizer in (mine, theirs):
+        tokenizer.model_input_names = names
+    for options in ({}, {"padding": True}, {"padding": True, "return_tensors": "np", "padding_side": "left"}):
+        assert deeply(mine(TEXTS, **options)) == deeply(theirs(TEXTS, **options))
+
+
+UNUSUAL = [
+    "t('a', add_special_tokens=None)", "t('a', add_special_tokens=1)", "t(['a'], add_special_tokens=0)",
+    "t(['a b'], max_length=2.5, truncation=False)", "t(['a b'], max_length=2.5, truncation=True)",
+    "t(['a b'], padding=True, pad_to_multiple_of=-2)", "t(['a'], pad_to_multiple_of='x', padding=True)",
+    "t('a b', max_length=10**30, return_tensors='np')", "t('a b', truncation=True, max_length=10**30)",
+    "t(['a b c'], max_length=np.int64(2), truncation=True)", "t('a', truncation=True, stride=None)",
+    "t('a', text_pair=np.array(['a', 'b']))", "t('a', text_pair='')", "t(['a'], text_pair=[])",
+    "t.batch_decode(np.array(3))", "t.batch_decode(np.array([3, 4]))", "t.batch_decode([3, 4])", "t.decode({1, 2})",
+    "t.batch_decode([])", "t.batch_decode([[]])", "t.decode(np.array([[3, 4], [5, 6]]))", "t.decode([[3, 4], [5]])",
+    "t('a', padding='foo')", "t('a', truncation='foo')", "t('a', return_tensors='foo')", "t('a', padding_side='up')",
+    "t(['a', 'b c d e f'], padding=True, padding_side='up')", "t('a', nonsense=1)", "t.encode('a', nonsense=1)",
+    "t('a b').word_to_chars(-1)", "t('a b').char_to_token(-1)", "t('a b').token_to_word(-2)", "t()", "t(b'a')",
+    "t(('a', 'b'))", "t([['a', 'b']])", "t([['a', 'b', 'c']])", "t({'a': 1})", "t(['a', None])", "t(np.array(['a']))",
+    "t.convert_ids_to_tokens(10**9)", "t.convert_ids_to_tokens([1.5])", "t.convert_ids_to_tokens(-1)",
+    "t.convert_tokens_to_ids(None)", "t.convert_tokens_to_ids([5])", "t.pad([t('a')], padding='foo')",
+    "t.apply_chat_template([{'role': 'user'}])", "t.apply_chat_template('x')", "t.padding_side_of",
+    "t.add_special_tokens({'foo': 'x'})", "t.add_tokens([5])", "setattr(t, 'pad_token', 5)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("call", UNUSUAL)
+def test_unusual_arguments(call: str) -> None:
+    theirs, mine = LOADED.setdefault("small", small(PROCESSORS["llama3"]()))
+    said = [outcome(lambda t: shown(eval(call, {"t": t, "np": np})), tokenizer) for tokenizer in (theirs, mine)]
+    assert said[0] == said[1]
+
+
+def test_warnings_tell_the_padded_length(caplog: pytest.LogCaptureFixture) -> None:
+    said = []
+    transformers.logging.set_verbosity_warning()
+    transformers.logging.enable_propagation()
+    try:
+        for options in ({}, {"return_tensors": "np"}, {"return_special_tokens_mask": True}):
+            for tokenizer in small(PROCESSORS["llama3"](), model_max_length=6):
+                caplog.clear()
+                tokenizer(["a", "a b c d e f g h"], padding=True, pad_to_multiple_of=16, **options)
+                said.append([record.message for record in caplog.records])
+    finally:
+        transformers.logging.set_verbosity_error()
+        transformers.logging.disable_propagation()
+    assert said[::2] == said[1::2]
+    assert all("16 > 6" in messages[0] for messages in said)
+
+
+def test_copies_find_special_tokens_again() -> None:
+    theirs, mine = small(PROCESSORS["llama3"]())
+    for tokenizer in (theirs, mine):
+        tokenizer(["a</s>"], split_special_tokens=True)
+    theirs, mine = copy.deepcopy(theirs), copy.deepcopy(mine)
+    assert deeply(mine("a</s>", max_length=3)) == deeply(theirs("a</s>", max_length=3))
+
+
+def test_added_tokens_in_a_normalized_text() -> None:
+    theirs, mine = small(None)
+    for tokenizer in (theirs, mine):
+        tokenizer.backend_tokenizer.normalizer = tokenizers.normalizers.Prepend("a")
+        tokenizer.add_tokens(["b", "\u4e2d"])
+    texts = ["b", "cb b \u4e2d", "a\u4e2d"]
+    assert deeply(mine(texts)) == deeply(theirs(texts))
+    numbers = theirs.convert_tokens_to_ids(["b", "\u4e2d"])
+    assert mine.convert_ids_to_tokens(numbers) == theirs.convert_ids_to_tokens(numbers)
+
+
 @pytest.fixture
 def both(root: Path) -> tuple[Any, Any]:
     return load("r50k", root)

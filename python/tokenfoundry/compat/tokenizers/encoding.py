@@ -284,7 +284,7 @@ class Encoding(_bpe.Encoded):
 
     def word_to_tokens(self, word_index: int, sequence_index: int = 0) -> Offsets | None:
         """First token of a word, and the one after the last."""
-        word_index, sequence_index = as_place(word_index), as_place(sequence_index)
+        word_index, sequence_index = as_number(word_index), as_place(sequence_index)
         start, stop = self._range(sequence_index)
         first = last = None
         for index, word in enumerate(self._all_details().words[start:stop], start):
@@ -407,18 +407,20 @@ class Encoding(_bpe.Encoded):
         rest.segments.insert(0, padding)
         rest.ranges = {s: (start + missing, stop + missing) for s, (start, stop) in rest.ranges.items()}
 
-    def _merge_with(self, other: "Encoding") -> None:
+    def _merge_with(self, other: "Encoding", growing_offsets: bool = False) -> None:
         overflowing = []
         for mine in self._overflowing:
             for theirs in (other, *other._overflowing):
                 both = mine._copy()
-                both._merge_with(theirs._copy())
+                both._merge_with(theirs._copy(), growing_offsets)
                 overflowing.append(both)
         for theirs in other._overflowing:
             both = self._copy()
-            both._merge_with(theirs._copy())
+            both._merge_with(theirs._copy(), growing_offsets)
             overflowing.append(both)
         length = len(self)
+        if growing_offsets and length:
+            other = _shifted(other._copy(), self._all_details().offsets[-1][1])
         moved = {s: (length + start, length + stop) for s, (start, stop) in other._ranges.items()}
         rest = Rest(self._segments + other._segments, self._ranges | moved, overflowing)
         self._ids, self._rest = self.ids + other.ids, rest
@@ -428,10 +430,7 @@ class Encoding(_bpe.Encoded):
         """One encoding of several; with growing offsets each counts on from where the one before ended."""
         merged = Encoding()
         for encoding in encodings:
-            part = encoding._copy()
-            if growing_offsets and len(merged):
-                part = _shifted(part, merged._all_details().offsets[-1][1])
-            merged._merge_with(part)
+            merged._merge_with(encoding._copy(), growing_offsets)
         return merged
 
 

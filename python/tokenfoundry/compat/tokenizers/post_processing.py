@@ -11,7 +11,7 @@ class PostProcessor:
     """One post-processor, or a sequence of them, as the file describes it. ``None``: none."""
 
     def __init__(self, description: dict[str, Any] | None) -> None:
-        self._is_set = description is not None
+        self.is_set = description is not None
         steps = [description] if description is not None else []
         if description is not None and description["type"] == "Sequence":
             steps = description["processors"]
@@ -37,7 +37,7 @@ class PostProcessor:
 
     def process(self, encodings: list[Encoding], add_special_tokens: bool) -> Encoding:
         """One encoding of a text or a pair."""
-        if not self._is_set:
+        if not self.is_set:
             if len(encodings) == 1:
                 return encodings[0]
             for number, encoding in enumerate(encodings):
@@ -55,7 +55,7 @@ class PostProcessor:
                             part._trim_offsets(step.get("add_prefix_space", True))
                 for number, encoding in enumerate(encodings):
                     encoding.set_sequence_id(number)
-            elif step.get("older") and self._templates > 1:
+            elif step.get("older"):
                 encodings = _around_each(step, encodings, add_special_tokens)
             else:
                 encodings = _filled(step, encodings, add_special_tokens)
@@ -68,10 +68,6 @@ def _filled(template: dict[str, Any], encodings: list[Encoding], add_special_tok
         if "Sequence" in piece:
             number = int(piece["Sequence"]["id"] != "A")
             encodings[number]._set_type_ids(piece["Sequence"]["type_id"])
-            # Roberta's, when it adds tokens, numbers those of the overflow anew as well.
-            anew = add_special_tokens and not template.get("is_bert", True)
-            for part in encodings[number]._overflowing if anew else ():
-                part._set_type_ids(piece["Sequence"]["type_id"])
             encodings[number].set_sequence_id(number)
             filled.append(encodings[number]._copy())
         elif add_special_tokens:
@@ -83,7 +79,8 @@ def _filled(template: dict[str, Any], encodings: list[Encoding], add_special_tok
 
 
 def _around_each(template: dict[str, Any], encodings: list[Encoding], add_special_tokens: bool) -> list[Encoding]:
-    """What the older kinds are in a sequence: they put tokens around each encoding and leave as many as there were."""
+    """What the older kinds do: put tokens around each encoding, and leave as many as there were. What those inside were
+    before, special or padding, of which text, is forgotten."""
     is_bert = template["is_bert"]
     if not is_bert:
         for encoding in encodings:
@@ -101,7 +98,9 @@ def _around_each(template: dict[str, Any], encodings: list[Encoding], add_specia
 
         def around(part: Encoding, number: int = number, token: Any = token) -> Encoding:
             before = [] if is_bert and number else [token(sep if number else cls)]
-            segments = [segment._replace(is_special=False) for segment in part._segments]
+            segments = [segment._replace(is_special=False, is_padding=False) for segment in part._segments]
+            if not is_bert:  # Roberta's numbers all anew, those of the overflow too.
+                segments = [segment._replace(type_id=0) for segment in segments]
             inside = Encoding._of(part.ids, segments)
             inside.set_sequence_id(min(number, 1))
             return Encoding.merge([*before, inside, token(sep)], False)

@@ -125,7 +125,19 @@ class Tokenizer:
 
     @functools.cached_property
     def _engine(self) -> _Engine:
-        return _Engine(_bpe.read_tokenizer_json(self._content, True))
+        try:
+            return _Engine(_bpe.read_tokenizer_json(self._content, True))
+        except VocabularyError as error:
+            refused = error
+        try:
+            simple = self._processor.is_simple
+        except (VocabularyError, ValueError, LookupError, TypeError):
+            raise refused from None
+        if simple:
+            raise refused
+        # A template with two places for the text, perhaps: `PostProcessor` fills it, and the engine need not know.
+        content = json.dumps({**self._json, "post_processor": None}, ensure_ascii=False).encode()
+        return _Engine(_bpe.read_tokenizer_json(content, True))
 
     @staticmethod
     def from_file(path: str | os.PathLike[str]) -> "Tokenizer":
@@ -209,6 +221,19 @@ class Tokenizer:
         return tokens | {token["id"]: content for content, token in self._added.items()}
 
     @functools.cached_property
+    def _normalized(self) -> dict[int, str]:
+        """Added tokens that are looked for in the normalized text, as they are found there."""
+        if self._json.get("normalizer") is None:
+            return {}
+        shown = {}
+        for content, token in self._added.items():
+            if token["normalized"]:
+                ids, _, _, found = self._engine._encode_with_words(content, "all")
+                if list(ids) == [token["id"]] and found:
+                    shown[token["id"]] = found[0][1]
+        return shown
+
+    @functools.cached_property
     def _as_it_is(self) -> "Tokenizer":
         """What encodings are made complete with: this tokenizer, not as it may be by then."""
         return self._views.setdefault(self._allowed, _AsItWas(self))
@@ -229,7 +254,7 @@ class Tokenizer:
         Path(path).write_text(self.to_str(pretty), encoding="utf-8")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickled, (self.to_str(), self._allowed)
+        return Tokenizer.from_str, (self.to_str(),)  # Which does not have `encode_special_tokens`, as there.
 
     def token_to_id(self, token: str) -> int | None:
         """The id of a token as the vocabulary writes it."""
@@ -242,7 +267,8 @@ class Tokenizer:
 
     def id_to_token(self, id: int) -> str | None:
         """A token as the vocabulary writes it."""
-        return self._token_of.get(as_number(id))
+        number = as_number(id)
+        return self._normalized.get(number) or self._token_of.get(number)
 
     def get_vocab(self, with_added_tokens: bool = True) -> dict[str, int]:
         """All tokens and their ids."""
@@ -320,7 +346,7 @@ class Tokenizer:
         self._content = self.to_str().encode()
         if self.__dict__.pop("_engine", None) is not None:
             _ = self._engine
-        for name in ("_token_of", "_processor"):
+        for name in ("_token_of", "_normalized", "_processor"):
             self._forget(name)
 
     # Parts: objects of `tokenizers`, which has to be installed. What is got is a copy; assign it to change the tokenizer.
@@ -488,7 +514,13 @@ class Tokenizer:
     ) -> Encoding:
         """Encode a text, or a pair; with ``is_pretokenized`` each is a list of words."""
         quickly = self._quickly
-        if quickly is not None and type(sequence) is str and pair is None and not is_pretokenized:
+        if (
+            quickly is not None
+            and type(sequence) is str
+            and pair is None
+            and is_pretokenized is False
+            and type(add_special_tokens) is bool
+        ):
             engine, source, allowed = quickly
             made = _bpe.encode_lazily(engine, sequence, Encoding, source, add_special_tokens, allowed)
             if made is None:
@@ -508,7 +540,10 @@ class Tokenizer:
         self, input: Sequence[_Input], is_pretokenized: bool = False, add_special_tokens: bool = True
     ) -> list[Encoding]:
         """`encode_batch`; that `tokenizers` leaves offsets out here saves nothing where they are lazy."""
-        return self.encode_batch(input, is_pretokenized, add_special_tokens)
+        if self._processor.is_set:
+            return self.encode_batch(input, is_pretokenized, add_special_tokens)
+        # Here `tokenizers` does not number the texts of a pair.
+        return self._encoded(input, is_pretokenized, add_special_tokens, self.truncation, self.padding, (0, 0))
 
     async def async_encode(
         self, sequence: _Text, pair: _Text | None = None, is_pretokenized: bool = False, add_special_tokens: bool = True
@@ -546,6 +581,7 @@ class Tokenizer:
         truncation: dict[str, Any] | None,
         padding: dict[str, Any] | None,
     ) -> Encoding:
+        is_pretokenized, add_special_tokens = as_bool(is_pretokenized), as_bool(add_special_tokens)
         parts = [self._sequence(sequence, is_pretokenized, 0)]
         if pair is not None:
             parts.append(self._sequence(pair, is_pretokenized, 1))
@@ -558,8 +594,10 @@ class Tokenizer:
         add_special_tokens: bool,
         truncation: dict[str, Any] | None,
         padding: dict[str, Any] | None,
+        type_ids: tuple[int, int] = (0, 1),
     ) -> list[Encoding]:
         check_sequence(inputs)
+        is_pretokenized, add_special_tokens = as_bool(is_pretokenized), as_bool(add_special_tokens)
         inputs = list(inputs)
         if not is_pretokenized and truncation is None and padding is None and self._processor.is_simple:
             made = _bpe.encode_batch_lazily(
@@ -575,7 +613,9 @@ class Tokenizer:
         for item in inputs:
             texts: Sequence[Any] = cast(Any, item) if _is_pair(item, is_pretokenized) else (item,)
             try:
-                parts = [self._sequence(text, is_pretokenized, number) for number, text in enumerate(texts)]
+                parts = [
+                    self._sequence(text, is_pretokenized, number) for text, number in zip(texts, type_ids, strict=False)
+                ]
             except TypeError as error:
                 if len(texts) == 2 or (is_pretokenized and isinstance(item, (list, tuple))):
                     raise
@@ -716,9 +756,3 @@ def _is_pair(item: Any, is_pretokenized: bool) -> bool:
     if not isinstance(item, (tuple, list)) or len(item) != 2:
         return False
     return all(isinstance(part, (tuple, list)) for part in item) if is_pretokenized else True
-
-
-def _unpickled(content: str, allowed: Literal["all", "none"]) -> Tokenizer:
-    tokenizer = Tokenizer.from_str(content)
-    tokenizer._allowed = allowed
-    return tokenizer

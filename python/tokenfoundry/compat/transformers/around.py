@@ -37,11 +37,10 @@ def _around(step: dict[str, Any]) -> Around | None:
     if kind == "TemplateProcessing":
         return _template(step)
     if kind == "Sequence":
-        parts = [_around(inner) for inner in step["processors"]]
-        templates = [inner["type"] for inner in step["processors"] if inner["type"] != "ByteLevel"]
-        if None in parts or len(templates) > 1:
+        templates = [inner for inner in step["processors"] if inner["type"] != "ByteLevel"]
+        if len(templates) > 1:
             return None
-        return next((part for part in parts if part), Around()) if templates else Around()
+        return _around(templates[0]) if templates else Around()
     return None
 
 

@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from tokenfoundry._core import bpe as _bpe
 from tokenfoundry.compat.tokenizers import Encoding
 from tokenfoundry.compat.tokenizers import Tokenizer as _Pipeline
@@ -51,9 +53,13 @@ class Engine(_Pipeline):
     def __init__(self, original: Any, lock: threading.RLock) -> None:
         self._original = original
         self._lock = lock
-        self._engine = _Engine(_bpe.read_tokenizer_json(original.to_str().encode(), True))
         self._allowed = "all"
         self.around: Around | None = around_of(original.post_processor)
+        content: str = original.to_str()
+        if self.around is None:
+            # Whatever that is, it is put around texts by `PostProcessor` or by the original.
+            content = json.dumps({**json.loads(content), "post_processor": None}, ensure_ascii=False)
+        self._engine = _Engine(_bpe.read_tokenizer_json(content.encode(), True))
         try:
             self.processes = self._processor is not None
         except VocabularyError:
@@ -71,10 +77,16 @@ class Engine(_Pipeline):
         with _plainly(self._original, self._lock):
             for probe in (*_PROBES, "".join(_PROBES)):
                 theirs = self._original.encode(probe, add_special_tokens=False).ids
-                if theirs != self._engine.encode(probe, False):
+                if self.around is None and self.processes:
+                    # What is put around it counts here even where no special tokens are added.
+                    mine = self._encoded_one(probe, None, False, False, None, None).ids
+                else:
+                    mine = self._engine.encode(probe, False)
+                if theirs != mine:
+                    at = next((i for i, (a, b) in enumerate(zip(theirs, mine, strict=False)) if a != b), len(mine))
                     raise VocabularyError(
-                        f"tokenizers and tokenfoundry do not agree on {probe!r}: {theirs[:20]} and "
-                        f"{self._engine.encode(probe, False)[:20]}; please report it with the tokenizer.json"
+                        f"tokenizers and tokenfoundry do not agree on {probe!r}: from token {at} on {theirs[at:][:10]} "
+                        f"and {mine[at:][:10]}; please report it with the tokenizer.json"
                     )
 
     @functools.cached_property
@@ -105,7 +117,9 @@ class Engine(_Pipeline):
 
     @functools.cached_property
     def _token_of(self) -> Any:
-        return _Tokens(self._original.id_to_token)
+        # The model's own word first: the original shows an added token in its normalized form.
+        model, original = self._original.model, self._original
+        return _Tokens(lambda number: model.id_to_token(number) or original.id_to_token(number))
 
     @property
     def _stripping(self) -> set[int]:
@@ -225,7 +239,7 @@ class Backend:
     def decode(self, ids: Any, skip_special_tokens: bool = True) -> str:
         """As of `tokenizers.Tokenizer`."""
         engine = self.engine()
-        if engine is not None and engine.decodes:
+        if engine is not None and engine.decodes and type(ids) in (list, tuple, np.ndarray):
             try:
                 return engine.engine.decode(ids, skip_special_tokens=skip_special_tokens)
             except (ValueError, TypeError):
@@ -357,6 +371,8 @@ class Backend:
             # An engine does not change; only the original that it asks for details is another one.
             engine = engine._alike()
             engine._original, engine._lock = other._original, other._lock
+            # A copy of a `tokenizers.Tokenizer` finds special tokens again, whatever the one it is of was told.
+            engine._allowed = "none" if other.encode_special_tokens else "all"
             other._engine = engine
         return other
 

@@ -110,9 +110,9 @@ def _lists(tokenizer: Any, engine: Engine, texts: list[str], wanted: Wanted, lim
             before, after = list(around.before), list(around.after)
             rows = [before + row + after for row in rows]
     lengths = [len(row) for row in rows]
-    _warn_about_length(tokenizer, wanted, rows, lengths)
     found: Columns = {"input_ids": rows}
     to = _length(wanted, max(lengths))
+    _warn_about_length(tokenizer, wanted, [max(to, n) for n in lengths])
     if wanted.token_type_ids:
         before, after = (list(around.before_types), list(around.after_types)) if special else ([], [])
         inside = len(before) + len(after)
@@ -180,8 +180,10 @@ def _plain_lists(tokenizer: Any, engine: Engine, texts: list[str], wanted: Wante
     rows, masks, lengths = _bpe.encode_columns(
         engine.engine, texts, engine._allowed, shape, wanted.attention_mask, long
     )
-    if lengths is not None:
-        _warn_about_length(tokenizer, wanted, [range(n) for n in lengths], lengths)
+    if wanted.max_length is None and shape.pads and rows:
+        _warn_about_length(tokenizer, wanted, [len(rows[0])])  # As long as all others.
+    elif lengths is not None:
+        _warn_about_length(tokenizer, wanted, lengths)
     found: Columns = {"input_ids": rows}
     if masks is not None:
         found["attention_mask"] = masks
@@ -201,8 +203,7 @@ def _matrices(tokenizer: Any, engine: Engine, texts: list[str], wanted: Wanted, 
     ids, mask, lengths = made
     width = ids.shape[1]
     before, after = shape.before, shape.after
-    if wanted.max_length is None and lengths.max() > tokenizer.model_max_length:
-        _warn_about_length(tokenizer, wanted, [range(n) for n in lengths.tolist()], lengths.tolist())
+    _warn_about_length(tokenizer, wanted, [width])
     found: Columns = {"input_ids": ids}
     if wanted.token_type_ids or wanted.special_tokens_mask:
         text = mask.astype(bool)
@@ -237,10 +238,10 @@ def _as_torch(found: dict[str, npt.NDArray[np.int64]]) -> Columns | None:
     return {name: torch.from_numpy(column) for name, column in found.items()}
 
 
-def _warn_about_length(tokenizer: Any, wanted: Wanted, rows: Sequence[Any], lengths: Sequence[int]) -> None:
+def _warn_about_length(tokenizer: Any, wanted: Wanted, lengths: Sequence[int]) -> None:
     if wanted.max_length is None and max(lengths) > tokenizer.model_max_length:
-        for row in rows:
-            tokenizer._eventual_warn_about_too_long_sequence(row, None, wanted.verbose)
+        for length in lengths:
+            tokenizer._eventual_warn_about_too_long_sequence(range(length), None, wanted.verbose)
 
 
 _LEFT_TO_THE_CLASS = (
@@ -258,6 +259,12 @@ def _found(tokenizer: Any, texts: list[str], options: dict[str, Any]) -> tuple[C
     backend = tokenizer._tokenizer
     if not texts or not isinstance(backend, Backend) or any(options.get(name) for name in _LEFT_TO_THE_CLASS):
         return None
+    usual = type(options.get("add_special_tokens", True)) is bool and type(options.get("stride", 0)) is int
+    if not usual or not all(
+        options.get(name) is None or (type(options[name]) is int and 0 <= options[name] <= sys.maxsize)
+        for name in ("max_length", "pad_to_multiple_of")
+    ):
+        return None  # What is unusual is refused, or not, where the original sees to it.
     wanted = Wanted(tokenizer, options)
     tokenizer.set_truncation_and_padding(
         padding_strategy=options["padding_strategy"],
@@ -424,12 +431,13 @@ def fast_class(base: type, batch_encoding: type) -> type:
         ) -> Any:
             if (
                 isinstance(text, str)
-                and not text_pair
+                and _is_nothing(text_pair)
                 and max_length is None
                 and padding_strategy == PADDING
                 and truncation_strategy == TRUNCATION
+                and type(add_special_tokens) is bool
             ):
-                encoded = plain_one(self, text, bool(add_special_tokens), options)
+                encoded = plain_one(self, text, add_special_tokens, options)
                 if encoded is not None:
                     return encoded
             passed = {
@@ -439,7 +447,7 @@ def fast_class(base: type, batch_encoding: type) -> type:
                 "max_length": max_length,
                 **options,
             }
-            if not text_pair:
+            if _is_nothing(text_pair):
                 if isinstance(text, str):
                     result = _found(self, [text], passed)
                     if result is not None:
@@ -482,7 +490,7 @@ def fast_class(base: type, batch_encoding: type) -> type:
         def batch_decode(
             self, sequences: Any, skip_special_tokens: bool = False, *arguments: Any, **options: Any
         ) -> Any:
-            if not arguments and type(sequences) in (list, np.ndarray) and len(sequences) and _is_ids(sequences[0]):
+            if not arguments and _is_rows(sequences):
                 return [self.decode(ids, skip_special_tokens=skip_special_tokens, **options) for ids in sequences]
             return super().batch_decode(sequences, skip_special_tokens, *arguments, **options)
 
@@ -490,6 +498,18 @@ def fast_class(base: type, batch_encoding: type) -> type:
     TokenFoundryFast.__module__ = "tokenfoundry.compat.transformers.convert"
     TokenFoundryFast.__name__ = TokenFoundryFast.__qualname__ = "FastMixin"
     return TokenFoundryFast
+
+
+def _is_nothing(pair: Any) -> bool:
+    """Whether a text has no pair."""
+    return pair is None or (isinstance(pair, (str, list, tuple)) and not pair)
+
+
+def _is_rows(value: Any) -> bool:
+    """Whether it is texts' ids as they are."""
+    if type(value) is np.ndarray:
+        return bool(value.ndim == 2 and len(value) and value.dtype.kind in "iu")
+    return type(value) is list and len(value) > 0 and _is_ids(value[0])
 
 
 def _is_ids(value: Any) -> bool:

@@ -149,12 +149,12 @@ impl Part {
                         let (set, shingles) = if keep_sets {
                             let set = shingler.set(text);
                             if !set.is_empty() {
-                                minhash.signature_of_set(&set, scratch, signature);
+                                minhash.signature_of_set(&set, signature);
                             }
                             let (content, shingles) = (content_of(&set, bytes), set.len());
                             (Some((set, content)), shingles)
                         } else {
-                            (None, minhash.signature(text, scratch, signature) as usize)
+                            (None, minhash.signature(text, scratch, signature))
                         };
                         if shingles > 0 {
                             options.bands.push_keys(signature, &mut keys);

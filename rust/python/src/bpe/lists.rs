@@ -12,7 +12,7 @@ use crate::buffers::ints;
 use crate::gate;
 
 /// Batches below this are not worth a second thread.
-const PARALLEL_BYTES: usize = 256 << 10;
+pub(super) const PARALLEL_BYTES: usize = 256 << 10;
 /// What a thread keeps room for.
 const KEPT_IDS: usize = 32 << 10;
 

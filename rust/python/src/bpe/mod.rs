@@ -7,6 +7,7 @@ mod compat;
 mod decode;
 mod encoded;
 mod lists;
+mod matrices;
 mod rows;
 mod tokenizer;
 mod train;
@@ -16,6 +17,7 @@ pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     rows::fill(room)?;
     train::fill(room)?;
     columns::fill(room)?;
+    matrices::fill(room)?;
     encoded::fill(room)?;
     compat::fill(room)
 }
