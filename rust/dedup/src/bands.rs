@@ -206,7 +206,7 @@ mod tests {
     fn many_entries_are_sorted_as_few_are() {
         for count in [0, 1, 2047, 2048, 5000] {
             let mut entries: Vec<u64> =
-                (0..count).map(|index| (mix64(index) | index % 7 << 32) & !0xFFFF_FFFF | index).collect();
+                (0..count).map(|index| (mix64(index) | (index % 7) << 32) & !0xFFFF_FFFF | index).collect();
             let mut expected = entries.clone();
             expected.sort_unstable();
             sort_by_key(&mut entries, &mut Vec::new());

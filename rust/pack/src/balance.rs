@@ -45,11 +45,22 @@ fn dearest_first(costs: &[u64]) -> Vec<u32> {
     order
 }
 
-/// Sets of items with their sums, dearest first, above a common base: sums that all sets have do not matter.
+/// Sets of items with their sums, dearest first. What all sums have in common does not matter.
 struct Partition {
-    /// Sum above the others' least, and the set; sets that are missing have sum 0 and nothing in them.
+    /// Sum and set; sets that are missing have sum 0 and nothing in them.
     sets: Vec<(u64, u32)>,
+    /// The least of all sums.
+    base: u64,
     spread: u64,
+}
+
+impl Partition {
+    /// Of sets sorted by decreasing sum; `groups - sets.len()` more are empty.
+    fn new(sets: Vec<(u64, u32)>, groups: usize) -> Self {
+        let base = if sets.len() < groups { 0 } else { sets.last().map_or(0, |set| set.0) };
+        let spread = sets.first().map_or(0, |set| set.0 - base);
+        Self { sets, base, spread }
+    }
 }
 
 /// Karmarkar and Karp's differencing. O((items + groups) log) for a fixed number of groups a join.
@@ -65,8 +76,9 @@ pub fn differencing(costs: &[u64], groups: usize, equal_counts: bool) -> Vec<u32
     };
     // With equal counts a partition begins with an item for every set; the last may have fewer.
     for items in order.chunks(if equal_counts { groups } else { 1 }) {
-        let sets: Vec<(u64, u32)> = items.iter().map(|&item| (costs[item as usize], lists.of(item))).collect();
-        add(normal(sets, groups), &mut store);
+        let mut sets: Vec<(u64, u32)> = items.iter().map(|&item| (costs[item as usize], lists.of(item))).collect();
+        sets.sort_unstable_by(|one, other| other.cmp(one));
+        add(Partition::new(sets, groups), &mut store);
     }
     while let (Some((_, Reverse(one))), Some((_, Reverse(other)))) = (partitions.pop(), partitions.pop()) {
         let (one, other) = (take(&mut store[one as usize]), take(&mut store[other as usize]));
@@ -111,16 +123,7 @@ impl Lists {
 }
 
 fn take(partition: &mut Partition) -> Partition {
-    std::mem::replace(partition, Partition { sets: Vec::new(), spread: 0 })
-}
-
-/// Sets sorted by decreasing sum; `groups - sets.len()` more are empty.
-fn normal(mut sets: Vec<(u64, u32)>, groups: usize) -> Partition {
-    sets.sort_unstable_by(|one, other| other.cmp(one));
-    let base = if sets.len() < groups { 0 } else { sets.last().map_or(0, |set| set.0) };
-    sets.iter_mut().for_each(|set| set.0 -= base);
-    let spread = sets.first().map_or(0, |set| set.0);
-    Partition { sets, spread }
+    std::mem::replace(partition, Partition { sets: Vec::new(), base: 0, spread: 0 })
 }
 
 /// The dearest set of one with the cheapest of the other, and so on.
@@ -134,6 +137,7 @@ fn join(mut one: Partition, mut other: Partition, groups: usize, lists: &mut Lis
     let mut changed = Vec::with_capacity(small);
     for (turn, &(sum, list)) in other.sets.iter().enumerate() {
         let partner = groups - 1 - turn;
+        let sum = sum - other.base;
         changed.push(if partner < large {
             let (partner_sum, partner_list) = one.sets[partner];
             (sum + partner_sum, lists.join(partner_list, list))
@@ -142,19 +146,21 @@ fn join(mut one: Partition, mut other: Partition, groups: usize, lists: &mut Lis
         });
     }
     changed.sort_unstable_by(|one, other| other.cmp(one));
-    one.sets.truncate(first_met.min(large));
-    let mut sets = Vec::with_capacity(one.sets.len() + changed.len());
-    let (mut kept, mut changed) = (one.sets.into_iter().peekable(), changed.into_iter().peekable());
-    while let (Some(left), Some(right)) = (kept.peek(), changed.peek()) {
-        let next = if left >= right { kept.next() } else { changed.next() };
-        sets.extend(next);
+    let mut sets = one.sets;
+    sets.truncate(first_met.min(large));
+    insert(&mut sets, &changed);
+    Partition::new(sets, groups)
+}
+
+/// Put some, sorted by decreasing sum, among others that are. From the back, and what lies between two of them is moved at
+/// once: most joins are of a large partition with a small one.
+fn insert(sets: &mut Vec<(u64, u32)>, some: &[(u64, u32)]) {
+    let mut end = sets.len();
+    sets.extend_from_slice(some);
+    for (before, set) in some.iter().enumerate().rev() {
+        let place = sets[..end].partition_point(|other| other > set);
+        sets.copy_within(place..end, place + before + 1);
+        sets[place + before] = *set;
+        end = place;
     }
-    sets.extend(kept);
-    sets.extend(changed);
-    let base = if sets.len() < groups { 0 } else { sets.last().map_or(0, |set| set.0) };
-    if base > 0 {
-        sets.iter_mut().for_each(|set| set.0 -= base);
-    }
-    let spread = sets.first().map_or(0, |set| set.0);
-    Partition { sets, spread }
 }

@@ -119,7 +119,7 @@ mod tests {
                 let slots: Vec<u32> = (0..count)
                     .map(|_| match next() % 16 < share {
                         false => next() as u32 & !UNFILLED,
-                        true if next() % 2 == 0 => u32::MAX,
+                        true if next().is_multiple_of(2) => u32::MAX,
                         true => UNFILLED | next() as u32 >> 12,
                     })
                     .collect();
