@@ -127,6 +127,72 @@ def test_recall_on_planted_values(kind: str) -> None:
     assert sum(again.counts.column(kind).to_pylist()) == 0
 
 
+IBAN_LENGTHS = dict(
+    one.split(":")
+    for one in (
+        "AD:24 AE:23 AL:28 AT:20 AZ:28 BA:20 BE:16 BG:22 BH:22 BI:27 BR:29 BY:28 CH:21 CR:22 CY:28 CZ:24 DE:22 DJ:27 DK:18 DO:28 EE:20 "
+        "EG:29 ES:24 FI:18 FK:18 FO:18 FR:27 GB:22 GE:22 GI:23 GL:18 GR:27 GT:28 HN:28 HR:21 HU:28 IE:22 IL:23 IQ:23 IS:26 IT:27 JO:30 "
+        "KW:30 KZ:20 LB:28 LC:32 LI:21 LT:20 LU:20 LV:21 LY:25 MC:27 MD:24 ME:22 MK:19 MN:20 MR:27 MT:31 MU:30 NI:28 NL:18 NO:15 OM:23 "
+        "PK:24 PL:28 PS:29 PT:25 QA:29 RO:24 RS:22 RU:33 SA:24 SC:31 SD:18 SE:24 SI:19 SK:24 SM:27 SO:23 ST:25 SV:28 TL:23 TN:24 TR:26 "
+        "UA:29 VA:22 VG:24 XK:20 YE:30"
+    ).split()
+)
+HEX, UPPER, WORD = "0123456789abcdef", string.ascii_uppercase + "234567", string.ascii_letters + string.digits
+DASHED = WORD + "-_"
+KEYS = [
+    *(("ABIA", UPPER, 16), ("gho_", WORD, 36), ("glpat-", DASHED, 27), ("glrt-t1_", DASHED, 20), ("gldt-", DASHED, 20)),
+    *(("xapp-1-A", DASHED, 90), ("xoxe.xoxp-1-", WORD, 160), ("whsec_", WORD, 32), ("GOCSPX-", DASHED, 28)),
+    *(("ya29.a0", DASHED, 160), ("sk-svcacct-", DASHED, 150), ("sk-admin-", DASHED, 150), ("sk-ant-api03-", DASHED, 95)),
+    *(("sk-or-v1-", HEX, 64), ("hf_", string.ascii_letters, 34), ("gsk_", WORD, 52), ("xai-", WORD, 80), ("r8_", WORD, 37)),
+    *(("rubygems_", HEX, 48), ("dckr_pat_", WORD, 27), ("hvs.", DASHED, 95), ("dapi", HEX, 32), ("sbp_", HEX, 40)),
+    *(("shpss_", HEX, 32), ("lin_api_", WORD, 40), ("ntn_", WORD, 46), ("figd_", WORD, 40), ("PMAK-", HEX, 59)),
+    *(("1234567890:AA", DASHED, 33), ("NRAK-", UPPER, 27), ("sntryu_", HEX, 64), ("dp.pt.", WORD, 43), ("pul-", HEX, 40)),
+    ("https://hooks.slack.com/services/T0AB1CD2E/B3FG4HI5J/", WORD, 24),
+]  # fmt: skip
+RARER = {
+    "iban": [
+        plain
+        for country, length in IBAN_LENGTHS.items()
+        for body in ["0A" * 20]
+        for number in [int("".join(str(int(one, 36)) for one in body[: int(length) - 4] + country + "00"))]
+        for plain in [f"{country}{98 - number % 97:02d}{body[: int(length) - 4]}"]
+    ],
+    "ip": [
+        *("2001:4860:4860:0000:0000:0000:0000:8888", "2606:4700:4700::1111", "2A02:1450:400A:805::200E", "::ffff:93.184.216.34"),
+        *("2001:4860:4860::8.8.8.8", "9.9.9.9", "151.101.1.140"),
+    ],
+    "phone": [
+        *("+44 (0)20 7946 0958", "+33 1 42 68 53 00", "+7 (495) 123-45-67", "+86 138 0013 8000", "+91-98765-43210"),
+        *("+971 4 123 4567", "+81-3-1234-5678", "+55 (11) 91234-5678", "+49 (0) 89 / 766274", "1-800-555-0199", "212.555.0187"),
+    ],
+    "card": [
+        *("2223000048400011", "378282246310005", "3782 822463 10005", "30569309025904", "6011-1111-1111-1117"),
+        *("3530111333300000", "6200000000000005", "4222222222222"),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [*RARER, "credential"])
+def test_rarer_formats(kind: str) -> None:
+    dice = random.Random(1)
+    # Each with a digit, which nearly all have, but for letters only.
+    values = RARER.get(kind) or [
+        start
+        + ("7" if "7" in alphabet else "a")
+        + "".join(dice.choices(alphabet, k=count - 2))
+        + ("7" if "7" in alphabet else "B")
+        for start, alphabet, count in KEYS
+    ]
+    for frame in ("{}", "see {}.", "„{}“", "key={}", "中文 {}, 中文", "|{}|", "'{}'"):
+        texts = [frame.format(value) for value in values]
+        redacted = tf.text.redact(texts, kinds=(kind,))
+        placeholder = redacted.texts[0].as_py()[
+            frame.index("{") : len(redacted.texts[0].as_py()) - len(frame.split("}")[1])
+        ]
+        assert placeholder[0] == "<" and placeholder[-1] == ">"
+        assert redacted.texts.to_pylist() == [frame.format(placeholder)] * len(values)
+
+
 @pytest.mark.parametrize("kind", [kind for kind in MAKERS if kind != "email"])
 def test_precision_on_real_source(kind: str) -> None:
     found = sum(tf.text.redact(SOURCES, kinds=(kind,), action="report").counts.column(0).to_pylist())

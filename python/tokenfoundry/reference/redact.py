@@ -81,11 +81,9 @@ def _domain_end(text: bytes, start: int) -> int | None:
 
 
 def _is_glued(text: bytes, start: int, end: int) -> bool:
-    """Whether letters, digits or hyphens before, or letters or digits after, make it part of something longer."""
+    """Whether ASCII letters, digits or hyphens before, or letters or digits after, make it part of something longer."""
     before = text[max(start - 1, 0) : start]
-    return (before != b"" and (_is_word(before) or before == b"-" or before[0] >= 0x80)) or _is_word(
-        text[end : end + 1]
-    )
+    return _is_word(before) or before == b"-" or _is_word(text[end : end + 1])
 
 
 def addresses(text: bytes, *, public_only: bool = True) -> Iterator[Match]:

@@ -267,7 +267,7 @@ fn international_end(text: &[u8], start: usize) -> Option<usize> {
             }
             b'(' if !open && number > 0 => (open, gap) = (true, gap + 1),
             b')' if open => (open, gap) = (false, gap + 1),
-            b' ' | b'-' | b'.' | b'/' if gap < 2 && number > 0 => gap += 1,
+            b' ' | b'-' | b'.' | b'/' if gap < 3 && number > 0 => gap += 1,
             _ => break,
         }
     }
@@ -358,6 +358,7 @@ mod tests {
     fn telephone_numbers() {
         for (text, expected) in [
             ("call +49 30 901820 or +442079460958.", vec!["+49 30 901820", "+442079460958"]),
+            ("+49 (0) 89 / 766274, +33 1 - 23", vec!["+49 (0) 89 / 766274"]),
             ("+1 (212) 555-0100 x", vec!["+1 (212) 555-0100"]),
             (
                 "(212) 555-0100, 212-555-0100; 212.555.0100 1-800-555-0199",

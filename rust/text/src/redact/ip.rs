@@ -32,7 +32,7 @@ fn version_4(text: &[u8], public_only: bool, found: &mut Vec<Match>) {
         free = end;
         let dots = text[start..end].iter().rev().take_while(|&&byte| byte == b'.').count();
         let end = end - dots;
-        let glued = start > 0 && (is_word(text[start - 1]) || text[start - 1] == b'-' || !text[start - 1].is_ascii())
+        let glued = start > 0 && (is_word(text[start - 1]) || text[start - 1] == b'-')
             || text.get(end).is_some_and(|&next| is_word(next))
             || text[start] == b'.';
         if !glued
@@ -96,7 +96,7 @@ fn version_6(text: &[u8], public_only: bool, found: &mut Vec<Match>) {
         // Runs are short or not addresses; a long one is read once.
         let (start, end) = run(text, free, at, |byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'));
         free = end;
-        let glued = start > 0 && (is_word(text[start - 1]) || text[start - 1] == b'-' || !text[start - 1].is_ascii())
+        let glued = start > 0 && (is_word(text[start - 1]) || text[start - 1] == b'-')
             || text.get(end).is_some_and(|&next| is_word(next));
         if glued || end - start > 48 {
             continue;
@@ -155,6 +155,7 @@ mod tests {
             ("::1 fe80::1 fc00::1 2001:db8::1 std::vec abc::def 12:34:56 ::ffff:10.0.0.1", vec![]),
             ("::ffff:8.8.8.8 x", vec!["::ffff:8.8.8.8"]),
             ("2606:4700::1: said", vec!["2606:4700::1"]),
+            ("„8.8.8.8“ 中文2606:4700::1中文", vec!["8.8.8.8", "2606:4700::1"]),
         ] {
             assert_eq!(found_by(Kind::Ip, text), expected, "{text}");
         }

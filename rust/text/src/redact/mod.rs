@@ -8,6 +8,7 @@
 //! Text is bytes here: what is not UTF-8 passes through untouched. Cost: linear; see `docs/text.md` for MB/s and for
 //! precision and recall.
 
+mod credentials;
 mod digits;
 mod email;
 mod ip;
@@ -88,7 +89,7 @@ impl Kind {
             Kind::Phone => digits::phones(text, found),
             Kind::Iban => digits::ibans(text, found),
             Kind::Card => digits::cards(text, found),
-            Kind::Credential => secrets::credentials(text, found),
+            Kind::Credential => credentials::find(text, found),
             Kind::PrivateKey => secrets::private_keys(text, found),
             Kind::Jwt => secrets::web_tokens(text, found),
             Kind::Secret => secrets::assigned(text, found),

@@ -1,4 +1,4 @@
-//! What opens a door: provider keys, private key blocks, JSON web tokens, and secrets assigned to names that say so.
+//! What opens a door, besides providers' keys: private key blocks, JSON web tokens, and secrets assigned to names that say so.
 
 use std::sync::OnceLock;
 
@@ -7,89 +7,8 @@ use memchr::memmem;
 
 use super::{Kind, Match, is_word};
 
-/// Bytes that may follow a key's beginning.
-#[derive(Clone, Copy)]
-enum Alphabet {
-    Upper,
-    Word,
-    Dashed,
-    Hex,
-    Dotted,
-}
-
-impl Alphabet {
-    fn holds(self, byte: u8) -> bool {
-        match self {
-            Alphabet::Upper => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
-            Alphabet::Word => byte.is_ascii_alphanumeric() || byte == b'_',
-            Alphabet::Dashed => byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'),
-            Alphabet::Hex => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
-            Alphabet::Dotted => byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/'),
-        }
-    }
-}
-
-/// How keys of the well-known providers begin, what follows, and how much of it: least and most bytes.
-const KEYS: &[(&str, Alphabet, usize, usize)] = &[
-    ("AKIA", Alphabet::Upper, 16, 16),
-    ("ASIA", Alphabet::Upper, 16, 16),
-    ("AROA", Alphabet::Upper, 16, 16),
-    ("AIDA", Alphabet::Upper, 16, 16),
-    ("ghp_", Alphabet::Word, 36, 255),
-    ("gho_", Alphabet::Word, 36, 255),
-    ("ghu_", Alphabet::Word, 36, 255),
-    ("ghs_", Alphabet::Word, 36, 255),
-    ("ghr_", Alphabet::Word, 36, 255),
-    ("github_pat_", Alphabet::Word, 22, 255),
-    ("glpat-", Alphabet::Dashed, 20, 64),
-    ("xoxb-", Alphabet::Dashed, 10, 255),
-    ("xoxa-", Alphabet::Dashed, 10, 255),
-    ("xoxp-", Alphabet::Dashed, 10, 255),
-    ("xoxr-", Alphabet::Dashed, 10, 255),
-    ("xoxs-", Alphabet::Dashed, 10, 255),
-    ("https://hooks.slack.com/services/T", Alphabet::Dotted, 20, 100),
-    ("sk_live_", Alphabet::Word, 16, 255),
-    ("rk_live_", Alphabet::Word, 16, 255),
-    ("sk_test_", Alphabet::Word, 16, 255),
-    ("rk_test_", Alphabet::Word, 16, 255),
-    ("AIza", Alphabet::Dashed, 35, 35),
-    ("ya29.", Alphabet::Dashed, 20, 1000),
-    ("sk-ant-", Alphabet::Dashed, 20, 255),
-    ("sk-proj-", Alphabet::Dashed, 20, 255),
-    ("sk-", Alphabet::Word, 32, 255),
-    ("hf_", Alphabet::Word, 30, 64),
-    ("npm_", Alphabet::Word, 36, 36),
-    ("pypi-AgEI", Alphabet::Dashed, 50, 1000),
-    ("SG.", Alphabet::Dotted, 60, 80),
-    ("dop_v1_", Alphabet::Hex, 64, 64),
-    ("shpat_", Alphabet::Hex, 32, 32),
-    ("SK", Alphabet::Hex, 32, 32),
-];
-
 fn any_case(patterns: &[&str]) -> Option<AhoCorasick> {
     AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(patterns).ok()
-}
-
-pub fn credentials(text: &[u8], found: &mut Vec<Match>) {
-    static SEARCH: OnceLock<Option<AhoCorasick>> = OnceLock::new();
-    let search = SEARCH.get_or_init(|| {
-        AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(KEYS.iter().map(|(start, ..)| start)).ok()
-    });
-    let Some(search) = search else { return };
-    for one in search.find_iter(text) {
-        let (_, alphabet, least, most) = KEYS[one.pattern().as_usize()];
-        if one.start() > 0 && (is_word(text[one.start() - 1]) || text[one.start() - 1] == b'-') {
-            continue;
-        }
-        let tail = &text[one.end()..text.len().min(one.end() + most + 1)];
-        let length = tail.iter().take_while(|&&byte| alphabet.holds(byte)).count();
-        let end = one.end() + length;
-        // Words and paths are long too; keys are not made of lowercase letters only.
-        let random = text[one.end()..end].iter().any(u8::is_ascii_digit);
-        if (least..=most).contains(&length) && random && !text.get(end).is_some_and(|&next| is_word(next)) {
-            found.push(Match { start: one.start(), end, kind: Kind::Credential });
-        }
-    }
 }
 
 /// The longest key block that is looked through for its end.
@@ -168,6 +87,9 @@ const NAMES: &[&str] = &[
     "access_key",
     "access-key",
     "accesskey",
+    "accountkey",
+    "account_key",
+    "passphrase",
     "auth_key",
     "private_key",
     "client_key",
@@ -277,18 +199,6 @@ fn entropy(value: &[u8]) -> f64 {
 mod tests {
     use super::super::found_by;
     use super::*;
-
-    #[test]
-    fn provider_keys() {
-        let github = format!("ghp_{}", "a1B2".repeat(9));
-        for (text, expected) in [
-            ("key AKIAIOSFODNN7EXAMPL3 end", vec!["AKIAIOSFODNN7EXAMPL3"]),
-            (github.as_str(), vec![github.as_str()]),
-            ("AKIAIOSFODNN7EXAMPL3X xAKIAIOSFODNN7EXAMPL3 hf_token sk-learn npm_config_registry", vec![]),
-        ] {
-            assert_eq!(found_by(Kind::Credential, text), expected, "{text}");
-        }
-    }
 
     #[test]
     fn key_blocks() {

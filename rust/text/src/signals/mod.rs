@@ -1,7 +1,8 @@
 //! All signals of a document in one pass: cut it into words once, then let every asked family count.
 //!
 //! A family is a list of names and a function that fills as many numbers. Ratios of nothing are 0. A document costs
-//! time linear in its bytes and about six times its bytes of scratch memory, kept for the next document.
+//! time linear in its bytes and scratch memory of 100 to 200 bytes a word (30 to 50 times its bytes of prose, 190 of a single mark over and
+//! over), kept for the next document.
 
 pub mod c4;
 mod characters;

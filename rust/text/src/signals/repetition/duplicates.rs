@@ -27,6 +27,7 @@ pub struct Duplicates {
     /// Of each candidate: hashes of as many bytes from its word on as each step has, behind a 0; those beyond its limit say nothing.
     windows: Vec<Windows>,
     open: Vec<u32>,
+    chain: Vec<u64>,
     keys: Vec<u64>,
     again: Vec<u32>,
     twice: Twice,
@@ -40,6 +41,9 @@ struct Candidate {
     /// N-grams of as many bytes or more do not repeat.
     limit: u32,
 }
+
+/// Windows are kept for so many candidates; where there are more, n-grams are hashed from end to end.
+const MOST_WINDOWS: usize = 1 << 16;
 
 type Windows = [u64; STEPS.len() + 1];
 
@@ -90,8 +94,13 @@ impl Duplicates {
             kept += usize::from(joined.bytes_of(at, n) < limit);
         }
         open.truncate(kept);
+        let at = |index: u32| candidates[index as usize].at;
         keys.clear();
-        keys.extend(open.iter().map(|&index| key(joined, candidates[index as usize].at, n, &windows[index as usize])));
+        if windows.is_empty() {
+            keys.extend(open.iter().map(|&index| hash(joined.gram(at(index), n))));
+        } else {
+            keys.extend(open.iter().map(|&index| key(joined, at(index), n, &windows[index as usize])));
+        }
         twice.find(keys, again);
     }
 
@@ -126,34 +135,40 @@ impl Duplicates {
     /// How far the bytes from each candidate on may repeat.
     #[inline(never)]
     fn find_limits(&mut self, joined: &Joined) {
-        let Self { hashes, candidates, windows, open, twice, .. } = self;
-        windows.resize(candidates.len(), Windows::default());
+        let Self { hashes, candidates, windows, open, chain, twice, .. } = self;
+        let keeps = candidates.len() <= MOST_WINDOWS;
+        windows.resize(if keeps { candidates.len() } else { 0 }, Windows::default());
         open.resize(candidates.len(), 0);
+        chain.resize(candidates.len(), 0);
         let mut kept = 0;
         for (index, candidate) in candidates.iter().enumerate() {
-            windows[index][1] = hashes[candidate.at as usize];
-            open[kept] = index as u32;
+            let window = hashes[candidate.at as usize];
+            if keeps {
+                windows[index][1] = window;
+            }
+            (open[kept], chain[kept]) = (index as u32, window);
             kept += usize::from(candidate.limit == u32::MAX);
         }
-        open.truncate(kept);
-        for (step, pair) in (1..).zip(STEPS.windows(2)) {
-            twice.reset(open.len());
-            for &index in open.iter() {
-                let window = &mut windows[index as usize];
-                let longer =
-                    joined.longer(window[step], candidates[index as usize].at, pair[0] as usize, pair[1] as usize);
-                window[step + 1] = longer;
-                twice.mark(longer);
+        for (step, pair) in (2..).zip(STEPS.windows(2)) {
+            open.truncate(kept);
+            chain.truncate(kept);
+            twice.reset(kept);
+            for (&index, window) in open.iter().zip(chain.iter_mut()) {
+                let at = candidates[index as usize].at;
+                *window = joined.longer(*window, at, pair[0] as usize, pair[1] as usize);
+                if keeps {
+                    windows[index as usize][step] = *window;
+                }
+                twice.mark(*window);
             }
-            let mut kept = 0;
+            kept = 0;
             for place in 0..open.len() {
-                let index = open[place];
-                let repeats = twice.may_repeat(windows[index as usize][step + 1]);
+                let (index, window) = (open[place], chain[place]);
+                let repeats = twice.may_repeat(window);
                 candidates[index as usize].limit = if repeats { u32::MAX } else { pair[1] };
-                open[kept] = index;
+                (open[kept], chain[kept]) = (index, window);
                 kept += usize::from(repeats);
             }
-            open.truncate(kept);
         }
     }
 }
