@@ -257,7 +257,12 @@ _LEFT_TO_THE_CLASS = (
 def _found(tokenizer: Any, texts: list[str], options: dict[str, Any]) -> tuple[Columns, Encodings] | None:
     """Columns and encodings of a call; None where the class it is mixed into must see to it."""
     backend = tokenizer._tokenizer
-    if not texts or not isinstance(backend, Backend) or any(options.get(name) for name in _LEFT_TO_THE_CLASS):
+    if (
+        not texts
+        or not isinstance(backend, Backend)
+        or backend.__dict__
+        or any(options.get(name) for name in _LEFT_TO_THE_CLASS)
+    ):
         return None
     usual = type(options.get("add_special_tokens", True)) is bool and type(options.get("stride", 0)) is int
     if not usual or not all(
@@ -326,6 +331,8 @@ def fast_class(base: type, batch_encoding: type) -> type:
         backend = tokenizer._tokenizer
         if type(backend) is not Backend or backend._truncation is not None or backend._padding is not None:
             return None
+        if backend.__dict__:
+            return None
         engine = backend._engine
         if engine is None or backend._watched:
             engine = backend.engine()
@@ -343,7 +350,7 @@ def fast_class(base: type, batch_encoding: type) -> type:
         backend = tokenizer._tokenizer
         if type(backend) is not Backend or backend._truncation is not None or backend._padding is not None:
             return None
-        if not _SIMPLE.issuperset([name for name, value in options.items() if value]):
+        if backend.__dict__ or not _SIMPLE.issuperset([name for name, value in options.items() if value]):
             return None
         split_special = options.get("split_special_tokens")
         if split_special is None:
