@@ -646,7 +646,12 @@ def test_short_calls_see_what_was_set(both: tuple[Any, Any]) -> None:
     """A text alone takes a short way, which must notice all that may be otherwise by then."""
 
     def agree() -> None:
-        for call in (lambda t: deeply(t(text)), lambda t: t.encode(text), lambda t: t.encode(text, max_length=3)):
+        for call in (
+            lambda t: deeply(t(text)),
+            lambda t: t.encode(text),
+            lambda t: t.encode(text, max_length=3),
+            lambda t: t.tokenize(text),
+        ):
             assert outcome(call, both[1]) == outcome(call, both[0])
 
     text = "a <|endoftext|> caf\u00e9 \ud83d\udc4d"

@@ -65,6 +65,7 @@ class Engine(_Pipeline):
         except VocabularyError:
             self.processes = False
         added = original.get_added_tokens_decoder()
+        self.added = frozenset(added)
         self._strips = {number for number, token in added.items() if token.lstrip or token.rstrip}
         self.state = _state_of(original)
         self._agree()
@@ -165,6 +166,7 @@ class Backend:
     #: The dict is for methods that somebody puts in the place of these; with any, calls go the longer way.
     __slots__ = (
         "__dict__", "_engine", "_failed_state", "_failure", "_lock", "_original", "_padding", "_truncation", "_watched",
+        "id_to_token", "token_to_id",
     )  # fmt: skip
 
     _engine: Engine | None
@@ -175,6 +177,9 @@ class Backend:
 
     def _start(self, original: Any) -> None:
         self._original = original
+        # The original's own: they are asked for token by token.
+        self.id_to_token: Callable[[int], str | None] = original.id_to_token
+        self.token_to_id: Callable[[str], int | None] = original.token_to_id
         self._lock = threading.RLock()
         self._engine = None
         self._failure: str | None = None

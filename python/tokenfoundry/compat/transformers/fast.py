@@ -419,6 +419,21 @@ def fast_class(base: type, batch_encoding: type) -> type:
                     return found[1]
             return super().encode(text, *arguments, **options)
 
+        def tokenize(self, text: Any, *arguments: Any, **options: Any) -> Any:
+            special = options.get("add_special_tokens", False)
+            if (
+                type(text) is str
+                and not arguments
+                and type(special) is bool
+                and len(options) == ("add_special_tokens" in options)
+                and (direct.get(type(self)) or is_direct(type(self)))
+            ):
+                found = ids_of(self, text, special)
+                # An added token is shown as it was found, which takes an `Encoding`.
+                if found is not None and found[0].added.isdisjoint(found[1]):
+                    return list(map(found[0]._token_of.__getitem__, found[1]))
+            return super().tokenize(text, *arguments, **options)
+
         # transformers looks for these at each call, and looking for what is not there costs more than encoding.
         def _switch_to_input_mode(self) -> None:
             pass
