@@ -1,11 +1,13 @@
 """Deduplication: the peers and us in one run, with quality scored in the same run.
 
     python benches/dedup.py [--corpus FILE.json] [--megabytes 114] [--truth-megabytes 28] [--rounds 5] [--json FILE]
+                               [--text-dedup PYTHON]
 
 Without ``--corpus`` (a JSON list of texts) the corpus is the documentation and sources installed on this machine. A tenth
 of it are planted copies; it is multiplied under letter substitutions up to ``--megabytes``. Times are medians of rounds, by the clock and in CPU seconds;
 peers that take minutes run over a part and are scaled. Quality is scored over the first ``--truth-megabytes`` against
-the exact all-pairs join (0: not at all). Every timed answer is checked: signatures against the readable twin or the library, removals
+the exact all-pairs join (0: not at all). ``--text-dedup PYTHON`` runs text-dedup with that interpreter, which has it
+(it wants Python 3.12). Every timed answer is checked: signatures against the readable twin or the library, removals
 against the truth. Peers that are not installed are left out: ``pip install datasketch rensa gaoya daft
 datatrove spacy``.
 """
@@ -13,7 +15,9 @@ datatrove spacy``.
 import argparse
 import importlib.util
 import json
+import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +27,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 import tokenfoundry as tf
 from dedup_truth import components, greedy, multiplied, of_file, of_this_machine, quality, truth, with_copies
@@ -213,9 +218,54 @@ def meeting(table: Table, rounds: int) -> None:
         table.unit("rensa: one-shot duplicate flags, 20x6", times, "document", count)
 
 
-def scores(table: Table, texts: list[str]) -> None:
+TEXT_DEDUP = """
+import json, sys
+from datasets import load_from_disk
+kept = load_from_disk(sys.argv[1])
+print(json.dumps(list(kept["number"])))
+"""
+
+
+def by_text_dedup(table: Table, texts: list[str], pairs: list[tuple[int, int, float]], python: Path) -> None:
+    """Its command as a user runs it, 14 bands of 8, with and without its verification; quality of what it keeps."""
+    for verified in (False, True):
+        with tempfile.TemporaryDirectory() as directory:
+            source, output = Path(directory) / "texts.parquet", Path(directory) / "kept"
+            pq.write_table(pa.table({"text": texts, "number": range(len(texts))}), source)
+            settings = {
+                "input": {"input_type": "local_files", "file_type": "parquet",
+                          "read_arguments": {"path": "parquet", "data_files": [str(source)], "split": "train"}},
+                "algorithm": {"algorithm_name": "minhash", "text_column": "text", "num_perm": 112, "bands": 14, "rows": 8,
+                              "ngram_size": 5, "threshold": 0.8, "num_proc": 2, "check_false_positive": verified},
+                "output": {"output_dir": str(output)},
+                "debug": {},
+            }  # fmt: skip
+            lines = []
+            for name, values in settings.items():
+                lines.append(f"[{name}]")
+                for key, value in values.items():
+                    inner = (
+                        [f"{of} = {json.dumps(what)}" for of, what in value.items()] if isinstance(value, dict) else []
+                    )
+                    lines.append(f"{key} = " + ("{" + ", ".join(inner) + "}" if inner else json.dumps(value)))
+            (Path(directory) / "config.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+            command = [str(python), "-m", "text_dedup.minhash"]
+            home = {**os.environ, "HF_HOME": f"{directory}/home"}
+            started = time.perf_counter()
+            subprocess.run(
+                command, cwd=directory, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=home
+            )
+            seconds = time.perf_counter() - started
+            kept = subprocess.run([python, "-c", TEXT_DEDUP, str(output)], check=True, capture_output=True, text=True)
+            keep = np.zeros(len(texts), bool)
+            keep[json.loads(kept.stdout)] = True
+            table.row(f"text-dedup, 14x8, {'verified' if verified else 'not verified'}, 2 processes", seconds=seconds,
+                      **quality(texts, keep, pairs))  # fmt: skip
+
+
+def scores(table: Table, texts: list[str], text_dedup: Path | None) -> None:
     """Quality, not timed: against the exact all-pairs join."""
-    _, pairs = truth(texts, 0.8)
+    pairs = truth(texts, 0.8)
     expected = greedy(texts, pairs)
     result = tf.dedup.near_duplicates(texts)
     table.row(f"ours, {megabytes_of(texts):.0f} MB", **quality(texts, result.keep, pairs),
@@ -223,20 +273,28 @@ def scores(table: Table, texts: list[str]) -> None:
     found = [tf.dedup.near_duplicates(texts, seed=seed).pairs for seed in (1, 2)]
     one, other = (set(zip(of["left"].tolist(), of["right"].tolist(), strict=True)) for of in found)
     table.row("agreement of two seeds", pairwise_f1=2 * len(one & other) / max(len(one) + len(other), 1))
+    if text_dedup:
+        by_text_dedup(table, texts, pairs, text_dedup)
     usual = components(tf.dedup.MinHash(112).signatures(texts), 14, 8)
     table.row("the usual recipe: 14x8, components, not verified", **quality(texts, usual, pairs))
 
 
-def decisions(table: Table, texts: list[str], rounds: int) -> None:
+def decisions(table: Table, texts: list[str], originals: list[str], rounds: int) -> None:
     arrow, size = pa.array(texts, pa.large_string()), megabytes_of(texts)
     for threads in (1, 2):
         times, result = timed(lambda t=threads: tf.dedup.near_duplicates(arrow, threads=t), rounds)
         table.speed(f"raw text to verified clusters, {threads} thread(s)", times, size, removed=int((~result.keep).sum()),
                     verified=result.stats["verified"], skipped=result.stats["skipped"])  # fmt: skip
+    # Of each part a tenth are copies of the part's own: an eighth of all documents would have an eighth of an original's copies
+    # and so an eighth of the pairs a document, and cost less a document.
+    first = None
     for eighths in (1, 2, 4, 8):
-        part = arrow.slice(0, len(arrow) * eighths // 8)
-        times, _ = timed(lambda p=part: tf.dedup.near_duplicates(p, threads=2), rounds)
-        table.speed(f"growth: {eighths}/8 of the documents", times, megabytes_of(part.to_pylist()))
+        part = with_copies(originals[: len(originals) * eighths // 8])
+        arrow, size = pa.array(part, pa.large_string()), megabytes_of(part)
+        times, result = timed(lambda p=arrow: tf.dedup.near_duplicates(p, threads=2), 2 * rounds)
+        first = first or times.cpu_seconds / size
+        table.speed(f"growth: {eighths}/8 of the documents", times, size, candidates=result.stats["candidates"],
+                    verified=result.stats["verified"], cost_of_a_byte=times.cpu_seconds / size / first)  # fmt: skip
 
 
 def small_things(table: Table, texts: list[str], rounds: int) -> None:
@@ -281,9 +339,11 @@ def main() -> None:
     arguments.add_argument("--truth-megabytes", type=float, default=28)
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--json", type=Path)
+    arguments.add_argument("--text-dedup", type=Path, metavar="PYTHON")
     chosen = arguments.parse_args()
     most = chosen.megabytes / 1.1
-    base = with_copies(of_file(chosen.corpus, most) if chosen.corpus else of_this_machine(most))
+    originals = of_file(chosen.corpus, most) if chosen.corpus else of_this_machine(most)
+    base = with_copies(originals)
     texts = multiplied(base, chosen.megabytes)
     checked = multiplied(base, min(chosen.truth_megabytes, megabytes_of(base)))
     table = Table()
@@ -295,11 +355,11 @@ def main() -> None:
     kernels(table, texts, chosen.rounds)
     meeting(table, chosen.rounds)
     small_things(table, base, chosen.rounds)
-    decisions(table, texts, chosen.rounds)
+    decisions(table, texts, multiplied(originals, most), chosen.rounds)
     if checked:
-        scores(table, checked)
+        scores(table, checked, chosen.text_dedup)
         table.row("planted edits of all kinds, at similarities of 0.5 to 1")
-        scores(table, planted_corpus(4000).texts)
+        scores(table, planted_corpus(4000).texts, chosen.text_dedup)
     if chosen.json:
         chosen.json.write_text(json.dumps(table.rows, indent=1) + "\n", encoding="utf-8")
 

@@ -1,13 +1,12 @@
 """What `dedup.py` deduplicates, and how it scores the answers: corpora, the exact join, quality.
 
-The truth is the exact all-pairs join by an inverted index over shingles (a prefix filter, each pair verified).
+The truth is the exact join of the readable twin (`tokenfoundry.reference.dedup.similar_pairs`).
 """
 
 import json
 import random
 import string
 import sysconfig
-from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -78,44 +77,24 @@ def multiplied(texts: list[str], megabytes: float) -> list[str]:
     return result
 
 
-def truth(texts: list[str], threshold: float) -> tuple[list[set[int]], list[tuple[int, int]]]:
-    """Shingle sets, and all pairs at or above the threshold: candidates share one of the rarest shingles of either."""
-    sets = [set(core.shingle_set(text.encode(), 5, "words")) for text in texts]
-    count: Counter[int] = Counter()
-    for shingles in sets:
-        count.update(shingles)
-    holders: dict[int, list[int]] = defaultdict(list)
-    pairs = []
-    for index, shingles in enumerate(sets):
-        # Two sets that similar share at least one of the (1 - t) |A| + 1 shingles that are rarest in each.
-        prefix = sorted(shingles, key=lambda shingle: (count[shingle], shingle))
-        prefix = prefix[: len(prefix) - int(np.ceil(threshold * len(prefix) - 1e-9)) + 1]
-        candidates = {other for shingle in prefix for other in holders[shingle]}
-        pairs += [(other, index) for other in candidates if reference.jaccard(shingles, sets[other]) >= threshold]
-        for shingle in prefix:
-            holders[shingle].append(index)
-    return sets, pairs
+def truth(texts: list[str], threshold: float) -> list[tuple[int, int, float]]:
+    """All pairs at or above the threshold, with their similarities: the exact join."""
+    sets = [frozenset(core.shingle_set(text.encode(), 5, "words")) for text in texts]
+    return reference.similar_pairs(sets, threshold)
 
 
-def greedy(texts: list[str], pairs: list[tuple[int, int]]) -> np.ndarray:
+def greedy(texts: list[str], pairs: list[tuple[int, int, float]]) -> np.ndarray:
     """Who stays when each document is compared with the kept ones before it; those of the same n-grams share a fate."""
-    before: dict[int, list[int]] = defaultdict(list)
-    for left, right in pairs:
-        before[right].append(left)
-    keep = np.ones(len(texts), bool)
-    firsts: dict[str, int] = {}
-    for index, text in enumerate(texts):
-        same = firsts.setdefault(text, index) != index
-        keep[index] = not same and not any(keep[other] for other in before[index])
-    return keep
+    contents = [frozenset(core.shingle_set(text.encode(), 5, "words")) or text for text in texts]
+    return np.array(reference.decide(contents, pairs)) < 0
 
 
-def quality(texts: list[str], keep: np.ndarray, pairs: list[tuple[int, int]]) -> dict[str, float]:
+def quality(texts: list[str], keep: np.ndarray, pairs: list[tuple[int, int, float]]) -> dict[str, float]:
     """removed; unbacked: share of those without a kept document at the threshold; leaked: kept pairs at it."""
     backed = {text for text, kept in zip(texts, keep, strict=True) if kept}
     has_kept = np.zeros(len(texts), bool)
     leaked = 0
-    for left, right in pairs:
+    for left, right, _ in pairs:
         has_kept[left] |= keep[right]
         has_kept[right] |= keep[left]
         leaked += int(keep[left] and keep[right] and texts[left] != texts[right])

@@ -14,10 +14,20 @@ from tokenfoundry._core import bpe
 hf = pytest.importorskip("tokenizers")
 
 
+def of_one_spelling(theirs: hf.Tokenizer) -> bool:
+    """Whether two added tokens are normalized to the same text: which of them stands for it changes there from run to run."""
+    if theirs.normalizer is None:
+        return False
+    tokens = [token.content for token in theirs.get_added_tokens_decoder().values() if token.normalized]
+    return len({theirs.normalizer.normalize_str(content) for content in tokens}) < len(tokens)
+
+
 def differences(seed: int, make: Callable[[int], Part] = configuration) -> list[str]:
     file = make(seed)
     content = json.dumps(file)
     theirs = hf.Tokenizer.from_str(content)
+    if of_one_spelling(theirs):
+        return []
     try:
         ours = tf.Tokenizer(bpe.read_tokenizer_json(content.encode(), True))
     except tf.VocabularyError as error:

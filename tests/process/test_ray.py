@@ -35,7 +35,7 @@ def many_files(folder: Path) -> dict[str, Any]:
     return {
         "name": "many", "output": "local", "input": inputs,
         "stages": [
-            {"clean": {}}, {"label": {}}, {"redact": {}}, {"dedup": {}},
+            {"clean": {}}, {"label": {}}, {"dedup": {}}, {"redact": {}}, {"filter": {"keep": "bytes > 100"}},
             {"tokenize": {"tokenizer": {"train": {"vocab_size": 600}}}}, {"pack": {"sequence_length": 128}},
             {"shard": {"rows_per_shard": 64}},
         ],
@@ -81,7 +81,8 @@ def test_a_node_that_dies_in_the_middle_changes_nothing(tmp_path: Path, cluster:
                     cluster.remove_node(nodes[1], allow_graceful=False)
 
     killer = Killer()
-    result = tf.run(load_recipe({**plain, "output": "ray", "executor": "ray"}, base=tmp_path), progress=killer)
+    budget = {"memory": "512MiB", "output": "ray", "executor": "ray"}
+    result = tf.run(load_recipe({**plain, **budget}, base=tmp_path), progress=killer)
     assert killer.killed_at is not None and killer.killed_at < 24, "a node was killed while text units were at work"
     # The cluster learns of the death from a missed heartbeat, which may come after the run's own end.
     ray.init(address=cluster.address, log_to_driver=False)

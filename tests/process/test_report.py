@@ -53,6 +53,8 @@ def test_in_a_browser(output: Path, tmp_path: Path) -> None:
     console = [line for line in said.splitlines() if "CONSOLE" in line]
     assert not [line for line in console if re.search(r"error|uncaught|failed", line, re.IGNORECASE)], console
     assert dom.count("sankey-node") > 8
+    nodes = [label.partition("<br>")[0] for label in expected["flow"]["data"][0]["node"]["label"]]
+    assert nodes[0] == "input" and nodes[-1] == "in shards" and len(set(nodes)) == len(nodes)
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no chromium on PATH (Debian: apt-get install chromium)")

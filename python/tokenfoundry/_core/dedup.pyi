@@ -88,7 +88,10 @@ def merge_band(directory: str, band: int) -> None:
     """Step 2 of a plan on disk."""
 
 def decide(
-    directory: str, given_order: NDArray[np.uint32] | None, fields: tuple[float, str, int, int, int, int, bool]
+    directory: str,
+    given_order: NDArray[np.uint32] | None,
+    fields: tuple[float, str, int, int, int, int, bool],
+    threads: int | None,
 ) -> dict[str, Any]:
     """Step 3 of a plan on disk."""
 
@@ -102,12 +105,13 @@ class Part:
         fields: tuple[float, str, int, int, int, int, bool],
         first_document: int,
         memory_bytes: int,
+        sets: bool,
     ) -> Part: ...
     def add(self, texts: Any, threads: int | None) -> int:
         """Add texts; returns how many the part has now."""
 
-    def finish(self) -> int:
-        """Write what is left; returns how many documents the part has."""
+    def finish(self, durable: bool) -> int:
+        """Write what is left, and wait for the disk if ``durable``; returns how many documents the part has."""
 
 def similarities(
     lefts: Any,

@@ -32,8 +32,8 @@ def exact(
     """Keep one of each group of identical texts.
 
     ``texts``: list of str or bytes, or an Arrow string or binary array (n), or a `Ragged` of tokens. ``keep``: which
-    one stays: "first", "last", "longest", or a column of n numbers, of which the largest wins; ``order``: instead, the
-    indices of all texts, best first. Found by xxh3-128, verified by comparing bytes.
+    one stays: "first", "last", "longest" (in bytes, or in tokens where those are given), or a column of n numbers, of which
+    the largest wins; ``order``: instead, the indices of all texts, best first. Found by xxh3-128, verified by comparing bytes.
     ``normalized``: texts are identical if their words are, lower-cased, in order (what a word is: see `near_duplicates`);
     case, punctuation and spacing then make no difference. Texts without a word are compared as they are.
     """
@@ -70,10 +70,11 @@ def near_duplicates(
     The result does not depend on threads. Raises InputError for texts that are not UTF-8.
     Source: Broder, "On the resemblance and containment of documents" (1997).
     """
+    # The longest text is the longest as it was given, whatever its tokens are.
+    order = order_of(as_texts(texts), keep, order)
     texts, unit = in_units(texts, unit, threads)
     chosen = options(threshold, unit, ngram, seed, bands, recall, verify)
-    texts = as_texts(texts)
-    return result_of(_dedup.near_duplicates(texts, order_of(texts, keep, order), chosen.fields(), threads))
+    return result_of(_dedup.near_duplicates(as_texts(texts), order, chosen.fields(), threads))
 
 
 def explain(threshold: float = 0.8, *, bands: tuple[int, int] | None = None, recall: float = 0.997) -> str:

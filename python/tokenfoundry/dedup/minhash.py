@@ -66,8 +66,9 @@ class MinHash:
         """Signatures (n, num_perm) of uint32, or of uint64 for "datatrove" and "datasketch-legacy".
 
         A text of fewer than ``ngram`` words has 2^32 - 1 in every slot (2^64 - 1 for "datatrove", which itself makes
-        no signature then). ``bits``: 8 or 16 to keep only the low bits of each slot, as uint8 or uint16; slots then
-        agree by chance once in 2^bits, which `jaccard_estimate` takes back.
+        no signature then). ``bits``: 8 or 16 to keep only the low bits of each slot, as uint8 or uint16; 1, 2 or 4 for several
+        slots a byte, the first lowest (n, num_perm * bits / 8). Slots then agree by chance once in 2^bits, which
+        `jaccard_estimate` takes back (Li and König 2010).
         """
         if self.scheme == "tokenfoundry":
             texts, unit = in_units(texts, self.unit, threads)
@@ -102,18 +103,46 @@ class MinHash:
         return _low_bits(made, bits)
 
     @staticmethod
-    def jaccard_estimate(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.float64]:
-        """Estimated Jaccard similarity of signatures (…, num_perm), slot against slot; of the same dtype."""
+    def jaccard_estimate(left: NDArray[Any], right: NDArray[Any], *, bits: int | None = None) -> NDArray[np.float64]:
+        """Estimated Jaccard similarity of signatures (…, num_perm), slot against slot; of the same dtype.
+
+        ``bits``: what the signatures were made with; needed for 1, 2 and 4 only, whose bytes hold several slots.
+        """
         if left.dtype != right.dtype:
             raise InputError(f"signatures of {left.dtype} and {right.dtype} cannot be compared")
+        width = 8 * left.dtype.itemsize
+        if bits in _PACKED:
+            if left.dtype != np.uint8:
+                raise InputError(f"signatures of {bits} bits a slot are uint8, not {left.dtype}")
+            width = bits
+            left, right = _unpacked(left, bits), _unpacked(right, bits)
+        elif bits is not None and bits != width:
+            raise InputError(f"signatures of {left.dtype} have {width} bits a slot, not {bits}")
         equal = np.mean(left == right, axis=-1)
-        by_chance = 2.0 ** -(8 * left.dtype.itemsize)
+        by_chance = 2.0**-width
         return np.asarray(np.maximum((equal - by_chance) / (1 - by_chance), 0.0))
+
+
+_PACKED = (1, 2, 4)
 
 
 def _low_bits(signatures: NDArray[Any], bits: int | None) -> NDArray[Any]:
     if bits is None:
         return signatures
+    if bits in _PACKED:
+        slots = 8 // bits
+        if signatures.shape[1] % slots:
+            raise InputError(
+                f"num_perm is {signatures.shape[1]}; with {bits} bits a slot it must be a multiple of {slots}"
+            )
+        low = (signatures & ((1 << bits) - 1)).astype(np.uint8).reshape(len(signatures), -1, slots)
+        return np.asarray((low << np.arange(0, 8, bits, dtype=np.uint8)).sum(axis=2, dtype=np.uint8))
     if bits not in (8, 16):
-        raise InputError(f"bits is {bits}; it must be 8 or 16, or None for all")
+        raise InputError(f"bits is {bits}; it must be 1, 2, 4, 8 or 16, or None for all")
     return signatures.astype(np.uint8 if bits == 8 else np.uint16)
+
+
+def _unpacked(signatures: NDArray[Any], bits: int) -> NDArray[Any]:
+    """One slot a byte, of several."""
+    slots = signatures[..., None] >> np.arange(0, 8, bits, dtype=np.uint8) & (1 << bits) - 1
+    return slots.reshape(*signatures.shape[:-1], signatures.shape[-1] * (8 // bits))

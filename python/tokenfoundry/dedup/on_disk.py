@@ -54,16 +54,22 @@ class OnDisk:
         """Bands to merge in step 2."""
         return self.options.bands
 
-    def sketch(self, part: int, first_document: int, batches: Iterable[Any]) -> int:
+    def sketch(
+        self, part: int, first_document: int, batches: Iterable[Any], *, sets: bool = True, durable: bool = True
+    ) -> int:
         """Step 1: make part number ``part`` of the documents in ``batches`` of texts; the first of them is document
-        ``first_document`` of the whole. Returns how many there were. A part that was there is made anew."""
+        ``first_document`` of the whole. Returns how many there were. A part that was there is made anew.
+
+        ``sets=False`` leaves out the shingle sets, 8 bytes a shingle; before step 3 the part must then have a file
+        ``texts``, and its table (``documents``: start, length, 0, 0 as u64 of each) must say where each text lies in it.
+        ``durable``: wait until the disk has it."""
         if not 0 <= first_document < 2**32:
             raise InputError(f"first_document is {first_document}; a plan takes fewer than 2^32 documents")
         path = self.directory / f"part-{part:05d}"
-        writer = _dedup.Part(str(path), self.options.fields(), first_document, self.memory_bytes)
+        writer = _dedup.Part(str(path), self.options.fields(), first_document, self.memory_bytes, sets)
         for texts in batches:
             writer.add(as_texts(texts), self.threads)
-        return writer.finish()
+        return writer.finish(durable)
 
     def merge_band(self, band: int) -> None:
         """Step 2: find the documents of all parts that meet in band ``band``."""
@@ -75,7 +81,7 @@ class OnDisk:
         """Step 3: keep the best of each group. ``order``: all documents by index, best first; as they came by
         default."""
         given = None if order is None else order_of(order, "first", order)
-        return result_of(_dedup.decide(str(self.directory), given, self.options.fields()))
+        return result_of(_dedup.decide(str(self.directory), given, self.options.fields(), self.threads))
 
     def run(self, batches: Iterable[Any], *, order: Any = None) -> Result:
         """All steps, here, one after another."""

@@ -17,7 +17,10 @@ from typing import Any, BinaryIO, Protocol
 from tokenfoundry.io import web
 from tokenfoundry.io.files import InputFile
 
-__all__ = ["FORMATS", "LineBlock", "ReaderOptions", "Record", "format_of", "judge_line", "line_blocks", "records"]
+__all__ = [
+    "FORMATS", "LineBlock", "ReaderOptions", "Record", "decoded", "empty_file", "field_of", "format_of", "judge_line",
+    "line_blocks", "records",
+]  # fmt: skip
 
 FORMATS = ("jsonl", "parquet", "text", "html", "warc")
 _CHUNK_BYTES = 4 << 20
@@ -85,7 +88,9 @@ def records(file: InputFile, format: str, options: ReaderOptions) -> Iterator[Re
     if file.problem:
         yield Record(0, None, 0, verdict="read.unreadable", reason=f"{file.uri}: {file.problem}")
         return
-    reader = {"jsonl": _jsonl, "parquet": _parquet, "text": _text, "html": web.html, "warc": web.warc}[format]
+    from tokenfoundry.io import parquet
+
+    reader = {"jsonl": _jsonl, "parquet": parquet.rows, "text": _text, "html": web.html, "warc": web.warc}[format]
     try:
         yield from reader(file, options)
     except OSError as error:
@@ -200,7 +205,7 @@ def line_blocks(file: InputFile, options: ReaderOptions, block_bytes: int) -> It
     elif size:
         yield LineBlock(b"".join(pending), number + 1)
     elif number == 0:
-        yield _empty(file)
+        yield empty_file(file)
 
 
 def judge_line(file: InputFile, number: int, line: bytes, options: ReaderOptions) -> Record | None:
@@ -251,7 +256,7 @@ def _jsonl(file: InputFile, options: ReaderOptions) -> Iterator[Record]:
         yield _truncated(file, number, error)
         return
     if number == 0:
-        yield _empty(file)
+        yield empty_file(file)
 
 
 def _json_record(file: InputFile, number: int, line: bytes, options: ReaderOptions) -> Record:
@@ -286,56 +291,12 @@ def _json_record(file: InputFile, number: int, line: bytes, options: ReaderOptio
         size = len(text.encode("utf-8"))
     except UnicodeEncodeError as error:
         return rejected("invalid_utf8", f"lone surrogate at character {error.start + 1} of {options.text_field!r}")
-    return Record(number, text, size, _field(content, options.id_field), _field(content, options.licence_field))
+    return Record(number, text, size, field_of(content, options.id_field), field_of(content, options.licence_field))
 
 
-def _field(content: dict[str, Any], name: str | None) -> str | None:
+def field_of(content: dict[str, Any], name: str | None) -> str | None:
     value = content.get(name) if name else None
     return None if value is None else str(value)
-
-
-# Parquet
-
-
-def _parquet(file: InputFile, options: ReaderOptions) -> Iterator[Record]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    number = 0
-    try:
-        with file.open() as content, pq.ParquetFile(content) as source:
-            schema = source.schema_arrow
-            if options.text_field not in schema.names:
-                fields = ", ".join(schema.names[:8])
-                reason = f"{file.uri}: no column {options.text_field!r}; its columns are {fields}"
-                yield Record(0, None, file.size, verdict="read.no_text", reason=reason)
-                return
-            asked = (options.text_field, options.id_field, options.licence_field)
-            wanted = [name for name in asked if name is not None and name in schema.names]
-            if source.metadata.num_rows == 0:
-                yield _empty(file)
-            groups = range(file.span.start, file.span.end) if file.span else None
-            number = file.span.records_before if file.span else 0
-            for batch in source.iter_batches(batch_size=1024, columns=wanted, row_groups=groups):
-                columns = {name: batch.column(name).to_pylist() for name in wanted}
-                for index, text in enumerate(columns[options.text_field]):
-                    number += 1
-                    row = {name: values[index] for name, values in columns.items()}
-                    yield _parquet_record(file, number, text, row, options)
-    except (pa.ArrowException, UnicodeDecodeError) as error:
-        reason = f"{file.uri}: damaged or not Parquet after row {number}: {str(error).splitlines()[0]}"
-        yield Record(number + 1, None, 0, verdict="read.truncated", reason=reason)
-
-
-def _parquet_record(file: InputFile, number: int, text: Any, row: dict[str, Any], options: ReaderOptions) -> Record:
-    place = f"{file.uri}:{number}"
-    if isinstance(text, bytes):
-        return _decoded(text, number, place, options, row)
-    if not isinstance(text, str):
-        what = "is null" if text is None else f"is {type(text).__name__}, not a string"
-        verdict = "read.no_text" if text is None else "read.text_is_not_a_string"
-        return Record(number, None, 0, verdict=verdict, reason=f"{place}: {options.text_field!r} {what}")
-    return _decoded(text.encode("utf-8"), number, place, options, row)
 
 
 # Text
@@ -358,11 +319,11 @@ def _text(file: InputFile, options: ReaderOptions) -> Iterator[Record]:
         yield Record(1, None, size, verdict="read.truncated", reason=reason)
         return
     if size == 0:
-        yield _empty(file)
+        yield empty_file(file)
     elif size > options.max_document_bytes:
         yield _too_long(file, 1, size, options)
     else:
-        yield _decoded(b"".join(parts), 1, file.uri, options, {})
+        yield decoded(b"".join(parts), 1, file.uri, options, {})
 
 
 def _declared_encoding(content: bytes) -> str:
@@ -376,7 +337,7 @@ def _declared_encoding(content: bytes) -> str:
     return "utf-8"
 
 
-def _decoded(content: bytes, number: int, place: str, options: ReaderOptions, row: dict[str, Any]) -> Record:
+def decoded(content: bytes, number: int, place: str, options: ReaderOptions, row: dict[str, Any]) -> Record:
     def rejected(verdict: str, reason: str) -> Record:
         return Record(number, None, len(content), verdict=f"read.{verdict}", reason=f"{place}: {reason}")
 
@@ -399,7 +360,7 @@ def _decoded(content: bytes, number: int, place: str, options: ReaderOptions, ro
         size = len(text.encode("utf-8"))
     except UnicodeEncodeError:
         return rejected("invalid_utf8", "has a lone surrogate")
-    return Record(number, text, size, _field(row, options.id_field), _field(row, options.licence_field))
+    return Record(number, text, size, field_of(row, options.id_field), field_of(row, options.licence_field))
 
 
 def _verdict_name(encoding: str) -> str:
@@ -407,7 +368,7 @@ def _verdict_name(encoding: str) -> str:
     return "utf8" if name in ("utf8", "utf8sig") else name
 
 
-def _empty(file: InputFile) -> Record:
+def empty_file(file: InputFile) -> Record:
     return Record(0, None, 0, verdict="read.empty_file", reason=f"{file.uri}: the file is empty")
 
 

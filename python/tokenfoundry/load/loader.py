@@ -250,28 +250,33 @@ class Loader:
     def __next__(self) -> Batch:
         step = self.batch_size * self.world_size
         base = self._samples + self._worker * step
-        numbers = self._samples_at(base)
-        if self._ahead:
-            self._tell(base, step * self._workers)
-        made = self.batch(numbers)
-        self._samples += step * self._workers
-        return made
-
-    def _samples_at(self, base: int) -> NDArray[np.int64]:
-        """This rank's samples of the global batch that begins at ``base``. Raises StopIteration at the end."""
+        end = self._end_of(base)
         first = base + self.rank * self.batch_size
-        end = base + self.batch_size * self.world_size
-        if self._limit is not None and end > self._limit and (self.drop_last or first >= self._limit):
-            raise StopIteration
-        last = min(first + self.batch_size, self._limit) if self._limit is not None else first + self.batch_size
-        if self.mode == "pack" and self._epochs is not None and not self._stream.has(end - 1):
+        last = min(first + self.batch_size, end)
+        reached = self._samples + step * self._workers
+        if end < base + step:
             if self.drop_last:
                 raise StopIteration
-            while last > first and not self._stream.has(last - 1):
-                last -= 1
-            if last == first:
+            # The same on ranks that have some of the last samples and on those that have none.
+            reached = max(self._samples, end)
+            if last <= first:
+                self._samples = reached
                 raise StopIteration
-        return np.arange(first, last, dtype=np.int64)
+        if self._ahead:
+            self._tell(base, step * self._workers)
+        made = self.batch(np.arange(first, last, dtype=np.int64))
+        self._samples = reached
+        return made
+
+    def _end_of(self, base: int) -> int:
+        """Where the global batch that begins at ``base`` ends: earlier than others where the samples end."""
+        end = base + self.batch_size * self.world_size
+        if self._limit is not None:
+            end = min(end, self._limit)
+        if self.mode == "pack" and self._epochs is not None:
+            while end > base and not self._stream.has(end - 1):
+                end -= 1
+        return end
 
     def _tell(self, base: int, stride: int) -> None:
         """Tell the kernel of this rank's next batches while reading waits for a disk."""
@@ -355,11 +360,14 @@ class Loader:
         self._stream = fresh
 
     def _take_up(self, changes: list[tuple[int, list[float]]]) -> None:
-        """Make the changes of weights that a state remembers, but for those that the schedule has."""
+        """Make the changes of weights that a state remembers, but for those that the schedule has.
+
+        Where it has others at the same sample they are those of the beginning, which the change replaced.
+        """
         if self._schedule is None:
             return
-        known = {at for at, _ in self._schedule}
-        fresh = [change for change in changes if change[0] not in known]
+        known = {at: [float(weight) for weight in weights] for at, weights in self._schedule}
+        fresh = [(at, weights) for at, weights in changes if known.get(at) != weights]
         for at, weights in fresh:
             self._schedule = [phase for phase in self._schedule if phase[0] < at] + [(at, weights)]
             self._changes = [phase for phase in self._changes if phase[0] < at] + [(at, weights)]
@@ -396,8 +404,7 @@ class Loader:
     def state_after(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         """The state after this batch was used, wherever it was made: what to save where a DataLoader's workers have
         read ahead."""
-        first = int(batch["sample"][0]) - self.rank * self.batch_size
-        return self._state_at(first + self.batch_size * self.world_size)
+        return self._state_at(self._end_of(int(batch["sample"][0]) - self.rank * self.batch_size))
 
     def _state_at(self, samples: int) -> dict[str, Any]:
         block = list(self._stream.block(samples - 1)) if self.mode == "pack" and samples else []

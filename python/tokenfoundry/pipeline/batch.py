@@ -18,7 +18,7 @@ from tokenfoundry._core import shard as _shard
 from tokenfoundry.io import Record
 from tokenfoundry.pipeline.stages.base import SIGNALS, byte_lengths
 
-__all__ = ["ROWS_SCHEMA", "TEXTS_SCHEMA", "Batch", "Tally", "document_id", "identity_prefix", "tally"]
+__all__ = ["ROWS_SCHEMA", "TEXTS_SCHEMA", "Batch", "Tally", "document_id", "fixed_bytes", "identity_prefix", "tally"]
 
 TEXTS_SCHEMA = pa.schema([("text", pa.large_string())])
 ROWS_SCHEMA = pa.schema([
@@ -30,6 +30,8 @@ ROWS_SCHEMA = pa.schema([
 ])  # fmt: skip
 _FIXED = ("id", "uri", "record", "external_id", "source", "licence", "content_hash", "bytes_in")
 _VERDICT = ("bytes_out", "stage", "verdict", "reason", "value", "redacted")
+# What Arrow can take apart: it has no functions for maps.
+_PAIRS = pa.list_(pa.struct([pa.field("key", pa.string(), nullable=False), pa.field("value", pa.int64())]))
 _LABELS = tuple(name for name in ROWS_SCHEMA.names if name not in _FIXED and name not in _VERDICT)
 
 
@@ -43,7 +45,8 @@ def document_id(source: str, uri: str, record: int) -> bytes:
     return _shard.hash128(identity_prefix(source, uri) + b"%d" % record)
 
 
-def _fixed_bytes(flat: bytes, width: int = 16) -> pa.Array:
+def fixed_bytes(flat: bytes, width: int = 16) -> pa.Array:
+    """Values of ``width`` bytes, one after another, as a column."""
     return pa.Array.from_buffers(pa.binary(width), len(flat) // width, [None, pa.py_buffer(flat)])
 
 
@@ -128,12 +131,12 @@ class Batch:
         keys = [identity_prefix(source, uri) + b"%d" % record.record for uri, record in zip(uris, records, strict=True)]
         hashes = np.zeros((count, 16), np.uint8)
         hashes[alive] = np.frombuffer(_shard.hash128_batch(texts, threads), np.uint8).reshape(-1, 16)
-        content = _fixed_bytes(hashes.tobytes())
+        content = fixed_bytes(hashes.tobytes())
         if len(names):
             content = pa.array(content.to_pylist(), pa.binary(16), mask=fate >= 0)
         return cls(
             fixed={
-                "id": _fixed_bytes(_shard.hash128_batch(pa.array(keys, pa.large_binary()), threads)),
+                "id": fixed_bytes(_shard.hash128_batch(pa.array(keys, pa.large_binary()), threads)),
                 "uri": pa.array(uris, pa.string()),
                 "record": pa.array([record.record for record in records], pa.int64()),
                 "external_id": pa.array([record.external_id for record in records], pa.string()),
@@ -201,10 +204,11 @@ class Batch:
         redacted: dict[str, NDArray[np.int64]] = {}
         column = rows.column("redacted")
         if column.null_count < count:
-            sizes = column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+            pairs = column.cast(_PAIRS)
+            sizes = pc.list_value_length(pairs).fill_null(0).to_numpy(zero_copy_only=False)
             owner = np.repeat(np.arange(count), sizes)
-            keys = np.array(column.keys.to_pylist(), object)
-            items = column.items.to_numpy(zero_copy_only=False)
+            keys = np.array(pairs.flatten().field(0).to_pylist(), object)
+            items = pairs.flatten().field(1).to_numpy(zero_copy_only=False)
             for kind in dict.fromkeys(keys.tolist()):
                 redacted[kind] = np.full(count, -1, np.int64)
                 redacted[kind][owner[keys == kind]] = items[keys == kind]
@@ -233,7 +237,8 @@ class Batch:
         for name, column in columns.items():
             if name.startswith("redacted_"):
                 kind = self.redacted.setdefault(name.removeprefix("redacted_"), np.full(len(self), -1, np.int64))
-                kind[self.alive] = column.to_numpy(zero_copy_only=False)
+                earlier = np.maximum(kind[self.alive], 0)
+                kind[self.alive] = earlier + column.to_numpy(zero_copy_only=False)
                 continue
             new = self._spread(column.cast(ROWS_SCHEMA.field(name).type))
             old = self.labels.get(name)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tokenfoundry.pipeline.documents import UnitResult
+from tokenfoundry.pipeline.unit_result import UnitResult
 
 __all__ = ["Corpus", "selected"]
 
@@ -20,6 +20,8 @@ class Corpus:
     units: Sequence[UnitResult]
     sources: Sequence[str]
     """Of each unit."""
+    keys: Sequence[str]
+    """Of each unit's result."""
 
     @cached_property
     def unit_lengths(self) -> list[NDArray[np.int64]]:

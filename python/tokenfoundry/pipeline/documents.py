@@ -1,26 +1,22 @@
-"""The documents of one unit: read, passed through the text stages, and kept in the store.
+"""The documents of one unit on their way through text stages: read, or taken from an earlier result, judged, counted and kept.
 
-The result `KEY.text` is a folder: `texts.arrow` has the texts that are left, to be memory-mapped by what comes after;
-`rows.arrow` a row for every record, kept or not, of `ROWS_SCHEMA`; `lengths.npy` and `ids.npy` the bytes and id of each text that is left;
-`unit.json` the counts at each door and what each stage cost. A cache also keeps the result after each stage but the
-last, compressed, so that a run with other late stages begins behind those it shares.
+A cache also keeps the result after each stage but the last, compressed, so that a run with other late stages begins
+behind those it shares.
 """
 
-import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from tokenfoundry.errors import GateError, InputError
-from tokenfoundry.pipeline.batch import ROWS_SCHEMA, TEXTS_SCHEMA, Batch, document_id, tally
+from tokenfoundry.pipeline.batch import Batch, tally
 from tokenfoundry.pipeline.events import Listener
 from tokenfoundry.pipeline.isolate import apply
 from tokenfoundry.pipeline.lanes import Serial, Way
@@ -30,116 +26,14 @@ from tokenfoundry.pipeline.reading import BATCH_BYTES, RawBatch, columns_of, rea
 from tokenfoundry.pipeline.stages import Outcome, TextStage
 from tokenfoundry.pipeline.stages.base import byte_lengths
 from tokenfoundry.pipeline.store import Store
+from tokenfoundry.pipeline.unit_result import KIND, Sink, UnitResult, Written
 from tokenfoundry.pipeline.units import Unit
 from tokenfoundry.provenance.doors import Door, check
 
-__all__ = ["ROWS_SCHEMA", "TEXTS_SCHEMA", "TextLine", "UnitResult", "document_id"]
+__all__ = ["Portion", "TextLine", "begin_attempt", "end_attempt"]
 
-KIND = "text"
-
-
-@dataclass(frozen=True)
-class UnitResult:
-    """A unit's result in a store."""
-
-    folder: Path
-
-    @classmethod
-    def of(cls, store: Store, key: str) -> "UnitResult":
-        return cls(store.path(key, KIND))
-
-    @property
-    def done(self) -> bool:
-        return self.folder.is_dir()
-
-    @property
-    def texts(self) -> Path:
-        return self.folder / "texts.arrow"
-
-    def facts(self) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads((self.folder / "unit.json").read_bytes())
-        return content
-
-    def doors(self) -> list[Door]:
-        return [Door.from_dict(plain) for plain in self.facts()["doors"]]
-
-    def lengths(self) -> NDArray[np.int64]:
-        lengths: NDArray[np.int64] = np.load(self.folder / "lengths.npy", allow_pickle=False)
-        return lengths
-
-    def ids(self) -> NDArray[np.uint8]:
-        """Id of each text, (n, 16)."""
-        ids: NDArray[np.uint8] = np.load(self.folder / "ids.npy", allow_pickle=False)
-        return ids
-
-    def rows(self) -> Iterator[pa.RecordBatch]:
-        yield from _batches(self.folder / "rows.arrow")
-
-    def text_batches(self) -> list[pa.LargeStringArray]:
-        return [batch.column(0) for batch in _batches(self.texts)]
-
-
-def _batches(path: Path) -> Iterator[pa.RecordBatch]:
-    # Not closed: batches that are mapped live on in whoever holds them.
-    reader = pa.ipc.open_file(pa.memory_map(str(path)))
-    for index in range(reader.num_record_batches):
-        yield reader.get_batch(index)
-
-
-@dataclass(frozen=True)
-class _Written:
-    """A batch as it goes to a result."""
-
-    texts: pa.RecordBatch
-    rows: pa.RecordBatch
-    lengths: NDArray[np.int64]
-    ids: bytes
-
-    @classmethod
-    def of(cls, batch: Batch) -> "_Written":
-        ids = batch.fixed["id"].take(pa.array(batch.alive))
-        flat = ids.buffers()[1].to_pybytes()[16 * ids.offset :][: 16 * len(ids)] if len(ids) else b""
-        texts = pa.record_batch([batch.texts], schema=TEXTS_SCHEMA)
-        return cls(texts, batch.to_rows(), byte_lengths(batch.texts), flat)
-
-
-class _Sink:
-    """A result being written."""
-
-    def __init__(self, store: Store, key: str, compressed: bool, stack: ExitStack) -> None:
-        self.folder = stack.enter_context(store.making(key, KIND))
-        options = pa.ipc.IpcWriteOptions(compression="zstd") if compressed else None
-        self.inner = stack.enter_context(ExitStack())
-        self.texts, self.rows = (
-            self.inner.enter_context(
-                pa.ipc.new_file(
-                    self.inner.enter_context(pa.OSFile(str(self.folder / name), "wb")), schema, options=options
-                )
-            )
-            for name, schema in [("texts.arrow", TEXTS_SCHEMA), ("rows.arrow", ROWS_SCHEMA)]
-        )
-        self.lengths: list[NDArray[np.int64]] = []
-        self.ids: list[bytes] = []
-        self.records = 0
-
-    def write(self, batch: _Written) -> None:
-        self.texts.write_batch(batch.texts)
-        self.rows.write_batch(batch.rows)
-        self.lengths.append(batch.lengths)
-        self.records += len(batch.rows)
-        self.ids.append(batch.ids)
-
-    def finish(self, doors: Sequence[Door], costs: dict[str, Cost], source: str) -> None:
-        self.inner.close()
-        np.save(self.folder / "lengths.npy", np.concatenate([np.empty(0, np.int64), *self.lengths]))
-        np.save(self.folder / "ids.npy", np.frombuffer(b"".join(self.ids), np.uint8).reshape(-1, 16))
-        content = {
-            "source": source,
-            "records": self.records,
-            "doors": [door.to_dict() for door in doors],
-            "costs": {name: cost.to_dict() for name, cost in costs.items()},
-        }
-        (self.folder / "unit.json").write_text(json.dumps(content))
+Portion = tuple[pa.RecordBatch, pa.LargeStringArray]
+"""Rows of an earlier result, and the texts of those that are left."""
 
 
 @dataclass
@@ -148,7 +42,7 @@ class _Done:
 
     doors: list[Door]
     meter: Meter
-    written: dict[int, _Written] = field(default_factory=dict)
+    written: dict[int, Written] = field(default_factory=dict)
     """By number of stages behind it"""
     rejected: list[tuple[str, int, str]] = field(default_factory=list)
     advanced: list[tuple[str, int, int]] = field(default_factory=list)
@@ -167,11 +61,19 @@ class TextLine:
     stop_on_error: bool = False
     snapshots: bool = False
     """Also keep what there is after each stage but the last."""
+    reads: bool = True
+    """False: texts come from an earlier result, and reading and policies are behind them."""
 
     @property
     def door_names(self) -> list[str]:
         """In order."""
-        return ["read", *(policy.name for policy in self.policies), *(stage.name for stage in self.stages)]
+        before = ["read", *(policy.name for policy in self.policies)] if self.reads else []
+        return [*before, *(stage.name for stage in self.stages)]
+
+    @property
+    def _doors_before(self) -> int:
+        """Doors before the first stage's."""
+        return len(self.policies) + 1 if self.reads else 0
 
     def run(
         self,
@@ -183,16 +85,18 @@ class TextLine:
         in_child: bool = False,
         way: Way | None = None,
         batch_bytes: int = BATCH_BYTES,
+        start: Iterable[Portion] | None = None,
     ) -> None:
-        """Make a unit's result, from as far along the line as the store has it. Memory: the batches under way."""
+        """Make a unit's result, from as far along the line as the store has it. ``start``: what goes in where nothing
+        is read. Memory: the batches under way."""
         way = way or Serial()
         first = self._shared_prefix(unit, store)
         begin = first or 0
         own, spent, reading = Meter(), Meter(), Meter(clock=way.clock)
         doors = [Door(name) for name in self.door_names]
-        batches: Iterator[RawBatch | tuple[pa.RecordBatch, pa.LargeStringArray]]
+        batches: Iterable[RawBatch | Portion]
         if first is None:
-            batches = self._reading(unit, batch_bytes, reading)
+            batches = start if start is not None else self._reading(unit, batch_bytes, reading)
         else:
             before = UnitResult.of(store, unit.keys[first])
             facts = before.facts()
@@ -201,9 +105,10 @@ class TextLine:
             own.merge({name: Cost.from_dict(plain) for name, plain in facts["costs"].items()})
             batches = zip(before.rows(), before.text_batches(), strict=True)
         with ExitStack() as stack:
-            wanted = range(begin, len(unit.keys)) if self.snapshots else [len(unit.keys) - 1]
+            earliest = begin if self.reads else begin + 1
+            wanted = range(earliest, len(unit.keys)) if self.snapshots else [len(unit.keys) - 1]
             sinks = {
-                index: _Sink(store, unit.keys[index], index < len(unit.keys) - 1, stack)
+                index: Sink(store, unit.keys[index], index < len(unit.keys) - 1, stack)
                 for index in wanted
                 if not store.has(unit.keys[index], KIND)
             }
@@ -223,8 +128,9 @@ class TextLine:
             meter.merge(spent.costs)
             own.merge({name: cost.scaled(way.cpu_share()) for name, cost in spent.costs.items()})
             for index, sink in sinks.items():
-                counted_doors = doors[: len(self.policies) + 1 + index]
-                costs = {door.name: own.costs.get(door.name, Cost()) for door in counted_doors}
+                counted_doors = doors[: self._doors_before + index]
+                names = dict.fromkeys(["read", *(door.name for door in counted_doors)])
+                costs = {name: own.costs.get(name, Cost()) for name in names}
                 sink.finish(counted_doors, costs, unit.source)
 
     def _shared_prefix(self, unit: Unit, store: Store) -> int | None:
@@ -248,18 +154,18 @@ class TextLine:
         wanted: frozenset[int],
         in_child: bool,
         clock: Callable[[], float],
-        raw: RawBatch | tuple[pa.RecordBatch, pa.LargeStringArray],
+        raw: RawBatch | Portion,
     ) -> _Done:
         """One batch through all stages behind ``begin``, by one worker."""
         done = _Done([Door(name) for name in self.door_names], Meter(clock=clock))
         batch = self._read(raw, unit, done) if isinstance(raw, RawBatch) else Batch.of_rows(*raw)
         for index in range(begin, len(self.stages) + 1):
             if index > begin:
-                door = done.doors[len(self.policies) + index]
+                door = done.doors[self._doors_before + index - 1]
                 self._stage(self.stages[index - 1], door, batch, unit, done, in_child)
             if index in wanted:
                 with done.meter.measure("read"):
-                    done.written[index] = _Written.of(batch)
+                    done.written[index] = Written.of(batch)
         return done
 
     def _read(self, raw: RawBatch, unit: Unit, done: _Done) -> Batch:

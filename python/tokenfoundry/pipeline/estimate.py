@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from tokenfoundry.pipeline.isolate import apply
 from tokenfoundry.pipeline.line import Line
 from tokenfoundry.pipeline.reading import columns_of, read_unit
 from tokenfoundry.pipeline.recipe import Recipe, load_recipe
+from tokenfoundry.pipeline.stages import TextStage
 from tokenfoundry.pipeline.stages import dedup as dedup_stage
 from tokenfoundry.pipeline.stages import tokenize as tokenize_stage
 from tokenfoundry.pipeline.stages.base import byte_lengths
@@ -82,7 +84,7 @@ class Plan:
 def make_plan(recipe: Any, *, threads: int | None = None, sample: bool = True) -> Plan:
     """The plan of a recipe, as `run` takes it. Writes nothing. Raises RecipeError as a run would."""
     checked = load_recipe(recipe)
-    check_gates(checked.gates, [name for name, _ in checked.stage_list()])
+    check_gates(checked.gates, checked.stage_names())
     line = Line(checked)
     threads = threads or checked.threads or runtime.default_threads()
     finished = (line.output / "manifest.json").exists() and (
@@ -132,8 +134,20 @@ def _phases(line: Line, total: int) -> list[Phase]:
             keep = np.asarray(line.store.load_arrays(line.dedup_key([]), "dedup")["duplicate_of"]) < 0
     elif done == len(units):
         keep = np.ones(len(line.corpus()), np.bool_)
+    corpus = line.corpus() if keep is not None else None
+    if line.late.stages:
+        names = [stage.name for stage in line.late.stages]
+        refine = Phase("refine", names, len(units), None, total, total)
+        phases.append(refine)
+        if corpus is not None and keep is not None:
+            refining = line.refine_tasks(corpus, keep)
+            ready = [line.store.has(task.unit.key, "text") for task in refining]
+            refine.done = sum(ready)
+            refine.bytes_to_do = sum(unit.bytes for unit, one in zip(units, ready, strict=True) if not one)
+            corpus = line.refined(refining) if all(ready) else None
+            keep = np.ones(len(corpus), np.bool_) if corpus is not None else None
     tokenize = line.recipe.stage("tokenize")
-    key = line.tokenizer_key(keep) if keep is not None else None
+    key = line.tokenizer_key(corpus, keep) if corpus is not None and keep is not None else None
     trained = key is not None and line.store.has(key, "tokenizer")
     if not isinstance(tokenize.tokenizer, str):
         size = min(tokenize.tokenizer.train.sample_bytes, total)
@@ -141,9 +155,9 @@ def _phases(line: Line, total: int) -> list[Phase]:
     tokens: int | None = None
     tokens_left = total
     packed = False
-    if keep is not None and key is not None and trained:
+    if corpus is not None and keep is not None and key is not None and trained:
         tokenizer = Tokenizer.from_file(line.store.path(key, "tokenizer") / "tokenizer.json")
-        tasks = line.token_tasks(line.corpus(), keep, key, tokenizer)
+        tasks = line.token_tasks(corpus, keep, key, tokenizer)
         there = [line.store.has(task.key, "tokens") for task in tasks]
         tokens = sum(there)
         tokens_left = sum(unit.bytes for unit, one in zip(units, there, strict=True) if not one)
@@ -169,16 +183,7 @@ def _estimate(plan: Plan, line: Line, threads: int) -> None:
     if not sampled:
         return
     rates = {"read": time.perf_counter() - began}
-    for stage in line.text.stages:
-        began = time.perf_counter()
-        for batch in batches:
-            if len(batch.alive):
-                outcome = apply(stage, batch.texts, threads).outcome
-                batch.texts = outcome.texts
-                if outcome.verdict is not None:
-                    verdict = outcome.verdict.cast(pa.string())
-                    batch.drop(verdict.is_valid().to_numpy(zero_copy_only=False), stage.name, verdict)
-        rates[stage.name] = rates.get(stage.name, 0.0) + time.perf_counter() - began
+    _through(line.text.stages, batches, threads, rates)
     texts = [batch.texts for batch in batches if len(batch.texts)]
     options = recipe.stage("dedup")
     if options is not None and texts:
@@ -186,10 +191,13 @@ def _estimate(plan: Plan, line: Line, threads: int) -> None:
             began = time.perf_counter()
             dedup_stage.sketch(Path(folder), texts, options, threads)
             rates["sketch"] = time.perf_counter() - began
+    _through(line.late.stages, batches, threads, rates)
+    texts = [batch.texts for batch in batches if len(batch.texts)]
     if texts:
         rates.update(_tokenizing(recipe, texts, threads))
     seconds = {
         "text": rates["read"] + sum(rates[stage.name] for stage in line.text.stages),
+        "refine": sum(rates[stage.name] for stage in line.late.stages),
         "sketch": rates.get("sketch", 0.0), "decide": rates.get("sketch", 0.0) * 0.1, "train": rates.get("train", 0.0),
         "tokens": rates.get("tokens", 0.0), "pack": 0.0005, "write": 0.004 * sampled / 1e6,
     }  # fmt: skip
@@ -203,6 +211,20 @@ def _estimate(plan: Plan, line: Line, threads: int) -> None:
 
 
 _TRAINED_BYTES = 500_000
+
+
+def _through(stages: Sequence[TextStage], batches: list[Batch], threads: int, seconds: dict[str, float]) -> None:
+    """Put batches through text stages, and note what each took."""
+    for stage in stages:
+        began = time.perf_counter()
+        for batch in batches:
+            if len(batch.alive):
+                outcome = apply(stage, batch.texts, threads).outcome
+                batch.texts = outcome.texts
+                if outcome.verdict is not None:
+                    verdict = outcome.verdict.cast(pa.string())
+                    batch.drop(verdict.is_valid().to_numpy(zero_copy_only=False), stage.name, verdict)
+        seconds[stage.name] = time.perf_counter() - began
 
 
 def _sample(line: Line, threads: int) -> list[Batch]:

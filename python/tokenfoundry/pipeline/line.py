@@ -1,14 +1,14 @@
 """A recipe as a plan: its units, the key of every result, and what of it is done.
 
-Phases are cut at barriers: text (map), sketch and bands and the decision (dedup), train, tokens (map), pack, shards,
-ledger. The key of each result follows from the keys of what it is made from, so all keys of a phase are known when the
+Phases are cut at barriers: text (map), sketch and bands and the decision (dedup), refine (map, of what is left), train,
+tokens (map), pack, shards, ledger. The key of each result follows from the keys of what it is made from, so all keys of a phase are known when the
 phases before it are done; `plan` and the runner use the same ones.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -18,18 +18,20 @@ from numpy.typing import NDArray
 from tokenfoundry._core import runtime
 from tokenfoundry.pipeline.corpus import Corpus
 from tokenfoundry.pipeline.digests import Digests
-from tokenfoundry.pipeline.documents import UnitResult
 from tokenfoundry.pipeline.recipe import Recipe
 from tokenfoundry.pipeline.stages import dedup as dedup_stage
 from tokenfoundry.pipeline.stages import tokenize as tokenize_stage
 from tokenfoundry.pipeline.store import Store, Work, digest_of
-from tokenfoundry.pipeline.tasks import SketchTask, TextTask, TokenTask, text_line
-from tokenfoundry.pipeline.units import Unit, cut_units, input_files, stat_digest
+from tokenfoundry.pipeline.tasks import SketchTask, TokenTask
+from tokenfoundry.pipeline.text_tasks import RefineTask, TextTask, text_line
+from tokenfoundry.pipeline.unit_result import UnitResult
+from tokenfoundry.pipeline.units import Unit, cut_units, input_files, keys_behind, stage_facts, stat_digest
 from tokenfoundry.tokenizer import Tokenizer
 
 __all__ = ["Line"]
 
 PACK_VERSION = 1
+REFINE_VERSION = 1
 
 
 @dataclass
@@ -43,6 +45,8 @@ class Line:
         self.work = Work(self.output / "work")
         self.cache = Store(self.recipe.base / self.recipe.cache) if self.recipe.cache else None
         self.text = text_line(self.recipe, None)
+        self.late = text_line(self.recipe, None, late=True)
+        """Of the text stages after dedup; there may be none."""
         self.files = input_files(self.recipe)
         self.stat_digest = stat_digest(self.files)
 
@@ -74,8 +78,9 @@ class Line:
     def corpus(self) -> Corpus:
         """What the text stages left; they must be done."""
         return Corpus(
-            [UnitResult.of(self.store, unit.key) for unit in self.units], [unit.source for unit in self.units]
-        )
+            [UnitResult.of(self.store, unit.key) for unit in self.units], [unit.source for unit in self.units],
+            [unit.key for unit in self.units],
+        )  # fmt: skip
 
     # dedup
 
@@ -95,16 +100,33 @@ class Line:
         keys = [task.key for task in self.sketch_tasks()]
         return digest_of("dedup", keys, options.model_dump(mode="json"), absent, dedup_stage.VERSION)
 
+    # text stages after dedup
+
+    def refine_tasks(self, corpus: Corpus, keep: NDArray[np.bool_]) -> list[RefineTask]:
+        """``keep``: which texts of the corpus go on."""
+        facts = [stage_facts(stage) for stage in self.late.stages]
+        tasks = []
+        for index, unit in enumerate(self.units):
+            bits = np.packbits(corpus.of_unit(keep, index)).tobytes()
+            first = digest_of("refine", unit.key, hashlib.sha256(bits).hexdigest(), REFINE_VERSION)
+            tasks.append(RefineTask(replace(unit, keys=keys_behind(first, facts)), unit.key, bits))
+        return tasks
+
+    def refined(self, tasks: list[RefineTask]) -> Corpus:
+        """What these stages left; they must be done."""
+        keys = [task.unit.key for task in tasks]
+        return Corpus([UnitResult.of(self.store, key) for key in keys], [task.unit.source for task in tasks], keys)
+
     # tokens
 
-    def tokenizer_key(self, keep: NDArray[np.bool_]) -> str:
+    def tokenizer_key(self, corpus: Corpus, keep: NDArray[np.bool_]) -> str:
         """Of the tokenizer: its file, or all that decides what is learnt."""
         options = self.recipe.stage("tokenize").tokenizer
         if isinstance(options, str):
             return digest_of("tokenizer", hashlib.sha256((self.recipe.base / options).read_bytes()).hexdigest())
         kept = hashlib.sha256(np.packbits(keep).tobytes()).hexdigest()
         return digest_of(
-            "tokenizer", [unit.key for unit in self.units], kept, options.model_dump(mode="json"), self.recipe.seed,
+            "tokenizer", list(corpus.keys), kept, options.model_dump(mode="json"), self.recipe.seed,
             tokenize_stage.VERSION,
         )  # fmt: skip
 
@@ -113,32 +135,32 @@ class Line:
     ) -> list[TokenTask]:
         end = self.recipe.stage("tokenize").end_of_text
         tasks = []
-        for index, unit in enumerate(self.units):
+        for index, text_key in enumerate(corpus.keys):
             bits = np.packbits(corpus.of_unit(keep, index)).tobytes()
-            facts = [unit.key, hashlib.sha256(bits).hexdigest(), tokenizer.digest, end, tokenize_stage.VERSION]
-            tasks.append(TokenTask(digest_of("tokens", *facts), unit.key, tokenizer_key, bits))
+            facts = [text_key, hashlib.sha256(bits).hexdigest(), tokenizer.digest, end, tokenize_stage.VERSION]
+            tasks.append(TokenTask(digest_of("tokens", *facts), text_key, tokenizer_key, bits))
         return tasks
 
     def pack_key(self, tasks: list[TokenTask]) -> str:
         options = self.recipe.stage("pack").model_dump(mode="json")
         return digest_of("pack", [task.key for task in tasks], options, self.recipe.seed, PACK_VERSION)
 
-    def ledger_groups(self, corpus: Corpus) -> list[tuple[tuple[str, ...], int]]:
-        """Units of each file of the ledger, and its first text."""
+    def ledger_groups(self, corpus: Corpus) -> list[tuple[list[int], int]]:
+        """Units of each file of the ledger, by number, and its first text."""
         from tokenfoundry.provenance.ledger import ROWS_PER_FILE
 
-        groups: list[tuple[tuple[str, ...], int]] = []
-        keys: list[str] = []
+        groups: list[tuple[list[int], int]] = []
+        numbers: list[int] = []
         rows = first = 0
         for index, unit in enumerate(corpus.units):
             records = unit.facts()["records"]
-            if keys and rows + records > ROWS_PER_FILE:
-                groups.append((tuple(keys), first))
-                keys, rows, first = [], 0, int(corpus.bounds[index])
-            keys.append(self.units[index].key)
+            if numbers and rows + records > ROWS_PER_FILE:
+                groups.append((numbers, first))
+                numbers, rows, first = [], 0, int(corpus.bounds[index])
+            numbers.append(index)
             rows += records
-        if keys or not groups:
-            groups.append((tuple(keys), first))
+        if numbers or not groups:
+            groups.append((numbers, first))
         return groups
 
     @property

@@ -3,7 +3,7 @@
 Names are STAGE.WHAT. Of every stage: `yield` (documents out / in), `byte_yield`, `dropped.REASON` (share of documents).
 Of some: `read.rejected_rate`, `language.CODE` (share of the documents that were labelled), `dedup.duplicate_rate`,
 `tokenize.tokens_per_byte`, `redact.per_million_tokens` and `redact.KIND.per_million_tokens`,
-`decontaminate.contamination`, `pack.density`, `pack.cut_rate`.
+`decontaminate.contamination`, `pack.density`, `pack.cut_rate`. A second stage of a kind has its number: `filter_2.yield`.
 """
 
 from collections import Counter
@@ -11,12 +11,17 @@ from collections.abc import Iterable, Mapping
 
 from tokenfoundry.provenance.doors import Door
 
-__all__ = ["WHOLE", "Metrics", "language_metrics", "of_doors", "of_redactions"]
+__all__ = ["WHOLE", "Metrics", "kind_of", "language_metrics", "of_doors", "of_redactions"]
 
 WHOLE = "*"
 """The name under which the metrics of the whole run stand beside its sources."""
 
 Metrics = dict[str, dict[str, float]]
+
+
+def kind_of(name: str) -> str:
+    """The kind of a stage: filter_2 is a filter."""
+    return name.partition("_")[0]
 
 
 def of_doors(doors: Iterable[Door]) -> dict[str, float]:
@@ -35,8 +40,8 @@ def of_doors(doors: Iterable[Door]) -> dict[str, float]:
             found["read.rejected_rate"] = dropped
         elif door.name == "dedup":
             found["dedup.duplicate_rate"] = dropped
-        elif door.name == "decontaminate":
-            found["decontaminate.contamination"] = dropped
+        elif kind_of(door.name) == "decontaminate":
+            found[f"{door.name}.contamination"] = dropped
         elif door.name == "tokenize" and door.bytes_in:
             found["tokenize.tokens_per_byte"] = door.tokens_out / door.bytes_in
     return found
@@ -48,9 +53,11 @@ def language_metrics(counts: Mapping[str, int]) -> dict[str, float]:
     return {f"language.{name}": count / total for name, count in counts.items()} if total else {}
 
 
-def of_redactions(edits: Counter[str], tokens: int) -> dict[str, float]:
-    """Redactions per million tokens, by kind and in all."""
-    if not tokens:
+def of_redactions(doors: Iterable[Door], tokens: int) -> dict[str, float]:
+    """Redactions per million tokens, by kind and in all, of every stage that redacts."""
+    redacting = [door for door in doors if kind_of(door.name) == "redact"]
+    if not tokens or not redacting:
         return {}
+    edits: Counter[str] = sum((door.edits for door in redacting), Counter())
     found = {f"redact.{kind}.per_million_tokens": count * 1e6 / tokens for kind, count in edits.items()}
     return {**found, "redact.per_million_tokens": sum(edits.values()) * 1e6 / tokens}

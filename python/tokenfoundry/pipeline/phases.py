@@ -19,37 +19,44 @@ from tokenfoundry.pipeline.metrics import WHOLE
 from tokenfoundry.pipeline.stages import dedup as dedup_stage
 from tokenfoundry.pipeline.stages import tokenize as tokenize_stage
 from tokenfoundry.pipeline.stages.dedup import Duplicates
-from tokenfoundry.pipeline.state import Packed, State
+from tokenfoundry.pipeline.state import Left, Packed, State
 from tokenfoundry.pipeline.tasks import (
     BandTask,
     TokenTask,
     token_lengths,
 )
-from tokenfoundry.provenance.doors import Door, check
+from tokenfoundry.provenance.doors import Door
 from tokenfoundry.tokenizer import Tokenizer
 
 __all__ = ["Phases"]
+
+_DOCUMENTS_OF_A_BAND_TASK = 300_000
 
 
 class Phases(State):
     """The phases in order, from documents to the plan of rows."""
 
     def _text_doors(self, corpus: Corpus) -> None:
-        names = self.line.text.door_names
-        self.doors = [Door(name) for name in names]
+        self.metrics[WHOLE] = {}
+        self.source_doors = self._count_doors(corpus, self.line.text.door_names)
+
+    def _count_doors(self, corpus: Corpus, names: list[str]) -> dict[str, list[Door]]:
+        """Count what went through text stages, their metrics too; doors by source."""
+        doors = [Door(name) for name in names]
+        by_source: dict[str, list[Door]] = {}
         for unit, source in zip(corpus.units, corpus.sources, strict=True):
-            mine = self.source_doors.setdefault(source, [Door(name) for name in names])
-            for whole, own, counted in zip(self.doors, mine, unit.doors(), strict=True):
+            mine = by_source.setdefault(source, [Door(name) for name in names])
+            for whole, own, counted in zip(doors, mine, unit.doors(), strict=True):
                 whole.add(counted)
                 own.add(counted)
-        for door in self.doors:
-            check(door)
-            self.listener.stage_finished(door.name, door)
-        for source in self.source_doors:
-            self.metrics[source] = metrics_of.of_doors(self.source_doors[source])
-        self.metrics[WHOLE] = metrics_of.of_doors(self.doors)
-        if "label" in names:
+        for door in doors:
+            self._passed(door)
+        for source, mine in by_source.items():
+            self.metrics.setdefault(source, {}).update(metrics_of.of_doors(mine))
+        self.metrics[WHOLE].update(metrics_of.of_doors(doors))
+        if any(metrics_of.kind_of(name) == "label" for name in names):
             self._language_metrics(corpus)
+        return by_source
 
     def _language_metrics(self, corpus: Corpus) -> None:
         counts: dict[str, Counter[str]] = {}
@@ -76,7 +83,11 @@ class Phases(State):
         keep = duplicates.keep & present
         if self._judge({"dedup"}, Evidence(corpus, duplicates.duplicate_of)):
             return None
-        key = self.line.tokenizer_key(keep)
+        left = self._refine(corpus, keep)
+        if left is None:
+            return None
+        corpus, keep = left.corpus, left.keep
+        key = self.line.tokenizer_key(corpus, keep)
         self.listener.stage_started("tokenize", int(keep.sum()), int(corpus.lengths[keep].sum()))
         tokenizer = self._tokenizer(corpus, keep, key)
         tasks = self.line.token_tasks(corpus, keep, key, tokenizer)
@@ -84,12 +95,31 @@ class Phases(State):
         by_unit = [token_lengths(self.store, task.key) for task in tasks]
         lengths = np.concatenate([np.empty(0, np.int64), *by_unit])
         self._token_door(corpus, keep, lengths)
-        evidence = Evidence(corpus, duplicates.duplicate_of, keep, by_unit)
-        if self._judge({"tokenize", "redact"}, evidence):
+        evidence = Evidence(corpus, None, keep, by_unit)
+        redactions = {name for name in self.recipe.stage_names() if metrics_of.kind_of(name) == "redact"}
+        if self._judge({"tokenize", *redactions}, evidence):
             return None
         plan = self._pack(tasks, lengths, corpus.lengths[keep])
         self._judge({"pack"}, evidence)
-        return Packed(duplicates, keep, tokenizer, tasks, lengths, plan)
+        return Packed(duplicates, left, tokenizer, tasks, lengths, plan)
+
+    def _refine(self, corpus: Corpus, keep: NDArray[np.bool_]) -> Left | None:
+        """The text stages after dedup, on what it kept; None where a gate quarantined a source."""
+        if not self.line.late.stages:
+            return Left(corpus, keep, keep, keep, late=False)
+        tasks = self.line.refine_tasks(corpus, keep)
+        self._tasks(tasks)
+        refined = self.line.refined(tasks)
+        still = np.concatenate([np.empty(0, np.bool_), *(unit.left() for unit in refined.units)])
+        if len(still) != int(keep.sum()):
+            raise GateError(f"refine: {int(keep.sum()):,} documents in, an answer for {len(still):,}; the line stops")
+        names = self.line.late.door_names
+        self.late_doors = self._count_doors(refined, names)
+        if self._judge({name for name in names if metrics_of.kind_of(name) != "redact"}, Evidence(refined)):
+            return None
+        survived = keep.copy()
+        survived[keep] = still
+        return Left(refined, np.ones(len(refined), np.bool_), keep, survived, late=True)
 
     def _gate_door(self, corpus: Corpus, present: NDArray[np.bool_]) -> None:
         lengths = corpus.lengths
@@ -136,12 +166,16 @@ class Phases(State):
                 # Not flushed to disk, so good for a killed process only, not for a machine that went down.
                 if not folder.is_dir():
                     with self.work.making(key, "bands", durable=False) as temporary:
-                        dedup_stage.lay_out(temporary, list(zip(sketches, masks, strict=True)))
+                        dedup_stage.lay_out(temporary, list(zip(sketches, corpus.units, masks, strict=True)))
             bands = dedup_stage.plan_on_disk(folder, options, 1).bands
-            self._tasks([BandTask(folder, band) for band in range(bands)])
+            # To send a task to another machine takes as long as to merge some ten thousand documents.
+            step = max(_DOCUMENTS_OF_A_BAND_TASK // len(corpus), 1)
+            self._tasks(
+                [BandTask(folder, tuple(range(bands)[first : first + step])) for first in range(0, bands, step)]
+            )
         with self.meter.measure("dedup"):
             hashes = np.concatenate([np.empty((0, 2), np.uint64), *(np.load(path / "hashes.npy") for path in sketches)])
-            found = dedup_stage.decide(folder, hashes, corpus.lengths, present, options)
+            found = dedup_stage.decide(folder, hashes, corpus.lengths, present, options, self.threads)
         if folder is not None:
             shutil.rmtree(folder)
         return found
@@ -201,12 +235,9 @@ class Phases(State):
         for number, name in enumerate(names):
             door = door_of(numbers == number)
             self.metrics[name].update(metrics_of.of_doors([door]))
-            redact = next((one for one in self.source_doors[name] if one.name == "redact"), None)
-            if redact is not None:
-                self.metrics[name].update(metrics_of.of_redactions(redact.edits, door.tokens_out))
-        redact = next((one for one in self.doors if one.name == "redact"), None)
-        if redact is not None:
-            self.metrics[WHOLE].update(metrics_of.of_redactions(redact.edits, whole.tokens_out))
+            mine = [*self.source_doors[name], *self.late_doors.get(name, ())]
+            self.metrics[name].update(metrics_of.of_redactions(mine, door.tokens_out))
+        self.metrics[WHOLE].update(metrics_of.of_redactions(self.doors, whole.tokens_out))
 
     def _pack(self, tasks: list[TokenTask], lengths: NDArray[np.int64], text_bytes: NDArray[np.int64]) -> pack.Plan:
         options = self.recipe.stage("pack")

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tokenfoundry._core import io as _io
+from tokenfoundry._core import shard as _shard
 from tokenfoundry.errors import InputError
 from tokenfoundry.io import InputFile, LineBlock, Record, judge_line, line_blocks, records
-from tokenfoundry.pipeline.batch import Batch, identity_prefix
+from tokenfoundry.io.parquet import ColumnBlock, column_blocks
+from tokenfoundry.pipeline.batch import Batch, fixed_bytes, identity_prefix
 from tokenfoundry.pipeline.recipe import Input
 from tokenfoundry.pipeline.units import Unit
 
@@ -26,15 +29,20 @@ _BATCH_DOCUMENTS = 16_384
 class RawBatch:
     """What was read of one or several files, in order: blocks of lines, and runs of records."""
 
-    pieces: list[tuple[InputFile, LineBlock | list[Record]]] = field(default_factory=list)
+    pieces: list[tuple[InputFile, LineBlock | ColumnBlock | list[Record]]] = field(default_factory=list)
     bytes: int = 0
     documents: int = 0
     """Records so far that are there as such."""
 
-    def add(self, file: InputFile, item: LineBlock | Record) -> None:
+    def add(self, file: InputFile, item: LineBlock | ColumnBlock | Record) -> None:
         if isinstance(item, LineBlock):
             self.pieces.append((file, item))
             self.bytes += len(item.content)
+            return
+        if isinstance(item, ColumnBlock):
+            self.pieces.append((file, item))
+            self.bytes += item.size
+            self.documents += len(item.texts)
             return
         last = self.pieces[-1] if self.pieces else None
         if last is not None and last[0] is file and isinstance(last[1], list):
@@ -59,9 +67,13 @@ def read_unit(unit: Unit, batch_bytes: int = BATCH_BYTES) -> Iterator[RawBatch]:
     for file in unit.files:
         _still_there(file)
         format = unit.format(file)
-        items: Iterator[LineBlock | Record] = (
-            line_blocks(file, unit.input, batch_bytes) if format == "jsonl" else records(file, format, unit.input)
-        )
+        items: Iterator[LineBlock | ColumnBlock | Record]
+        if format == "jsonl":
+            items = line_blocks(file, unit.input, batch_bytes)
+        elif format == "parquet":
+            items = column_blocks(file, unit.input)
+        else:
+            items = records(file, format, unit.input)
         for item in items:
             batch.add(file, item)
             if batch.bytes >= batch_bytes or batch.full:
@@ -82,16 +94,27 @@ def _still_there(file: InputFile) -> None:
 
 
 def columns_of(raw: RawBatch, entry: Input, threads: int | None) -> Batch:
-    """The batch's records as columns. Lines that are plain documents never become Python objects."""
+    """The batch's records as columns. Lines and rows that are plain documents never become Python objects."""
     parts = []
     for file, piece in raw.pieces:
         if isinstance(piece, LineBlock):
             parts.append(_of_lines(file, piece, entry, threads))
+        elif isinstance(piece, ColumnBlock):
+            parts.append(_of_columns(file, piece, entry, threads))
         else:
-            parts.append(
-                Batch.of_records(piece, [file.uri] * len(piece), entry.source, entry.licence, threads)
-            )  # fmt: skip
+            parts.append(Batch.of_records(piece, [file.uri] * len(piece), entry.source, entry.licence, threads))
     return Batch.joined(parts)
+
+
+def _of_columns(file: InputFile, block: ColumnBlock, entry: Input, threads: int | None) -> Batch:
+    prefix = pa.scalar(identity_prefix(entry.source, file.uri), pa.binary())
+    named = pc.binary_join_element_wise(prefix, block.numbers.cast(pa.string()).cast(pa.binary()), b"")
+    identities = _shard.hash128_batch(named.cast(pa.large_binary()), threads)
+    columns = {
+        "id": fixed_bytes(identities), "record": block.numbers, "external_id": block.external_ids,
+        "licence": block.licences, "content_hash": fixed_bytes(_shard.hash128_batch(block.texts, threads)),
+    }  # fmt: skip
+    return Batch.of_columns(columns, block.texts, file.uri, entry.source, entry.licence)
 
 
 def _of_lines(file: InputFile, block: LineBlock, entry: Input, threads: int | None) -> Batch:

@@ -133,7 +133,7 @@ class ShardStage(_Strict):
     rows_per_shard: int = Field(65_536, ge=1)
 
 
-# In the order in which they may stand: a stage may follow one with a smaller or equal number.
+# A stage may follow one with a smaller or equal number.
 _STAGES: dict[str, tuple[type[BaseModel], int]] = {
     "extract": (ExtractStage, 0),
     "clean": (CleanStage, 0),
@@ -141,12 +141,12 @@ _STAGES: dict[str, tuple[type[BaseModel], int]] = {
     "filter": (FilterStage, 0),
     "redact": (RedactStage, 0),
     "decontaminate": (DecontaminateStage, 0),
-    "dedup": (DedupStage, 1),
-    "tokenize": (TokenizeStage, 2),
-    "pack": (PackStage, 3),
-    "shard": (ShardStage, 4),
+    "dedup": (DedupStage, 0),
+    "tokenize": (TokenizeStage, 1),
+    "pack": (PackStage, 2),
+    "shard": (ShardStage, 3),
 }
-_REPEATABLE = frozenset({"filter"})
+_ONCE = frozenset({"dedup", "tokenize", "pack", "shard"})
 _NEEDED = ("tokenize", "pack", "shard")
 
 # Where and how a run is done, not what it makes.
@@ -216,6 +216,22 @@ class Recipe(_Strict):
     def stage_list(self) -> list[tuple[str, Stage]]:
         """Stages by name, in order."""
         return [next(iter(stage.items())) for stage in self.stages]
+
+    def stage_names(self) -> list[str]:
+        """A name for each stage, in order: that of its kind; of a second one of a kind, with its number."""
+        kinds = [name for name, _ in self.stage_list()]
+        numbers = [kinds[:index].count(kind) + 1 for index, kind in enumerate(kinds)]
+        return [kind if number == 1 else f"{kind}_{number}" for kind, number in zip(kinds, numbers, strict=True)]
+
+    def text_stages(self, *, late: bool) -> list[tuple[str, str, TextOptions]]:
+        """Name, kind and options of the stages that look at texts: before dedup, or (``late``) after it."""
+        kinds = [name for name, _ in self.stage_list()]
+        barrier = kinds.index("dedup") if "dedup" in kinds else len(kinds)
+        return [
+            (name, kind, options)
+            for index, (name, (kind, options)) in enumerate(zip(self.stage_names(), self.stage_list(), strict=True))
+            if isinstance(options, TextOptions) and (index > barrier) == late
+        ]
 
     def stage(self, name: str) -> Any:
         """Options of the only stage of this name; None if there is none."""
@@ -326,7 +342,7 @@ def _first_problem(error: ValidationError, model: type[BaseModel], prefix: str =
     problem = max(
         error.errors(include_url=False), key=lambda problem: (problem["type"] == "extra_forbidden", len(problem["loc"]))
     )
-    steps = [step for step in problem["loc"] if step not in ("_Train", "str")]
+    steps = [step for step in problem["loc"] if step not in ("_Train", "str", "list[str]")]
     path = prefix
     for step in steps:
         path += f"[{step}]" if isinstance(step, int) else f"{'.' if path else ''}{step}"
@@ -345,15 +361,13 @@ def _first_problem(error: ValidationError, model: type[BaseModel], prefix: str =
 def _check_order(recipe: Recipe) -> None:
     names = [name for name, _ in recipe.stage_list()]
     for index, name in enumerate(names):
-        if name in names[:index] and name not in _REPEATABLE:
-            raise RecipeError(
-                f"stages[{index}]: a second {name}; only {', '.join(sorted(_REPEATABLE))} may be there twice"
-            )
+        if name in names[:index] and name in _ONCE:
+            raise RecipeError(f"stages[{index}]: a second {name}; only stages that look at texts may be there twice")
         later = [other for other in names[:index] if _STAGES[other][1] > _STAGES[name][1]]
         if later:
             raise RecipeError(
                 f"stages[{index}]: {name} cannot come after {later[0]}; the order is "
-                "extract, clean, label, filter, redact, decontaminate (as you like), then dedup, tokenize, pack, shard"
+                "extract, clean, label, filter, redact, decontaminate and dedup as you like, then tokenize, pack, shard"
             )
     for name in _NEEDED:
         if name not in names:
@@ -459,7 +473,7 @@ stages:                      # in this order
   - filter: {preset: gopher} # published quality rules
   - redact: {kinds: [email, ip]}
   - dedup:                   # identical documents, then near-duplicates, verified
-      threshold: 0.8
+      threshold: 0.8         # what looks at texts may also come after it, where there are fewer
       keep: first
   - tokenize:
       tokenizer:             # or the path of a tokenizer.json

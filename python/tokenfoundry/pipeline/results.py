@@ -24,7 +24,6 @@ from tokenfoundry.pipeline.state import Packed, RunResult
 from tokenfoundry.pipeline.tasks import (
     LedgerTask,
     ShardTask,
-    TokenTask,
     cost_of,
 )
 from tokenfoundry.provenance import manifest
@@ -36,13 +35,13 @@ __all__ = ["Results"]
 class Results(Phases):
     """The last phase: shards, ledger, manifest."""
 
-    def _shards(self, packed: Packed, corpus: Corpus) -> list[str]:
+    def _shards(self, packed: Packed) -> list[str]:
         plan, tokenizer = packed.plan, packed.tokenizer
         rows_per_shard = self.recipe.stage("shard").rows_per_shard
         pack_key = self.line.pack_key(packed.tasks)
-        text_bytes = corpus.lengths[packed.keep]
+        text_bytes = packed.left.corpus.lengths[packed.left.keep]
         self.listener.stage_started("shard", plan.rows, None)
-        self._tokens_index(pack_key, packed, corpus)
+        self._tokens_index(pack_key, packed)
         folder = self.work.path(pack_key, "shards")
         folder.mkdir(parents=True, exist_ok=True)
         count = max(-(-plan.rows // rows_per_shard), 1)
@@ -72,22 +71,24 @@ class Results(Phases):
                 os.link(path, target / path.name)
         return written.names
 
-    def _tokens_index(self, key: str, packed: Packed, corpus: Corpus) -> None:
+    def _tokens_index(self, key: str, packed: Packed) -> None:
         """What shard tasks need to find tokens of documents in the units' results."""
         if self.work.has(key, "tokens-index"):
             return
-        counts = [int(corpus.of_unit(packed.keep, index).sum()) for index in range(len(corpus.units))]
+        corpus, keep = packed.left.corpus, packed.left.keep
+        counts = [int(corpus.of_unit(keep, index).sum()) for index in range(len(corpus.units))]
         unit_bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         offsets = np.concatenate([[0], np.cumsum(packed.lengths)]).astype(np.int64)
         with self.work.making(key, "tokens-index", durable=False) as folder:
             np.save(folder / "unit_bounds.npy", unit_bounds[:-1])
             np.save(folder / "token_offsets.npy", offsets)
             np.save(folder / "token_bounds.npy", offsets[unit_bounds])
-            np.save(folder / "ids.npy", _ids(corpus)[packed.keep])
+            np.save(folder / "ids.npy", _ids(corpus)[keep])
             (folder / "keys.json").write_text(json.dumps([task.key for task in packed.tasks]))
 
     def _ledger(self, packed: Packed, corpus: Corpus) -> list[Path]:
-        keep, plan = packed.keep, packed.plan
+        left, plan = packed.left, packed.plan
+        keep = left.survived
         names: list[tuple[str, str, str | None]] = [
             ("pack", "pack.too_long" if plan.longer_than_row else "pack.no_tokens", None)
         ]
@@ -104,7 +105,8 @@ class Results(Phases):
         with self.work.making(key, "fate", durable=False) as folder:
             arrays = {
                 "duplicate_of": packed.duplicates.duplicate_of, "near": packed.duplicates.near,
-                "jaccard": packed.duplicates.jaccard, "ids": _ids(corpus), "left_out": left_out, **pieces,
+                "jaccard": packed.duplicates.jaccard, "ids": _ids(corpus), "left_out": left_out, "passed": left.passed,
+                **pieces,
             }  # fmt: skip
             for name, array in arrays.items():
                 np.save(folder / f"{name}.npy", array)
@@ -113,8 +115,14 @@ class Results(Phases):
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
         tasks = [
-            LedgerTask(target / f"documents-{number:05d}.parquet", keys, first, key)
-            for number, (keys, first) in enumerate(self.line.ledger_groups(corpus))
+            LedgerTask(
+                target / f"documents-{number:05d}.parquet",
+                tuple(corpus.keys[unit] for unit in units),
+                first,
+                key,
+                tuple(left.corpus.keys[unit] for unit in units) if left.late else (),
+            )
+            for number, (units, first) in enumerate(self.line.ledger_groups(corpus))
         ]
         self._tasks(tasks)
         return [task.path for task in tasks]
@@ -144,7 +152,7 @@ class Results(Phases):
             "exclusions": self.recipe.exclusion_facts(),
             "threads": self.threads or runtime.default_threads(),
             "cpu_tier": runtime.cpu_tier(),
-            **costs.of_run(self.recipe, self.clock, self.meter, self.energy, self._costs_made(corpus, packed.tasks)),
+            **costs.of_run(self.recipe, self.clock, self.meter, self.energy, self._costs_made(corpus, packed)),
         }
         write_atomic(output / "metrics.json", json.dumps(metrics, indent=1) + "\n")
         manifest.update_run_checksums(output)
@@ -171,13 +179,15 @@ class Results(Phases):
             sign(output, self.recipe.base / self.recipe.sign)
         return RunResult(output, content, metrics)
 
-    def _costs_made(self, corpus: Corpus, tasks: list[TokenTask]) -> dict[str, Meter]:
+    def _costs_made(self, corpus: Corpus, packed: Packed) -> dict[str, Meter]:
         """What the units cost when they were made, by source."""
         made: dict[str, Meter] = {}
         for index, source in enumerate(corpus.sources):
             meter = made.setdefault(source, Meter())
-            meter.merge(cost_of(self.store, self.line.units[index].key, "text"))
-            meter.merge(cost_of(self.store, tasks[index].key, "tokens"))
+            meter.merge(cost_of(self.store, corpus.keys[index], "text"))
+            if packed.left.late:
+                meter.merge(cost_of(self.store, packed.left.corpus.keys[index], "text"))
+            meter.merge(cost_of(self.store, packed.tasks[index].key, "tokens"))
         return made
 
 

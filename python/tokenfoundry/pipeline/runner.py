@@ -19,6 +19,7 @@ from tokenfoundry.pipeline.events import Listener, RunPlan, Silent
 from tokenfoundry.pipeline.evidence import Evidence
 from tokenfoundry.pipeline.executors import Executor, executor_for
 from tokenfoundry.pipeline.gates import Gates, check_gates
+from tokenfoundry.pipeline.metrics import kind_of
 from tokenfoundry.pipeline.recipe import Recipe, load_recipe
 from tokenfoundry.pipeline.results import Results
 from tokenfoundry.pipeline.state import RunResult
@@ -55,7 +56,7 @@ def run(
     written.
     """
     checked = load_recipe(recipe)
-    check_gates(checked.gates, [name for name, _ in checked.stage_list()])
+    check_gates(checked.gates, checked.stage_names())
     return _Run(checked, threads or checked.threads, progress or Silent(), keep_work, executor).run()
 
 
@@ -112,7 +113,7 @@ class _Run(Results):
         self._tasks(self.line.text_tasks())
         corpus = self.line.corpus()
         self._text_doors(corpus)
-        self._judge({name for name in self.line.text.door_names if name != "redact"}, Evidence(corpus))
+        self._judge({name for name in self.line.text.door_names if kind_of(name) != "redact"}, Evidence(corpus))
         while True:
             before = len(self.quarantined)
             doors = len(self.doors)
@@ -122,7 +123,7 @@ class _Run(Results):
             # A source was quarantined: what follows is done again without it.
             assert len(self.quarantined) > before
             del self.doors[doors:]
-        written = self._shards(packed, corpus)
+        written = self._shards(packed)
         check_chain(self.doors)
         return self._write_results(packed, corpus, written)
 
@@ -169,7 +170,7 @@ class _Run(Results):
         done = sum(self.store.has(unit.key, "text") for unit in units)
         self.listener.run_started(RunPlan(
             self.recipe.name, self.recipe.output if self.recipe.remote_output else str(self.output),
-            ("read", *(name for name, _ in self.recipe.stage_list())),
+            ("read", *self.recipe.stage_names()),
             sum(len(files) for _, files in self.line.files), sum(unit.bytes for unit in units), len(units), done,
             self.threads or runtime.default_threads(),
         ))  # fmt: skip

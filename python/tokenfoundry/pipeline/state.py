@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tokenfoundry import pack
 from tokenfoundry.errors import GateError
 from tokenfoundry.pipeline import costs
+from tokenfoundry.pipeline.corpus import Corpus
 from tokenfoundry.pipeline.events import Listener
 from tokenfoundry.pipeline.evidence import Evidence
 from tokenfoundry.pipeline.executors import Executor
@@ -29,7 +30,7 @@ from tokenfoundry.pipeline.tasks import (
 from tokenfoundry.provenance.doors import Door, check
 from tokenfoundry.tokenizer import Tokenizer
 
-__all__ = ["Packed", "RunResult", "State"]
+__all__ = ["Left", "Packed", "RunResult", "State"]
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,27 @@ class RunResult:
 
 
 @dataclass(frozen=True)
+class Left:
+    """What goes on to the tokenizer."""
+
+    corpus: Corpus
+    """Texts that dedup saw, or what the text stages after it left of them"""
+    keep: NDArray[np.bool_]
+    """Of this corpus, which texts are meant"""
+    passed: NDArray[np.bool_]
+    """Of the corpus that dedup saw, which texts went on"""
+    survived: NDArray[np.bool_]
+    """Of the same, which are left behind the text stages after it"""
+    late: bool
+    """There are such stages"""
+
+
+@dataclass(frozen=True)
 class Packed:
     """What the last stages work on."""
 
     duplicates: Duplicates
-    keep: NDArray[np.bool_]
+    left: Left
     tokenizer: Tokenizer
     tasks: list[TokenTask]
     lengths: NDArray[np.int64]
@@ -76,6 +93,8 @@ class State:
         self.executor = executor
         self.doors: list[Door] = []
         self.source_doors: dict[str, list[Door]] = {}
+        self.late_doors: dict[str, list[Door]] = {}
+        """By source, of the text stages after dedup"""
         self.metrics: Metrics = {}
         self.findings: list[Finding] = []
         self.quarantined: dict[str, Finding] = {}
@@ -86,9 +105,10 @@ class State:
         """Do the tasks of a phase."""
         assert self.executor is not None
         context = Context(self.recipe, self.store, self.work.folder, self.threads)
-        if tasks and tasks[0].phase == "text":
-            for name in self.line.text.door_names:
-                self.listener.stage_started(name, None, self.to_read)
+        for line, phase, total in [(self.line.text, "text", self.to_read), (self.line.late, "refine", None)]:
+            if tasks and tasks[0].phase == phase:
+                for name in line.door_names:
+                    self.listener.stage_started(name, None, total)
         listed: list[Task] = list(tasks)
         self.executor.run(listed, context, self.listener, self.meter)
         missing = next((task for task in listed if task.phase != "ledger" and not task.done(context)), None)

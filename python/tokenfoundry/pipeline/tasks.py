@@ -19,18 +19,15 @@ from tokenfoundry import shard
 from tokenfoundry._core import io as _io
 from tokenfoundry.errors import InputError, TokenFoundryError
 from tokenfoundry.pipeline.corpus import selected
-from tokenfoundry.pipeline.documents import TextLine, UnitResult, begin_attempt, end_attempt
 from tokenfoundry.pipeline.events import Listener
 from tokenfoundry.pipeline.lanes import Serial, Way
 from tokenfoundry.pipeline.meter import Cost, Meter
-from tokenfoundry.pipeline.policy import Exclusions, Policy
 from tokenfoundry.pipeline.reading import BATCH_BYTES
 from tokenfoundry.pipeline.recipe import Recipe
-from tokenfoundry.pipeline.stages import TEXT_STAGES, text_stage
 from tokenfoundry.pipeline.stages import dedup as dedup_stage
 from tokenfoundry.pipeline.stages import tokenize as tokenize_stage
 from tokenfoundry.pipeline.store import Store
-from tokenfoundry.pipeline.units import Unit
+from tokenfoundry.pipeline.unit_result import UnitResult
 from tokenfoundry.provenance import ledger
 from tokenfoundry.ragged import Ragged
 
@@ -42,17 +39,14 @@ __all__ = [
     "ShardTask",
     "SketchTask",
     "Task",
-    "TextTask",
     "TokenTask",
     "cost_of",
     "explained",
     "no_memory",
     "perform",
-    "text_line",
     "token_lengths",
 ]
 
-_DEATHS_BEFORE_ISOLATION = 2
 _SHARD_STEP_TOKENS = 4 << 20
 
 
@@ -78,17 +72,6 @@ class Scene:
     batch_bytes: int = BATCH_BYTES
 
 
-def text_line(recipe: Recipe, threads: int | None) -> TextLine:
-    """The recipe's text stages."""
-    policies: list[Policy | Exclusions] = []
-    if recipe.licences is not None:
-        policies.append(Policy(recipe.licences))
-    if recipe.takedowns is not None:
-        policies.append(Exclusions(recipe.base / recipe.takedowns))
-    stages = [text_stage(name, options, recipe.base) for name, options in recipe.stage_list() if name in TEXT_STAGES]
-    return TextLine(stages, policies, threads, recipe.on_error == "stop", snapshots=recipe.cache is not None)
-
-
 class Task(ABC):
     """A unit of work of one phase."""
 
@@ -97,6 +80,8 @@ class Task(ABC):
     """Whose costs it counts as."""
     together: ClassVar[bool] = False
     """Uses one thread, so several are done at a time."""
+    in_batches: ClassVar[bool] = False
+    """Takes batches through text stages: lanes may help, and a document may be the death of it."""
 
     @abstractmethod
     def done(self, context: Context) -> bool:
@@ -105,31 +90,6 @@ class Task(ABC):
     @abstractmethod
     def run(self, context: Context, scene: Scene) -> None:
         """Make its result."""
-
-
-@dataclass(frozen=True)
-class TextTask(Task):
-    """map: a unit through the text stages."""
-
-    unit: Unit
-    phase: ClassVar[str] = "text"
-    stage: ClassVar[str] = "read"
-
-    def done(self, context: Context) -> bool:
-        return context.store.has(self.unit.key, "text")
-
-    def run(self, context: Context, scene: Scene) -> None:
-        deaths = begin_attempt(context.work, self.unit.key)
-        line = text_line(context.recipe, context.threads)
-        line.run(
-            self.unit, context.store, listener=scene.listener, meter=scene.meter, way=scene.way,
-            batch_bytes=scene.batch_bytes,
-            in_child=context.isolate or deaths >= _DEATHS_BEFORE_ISOLATION,
-        )  # fmt: skip
-        end_attempt(context.work, self.unit.key)
-
-    def __str__(self) -> str:
-        return str(self.unit)
 
 
 @dataclass(frozen=True)
@@ -159,22 +119,26 @@ class SketchTask(Task):
 
 @dataclass(frozen=True)
 class BandTask(Task):
-    """dedup: who meets whom in one band."""
+    """dedup: who meets whom in some bands."""
 
     folder: Path
-    band: int
+    bands: tuple[int, ...]
     phase: ClassVar[str] = "bands"
     stage: ClassVar[str] = "dedup"
     together: ClassVar[bool] = True
 
     def done(self, context: Context) -> bool:
-        return (self.folder / f"band-{self.band:03}.repeated").exists()
+        return not self._left()
+
+    def _left(self) -> list[int]:
+        return [band for band in self.bands if not (self.folder / f"band-{band:03}.repeated").exists()]
 
     def run(self, context: Context, scene: Scene) -> None:
-        dedup_stage.merge_band(self.folder, self.band, context.recipe.stage("dedup"))
+        for band in self._left():
+            dedup_stage.merge_band(self.folder, band, context.recipe.stage("dedup"))
 
     def __str__(self) -> str:
-        return f"band {self.band}"
+        return f"bands {self.bands[0]} to {self.bands[-1]}"
 
 
 @dataclass(frozen=True)
@@ -319,6 +283,8 @@ class LedgerTask(Task):
     first_text: int
     """The first text of these units, counted in the corpus."""
     fate_key: str
+    late_keys: tuple[str, ...] = ()
+    """What the text stages after dedup made of each unit, if there are any."""
     phase: ClassVar[str] = "ledger"
     stage: ClassVar[str] = "ledger"
     together: ClassVar[bool] = True
@@ -331,7 +297,11 @@ class LedgerTask(Task):
         names = json.loads((work.path(self.fate_key, "fate") / "verdicts.json").read_bytes())
         fate = ledger.Fate(**work.load_arrays(self.fate_key, "fate"), left_out_names=[tuple(name) for name in names])
         units = [UnitResult.of(context.store, key) for key in self.text_keys]
-        ledger.write_file(self.path, (rows for unit in units for rows in unit.rows()), self.first_text, fate)
+        late = [UnitResult.of(context.store, key) for key in self.late_keys]
+        ledger.write_file(
+            self.path, (rows for unit in units for rows in unit.rows()), self.first_text, fate,
+            (rows for unit in late for rows in unit.rows()) if late else None,
+        )  # fmt: skip
 
     def __str__(self) -> str:
         return self.path.name

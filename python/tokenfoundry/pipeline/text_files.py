@@ -16,7 +16,7 @@ from tokenfoundry.pipeline.text_options import DecontaminateStage, FilterStage, 
 if TYPE_CHECKING:
     from tokenfoundry.text import Columns
 
-__all__ = ["WITH_FILES", "check_stage_files", "columns_of", "evaluation_texts", "fingerprint"]
+__all__ = ["WITH_FILES", "check_stage_files", "columns_of", "evaluation_texts", "files_of", "fingerprint"]
 
 WITH_FILES = frozenset({"label", "filter", "redact", "decontaminate"})
 
@@ -34,6 +34,11 @@ def _named(options: Any) -> Iterator[tuple[str, str]]:
 
 def _paths(path: str, base: Path) -> list[Path]:
     return [found.path for found in find_files(path, base)]
+
+
+def files_of(options: Any, base: Path) -> list[Path]:
+    """All files that a stage reads beside its options."""
+    return [found for _, path in _named(options) for found in _paths(path, base)]
 
 
 def check_stage_files(options: Any, base: Path, place: str) -> None:

@@ -83,8 +83,9 @@ class LabelStage(_Measured):
 class FilterStage(_Measured):
     """Drop documents that fail a published list of quality rules, or a condition on columns."""
 
-    preset: str | None = Field(
-        None, description="A preset of tf.text.filter; gopher where neither this nor keep is given."
+    preset: str | list[str] | None = Field(
+        None,
+        description="A preset of tf.text.filter, or several, asked in order; gopher where neither this nor keep is given.",
     )
     keep: str | None = Field(
         None, min_length=1, description="A condition: lang == 'en' and gopher.mean_word_length between 3 and 10."
@@ -92,11 +93,13 @@ class FilterStage(_Measured):
 
     @field_validator("preset")
     @classmethod
-    def _known_preset(cls, value: str | None) -> str | None:
+    def _known_preset(cls, value: str | list[str] | None) -> str | list[str] | None:
         from tokenfoundry.text import PRESETS
 
-        if value is not None and value not in PRESETS:
-            raise ValueError(f"{value!r} is no preset; {_suggest(value, list(PRESETS))}")
+        if value is not None:
+            if not value:
+                raise ValueError("names no preset; leave it out to ask a condition only")
+            _all_known([value] if isinstance(value, str) else value, PRESETS, "preset")
         return value
 
     @model_validator(mode="before")

@@ -18,10 +18,10 @@ from tokenfoundry.pipeline.digests import PART_BYTES, Digests
 from tokenfoundry.pipeline.recipe import Input, Recipe
 from tokenfoundry.pipeline.stages import TextStage
 
-__all__ = ["Unit", "cut_units", "input_files", "stage_facts", "stat_digest"]
+__all__ = ["Unit", "cut_units", "input_files", "keys_behind", "stage_facts", "stat_digest"]
 
 _UNIT_FILES = 4096
-_FORMAT_VERSION = 2
+_FORMAT_VERSION = 3
 # Where the files lie is in their names; these do not change what is read from one.
 _NOT_READING = frozenset({"path"})
 
@@ -146,11 +146,16 @@ def _unit(entry: Input, files: list[tuple[InputFile, str]], done: list[list[Any]
             ],
         ]
     )
+    return Unit(entry, tuple(file for file, _ in files), keys_behind(key, done))
+
+
+def keys_behind(key: str, stages: Sequence[list[Any]]) -> tuple[str, ...]:
+    """The key of what there is before any stage, and of what there is after each; ``stages``: their `stage_facts`."""
     keys = [key]
-    for stage in done:
+    for stage in stages:
         key = _hash([key, stage])
         keys.append(key)
-    return Unit(entry, tuple(file for file, _ in files), tuple(keys))
+    return tuple(keys)
 
 
 def _hash(facts: Any) -> str:

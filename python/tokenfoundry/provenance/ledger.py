@@ -68,20 +68,60 @@ class Fate:
     offset: NDArray[np.int64]
     start: NDArray[np.int64]
     length: NDArray[np.int64]
+    passed: NDArray[np.bool_]
+    """(n) went on to the stages after dedup"""
     left_out_names: Sequence[tuple[str, str, str | None]]
     """Stage, verdict and reason"""
 
 
-def write_file(path: Path, batches: Iterable[pa.RecordBatch], first_text: int, fate: Fate) -> None:
+def write_file(
+    path: Path,
+    batches: Iterable[pa.RecordBatch],
+    first_text: int,
+    fate: Fate,
+    late: Iterable[pa.RecordBatch] | None = None,
+) -> None:
     """Write one file of the ledger: rows of the text stages, of which the first that has a text has number
-    ``first_text`` in ``fate``. The bytes do not depend on how the rows are cut into batches."""
+    ``first_text`` in ``fate``. ``late``: rows of the text stages after dedup, one for each text that ``fate.passed``
+    says, in the same order. The bytes do not depend on how the rows are cut into batches."""
     completed = []
+    newer = None if late is None else _Rows(late)
     for batch in batches:
         alive = np.flatnonzero(batch.column("verdict").is_null().to_numpy(zero_copy_only=False))
+        if newer is not None:
+            passed = np.asarray(fate.passed[first_text : first_text + len(alive)])
+            batch = newer.put(batch, alive[passed])
         completed.append(_completed(batch, alive, first_text, fate))
         first_text += len(alive)
     metadata = {"tokenfoundry.format": "ledger", "tokenfoundry.format_version": str(FORMAT_VERSION)}
     write_table(path, pa.Table.from_batches(completed, SCHEMA.with_metadata(metadata)))
+
+
+class _Rows:
+    """Rows that take the place of others, batch by batch."""
+
+    def __init__(self, batches: Iterable[pa.RecordBatch]) -> None:
+        self.batches = iter(batches)
+        self.left: list[pa.RecordBatch] = []
+
+    def _next(self, count: int) -> list[pa.RecordBatch]:
+        taken = []
+        while count:
+            batch = self.left.pop() if self.left else next(self.batches)
+            taken.append(batch.slice(0, count))
+            if len(batch) > count:
+                self.left.append(batch.slice(count))
+            count -= len(taken[-1])
+        return taken
+
+    def put(self, batch: pa.RecordBatch, places: NDArray[np.int64]) -> pa.RecordBatch:
+        """The batch with the next rows at ``places``."""
+        if not len(places):
+            return batch
+        both = pa.Table.from_batches([batch, *self._next(len(places))])
+        order = np.arange(len(batch))
+        order[places] = len(batch) + np.arange(len(places))
+        return both.take(pa.array(order)).combine_chunks().to_batches()[0]
 
 
 def write_table(path: Path, table: pa.Table) -> None:

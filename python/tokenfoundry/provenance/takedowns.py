@@ -388,7 +388,7 @@ def purge(cache: str | os.PathLike[str], record: str | os.PathLike[str]) -> int:
 
     They are made again, without the documents, by the next run that names the record. Returns how many went.
     """
-    from tokenfoundry.pipeline.documents import UnitResult
+    from tokenfoundry.pipeline.unit_result import UnitResult
 
     wanted = {
         bytes.fromhex(document["id"])

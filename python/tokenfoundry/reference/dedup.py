@@ -1,10 +1,13 @@
 """Near-duplicates the obvious way: every pair compared, word n-grams as sets.
 
-Twin of ``rust/dedup``. Quadratic in documents. Needs the `regex` and `xxhash` packages (extra ``dev``).
+Twin of ``rust/dedup``. `near_duplicates` is quadratic in documents; `decide` with `similar_pairs` gives the same for corpora
+of thousands. Needs the `regex` and `xxhash` packages (extra ``dev``).
 """
 
-from collections import Counter
-from collections.abc import Sequence
+import math
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Sequence, Set
+from typing import Any
 
 import regex
 import xxhash
@@ -124,6 +127,57 @@ def near_duplicates(texts: Sequence[str], threshold: float = 0.8, ngram: int = 5
                 if similarity >= threshold and similarity > best[0]:
                     best = (similarity, other)
         duplicate_of.append(best[1])
+    return duplicate_of
+
+
+def similar_pairs(sets: Sequence[Set[Any]], threshold: float) -> list[tuple[int, int, float]]:
+    """All pairs ``(left, right, similarity)`` at or above the threshold (more than 0), left before right: the exact join.
+
+    By a prefix filter (Bayardo, Ma and Srikant 2007). Sets A and B of similarity t share at least t |A| members, so all but
+    t |A| - 1 of A's members have one of them whichever these are: here the rarest, so that few sets meet. Empty sets are similar to none.
+    """
+    count = Counter(member for members in sets for member in members)
+    # Rarest first; members that are as rare need the same order in all sets, whatever it is.
+    rank = {member: place for place, (member, _) in enumerate(sorted(count.items(), key=lambda item: item[1]))}
+    holders: dict[int, list[int]] = defaultdict(list)
+    pairs = []
+    for right, members in enumerate(sets):
+        shared = math.ceil(threshold * len(members) - 1e-9)
+        prefix = sorted(rank[member] for member in members)[: len(members) - shared + 1]
+        for left in sorted({left for place in prefix for left in holders[place]}):
+            similarity = len(members & sets[left]) / len(members | sets[left])
+            if similarity >= threshold:
+                pairs.append((left, right, similarity))
+        for place in prefix:
+            holders[place].append(right)
+    return pairs
+
+
+def decide(
+    contents: Sequence[Hashable], pairs: Iterable[tuple[int, int, float]], order: Sequence[int] | None = None
+) -> list[int]:
+    """For each document the kept one that it duplicates, or -1, as `near_duplicates` decides, from the pairs that are similar.
+
+    ``contents``: equal for documents that share a fate (the set of n-grams, or the text if that is empty). ``order``: the
+    documents, best first; as they come by default.
+    """
+    similar: dict[int, list[tuple[float, int]]] = defaultdict(list)
+    for left, right, similarity in pairs:
+        similar[left].append((similarity, right))
+        similar[right].append((similarity, left))
+    firsts: dict[Hashable, int] = {}
+    duplicate_of = [-1] * len(contents)
+    place: dict[int, int] = {}
+    for document in range(len(contents)) if order is None else order:
+        first = firsts.setdefault(contents[document], document)
+        if first != document:
+            duplicate_of[document] = first if duplicate_of[first] < 0 else duplicate_of[first]
+            continue
+        kept = [(similarity, -place[other], other) for similarity, other in similar[document] if other in place]
+        if kept:
+            duplicate_of[document] = max(kept)[2]
+        else:
+            place[document] = len(place)
     return duplicate_of
 
 

@@ -49,9 +49,12 @@ def _flow(s: Summary) -> Chart | None:
             value.append(count)
             link.append(colour)
 
-    here = node(f"read: {s.documents:,}", _KEPT)
+    # A stage that dropped nothing is in the table below; here it would only take room from names.
+    here = node(f"input<br>{s.documents:,}", _KEPT)
     for stage in s.stages:
-        following = node(f"{stage.name}: {stage.documents_out:,}", _KEPT)
+        if not any(stage.dropped.values()):
+            continue
+        following = node(f"{stage.name}<br>{stage.documents_out:,}", _KEPT)
         flow(here, following, stage.documents_out, "rgba(47,126,216,.35)")
         reasons = sorted(stage.dropped.items(), key=lambda entry: -entry[1])
         for reason, count in reasons[:4]:
@@ -64,6 +67,7 @@ def _flow(s: Summary) -> Chart | None:
                 "rgba(229,161,58,.45)",
             )
         here = following
+    flow(here, node(f"in shards<br>{s.kept:,}", _KEPT), s.kept, "rgba(47,126,216,.35)")
     trace = {
         "type": "sankey", "arrangement": "snap", "node": {"label": labels, "color": colours, "pad": 12, "thickness": 14},
         "link": {"source": source, "target": target, "value": value, "color": link},

@@ -50,7 +50,7 @@ impl Bands {
         let signature = &signature[..self.num_perm()];
         match self.rows {
             // The usual ones, unrolled.
-            5 => keys.extend(signature.as_chunks::<5>().0.iter().map(|rows| key(rows))),
+            4 => keys.extend(signature.as_chunks::<4>().0.iter().map(|rows| key(rows))),
             6 => keys.extend(signature.as_chunks::<6>().0.iter().map(|rows| key(rows))),
             8 => keys.extend(signature.as_chunks::<8>().0.iter().map(|rows| key(rows))),
             rows => keys.extend(signature.chunks_exact(rows).map(key)),
@@ -75,11 +75,51 @@ fn fold(value: u64) -> u64 {
     (product as u64) ^ (product >> 64) as u64
 }
 
+/// Sort entries by their upper 32 bits, which are spread evenly; what is equal keeps its order.
+fn sort_by_key(entries: &mut Vec<u64>, sorted: &mut Vec<u64>) {
+    const DIGIT_BITS: u32 = 11;
+    const DIGITS: usize = 3;
+    const VALUES: usize = 1 << DIGIT_BITS;
+    // Counting costs as much as comparing does for about as many.
+    if entries.len() < VALUES {
+        return entries.sort_by_key(|entry| entry >> 32);
+    }
+    let digit = |entry: u64, place: usize| (entry >> (32 + place as u32 * DIGIT_BITS)) as usize % VALUES;
+    let mut counts = [[0usize; VALUES]; DIGITS];
+    for &entry in &*entries {
+        (0..DIGITS).for_each(|place| counts[place][digit(entry, place)] += 1);
+    }
+    sorted.clear();
+    sorted.resize(entries.len(), 0);
+    for (place, next) in counts.iter_mut().enumerate() {
+        let mut start = 0;
+        next.iter_mut().for_each(|count| start += std::mem::replace(count, start));
+        for &entry in &*entries {
+            let next = &mut next[digit(entry, place)];
+            sorted[*next] = entry;
+            *next += 1;
+        }
+        std::mem::swap(entries, sorted);
+    }
+}
+
+/// What finding repeated keys needs for a while: reuse it for many bands.
+#[derive(Default)]
+pub struct Scratch {
+    met: Vec<u64>,
+    entries: Vec<u64>,
+    sorted: Vec<u64>,
+}
+
 /// The entries `(key, document)` whose key occurs at least twice, sorted: runs of equal keys are buckets.
 ///
-/// `parts` are keys and the documents they belong to, equally many, and are walked twice. Memory: 2 to 4 bytes a
-/// document for the bitmap, 8 an entry that is returned.
-pub fn repeated_keys<'a>(count: usize, parts: impl Iterator<Item = (&'a [u32], &'a [u32])> + Clone) -> Vec<(u32, u32)> {
+/// `parts` are keys and the documents they belong to, equally many, in ascending order of documents; they are walked twice.
+/// Memory: 2 to 4 bytes a document for the bitmap, 16 an entry that is returned or shares a place with one, 8 one that is returned.
+pub fn repeated_keys<'a>(
+    count: usize,
+    parts: impl Iterator<Item = (&'a [u32], &'a [u32])> + Clone,
+    scratch: &mut Scratch,
+) -> Vec<(u32, u32)> {
     // Two bits a place: met, and met again. Some of the places are shared by strangers, which sorting drops; more places
     // would leave the cache.
     const PLACES_A_DOCUMENT: usize = 8;
@@ -89,7 +129,9 @@ pub fn repeated_keys<'a>(count: usize, parts: impl Iterator<Item = (&'a [u32], &
         let place = key >> (32 - bits);
         ((place / PLACES_A_WORD) as usize, 1u64 << (2 * (place % PLACES_A_WORD)))
     };
-    let mut met = vec![0u64; (1 << bits) / PLACES_A_WORD as usize];
+    let Scratch { met, entries, sorted } = scratch;
+    met.clear();
+    met.resize((1 << bits) / PLACES_A_WORD as usize, 0);
     for (keys, _) in parts.clone() {
         for &key in keys {
             let (word, bit) = place(key);
@@ -98,8 +140,8 @@ pub fn repeated_keys<'a>(count: usize, parts: impl Iterator<Item = (&'a [u32], &
     }
     // Both numbers in one, which sorts faster. Whether a key repeats is hard to foresee, so it is written in any case.
     const SOME: usize = 128;
-    let mut entries: Vec<u64> = Vec::new();
     let mut some = [0u64; SOME];
+    entries.clear();
     for (keys, documents) in parts {
         for (keys, documents) in keys.chunks(SOME).zip(documents.chunks(SOME)) {
             let mut count = 0;
@@ -111,17 +153,24 @@ pub fn repeated_keys<'a>(count: usize, parts: impl Iterator<Item = (&'a [u32], &
             entries.extend_from_slice(&some[..count]);
         }
     }
-    drop(met);
-    entries.sort_unstable();
-    let key = |entry: &u64| (entry >> 32) as u32;
-    let runs = entries.chunk_by(|left, right| key(left) == key(right)).filter(|run| run.len() > 1);
-    let mut repeated = Vec::with_capacity(runs.clone().map(<[u64]>::len).sum());
-    runs.for_each(|run| repeated.extend(run.iter().map(|entry| (key(entry), *entry as u32))));
-    repeated
+    sort_by_key(entries, sorted);
+    let key = |entry: u64| (entry >> 32) as u32;
+    // A stranger among them has other keys on both sides. Its place is written over by the next, in any case again.
+    let (mut repeated, mut before) = (0, false);
+    for at in 0..entries.len() {
+        let entry = entries[at];
+        let after = entries.get(at + 1).is_some_and(|&next| key(next) == key(entry));
+        entries[repeated] = entry;
+        repeated += usize::from(before | after);
+        before = after;
+    }
+    entries[..repeated].iter().map(|&entry| (key(entry), entry as u32)).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use tokenfoundry_base::stable_hash::mix64;
+
     use super::*;
 
     #[test]
@@ -154,12 +203,33 @@ mod tests {
     }
 
     #[test]
+    fn many_entries_are_sorted_as_few_are() {
+        for count in [0, 1, 2047, 2048, 5000] {
+            let mut entries: Vec<u64> =
+                (0..count).map(|index| (mix64(index) | index % 7 << 32) & !0xFFFF_FFFF | index).collect();
+            let mut expected = entries.clone();
+            expected.sort_unstable();
+            sort_by_key(&mut entries, &mut Vec::new());
+            assert_eq!(entries, expected);
+        }
+        let keys: Vec<u32> = (0..9000).map(|index| index % 3000 * 1_000_003).collect();
+        let documents: Vec<u32> = (0..9000).collect();
+        let found = repeated_keys(keys.len(), std::iter::once((&keys[..], &documents[..])), &mut Scratch::default());
+        assert_eq!(found.len(), keys.len());
+        assert!(found.is_sorted());
+    }
+
+    #[test]
     fn repeated_are_those_that_repeat() {
         let keys = [5u32, 9, 5, u32::MAX, 7, 9, 9, u32::MAX - 1];
         let documents: Vec<u32> = (0..8).collect();
         let parts = [(&keys[..3], &documents[..3]), (&keys[3..], &documents[3..])];
-        assert_eq!(repeated_keys(keys.len(), parts.into_iter()), [(5, 0), (5, 2), (9, 1), (9, 5), (9, 6)]);
-        assert_eq!(repeated_keys(0, std::iter::empty()), []);
+        let mut scratch = Scratch::default();
+        for _ in 0..2 {
+            let found = repeated_keys(keys.len(), parts.into_iter(), &mut scratch);
+            assert_eq!(found, [(5, 0), (5, 2), (9, 1), (9, 5), (9, 6)]);
+            assert_eq!(repeated_keys(0, std::iter::empty(), &mut scratch), []);
+        }
     }
 
     #[test]

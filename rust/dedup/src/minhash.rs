@@ -10,9 +10,9 @@
 //! shingles a slot also k multiply-adds of 16 bits for the share of slots that is left. Nothing is allocated.
 
 use tokenfoundry_base::stable_hash::mix64;
-use tokenfoundry_kernels::permute_min_halves::permute_min_halves;
+use tokenfoundry_kernels::permute_min_halves::permute_min_unfilled;
 
-use crate::one_permutation::{OnePermutation, UNFILLED};
+use crate::one_permutation::OnePermutation;
 use crate::shingle::{Shingler, Unit};
 
 /// Of the scheme: changes whenever a signature would.
@@ -20,8 +20,6 @@ pub const VERSION: u32 = 3;
 
 /// Shingles that are waited for while slots are unfilled: after as many, few are.
 const SHINGLES_AT_ONCE: usize = 4096;
-/// Permutations that are gathered to a multiple of this, which vectors like.
-const LANES: usize = 16;
 
 #[derive(Clone, Debug)]
 pub struct MinHash {
@@ -35,15 +33,6 @@ pub struct MinHash {
 pub struct Scratch {
     shingler: Shingler,
     waiting: Vec<u64>,
-    slots: Slots,
-}
-
-/// Scratch of unfilled slots.
-#[derive(Default)]
-struct Slots {
-    unfilled: Vec<u32>,
-    multipliers: Vec<u16>,
-    minima: Vec<u32>,
 }
 
 /// Multipliers whose low nine bits differ among each 512: the difference of two is then never a multiple of 512, so the
@@ -79,13 +68,13 @@ impl MinHash {
 
     pub fn scratch(&self) -> Scratch {
         let shingler = Shingler::new(self.unit, self.ngram);
-        Scratch { shingler, waiting: Vec::new(), slots: Slots::default() }
+        Scratch { shingler, waiting: Vec::new() }
     }
 
     /// Write the signature of `text`; without a shingle every slot is `u32::MAX`. Returns the number of shingles.
     pub fn signature(&self, text: &[u8], scratch: &mut Scratch, signature: &mut [u32]) -> usize {
         signature.fill(u32::MAX);
-        let Scratch { shingler, waiting, slots } = scratch;
+        let Scratch { shingler, waiting } = scratch;
         waiting.clear();
         let (mut count, mut filled) = (0, false);
         shingler.visit(text, |shingles| {
@@ -95,19 +84,19 @@ impl MinHash {
             }
             waiting.extend_from_slice(shingles);
             if waiting.len() >= SHINGLES_AT_ONCE {
-                filled = self.lower(waiting, slots, signature);
+                filled = self.lower(waiting, signature);
                 waiting.clear();
             }
         });
-        self.lower(waiting, slots, signature);
+        self.lower(waiting, signature);
         count
     }
 
     /// The signature of a set of shingles that was made before; those of its low 32 bits should differ.
-    pub fn signature_of_set(&self, set: &[u64], scratch: &mut Scratch, signature: &mut [u32]) {
+    pub fn signature_of_set(&self, set: &[u64], signature: &mut [u32]) {
         signature.fill(u32::MAX);
         for some in set.chunks(SHINGLES_AT_ONCE) {
-            self.lower(some, &mut scratch.slots, signature);
+            self.lower(some, signature);
         }
     }
 
@@ -115,39 +104,9 @@ impl MinHash {
     ///
     /// What an unfilled slot has is above all ranks, so it goes as soon as a hash is sent there. A slot that is unfilled
     /// now was so before, so it has seen the hashes of earlier calls too.
-    fn lower(&self, hashes: &[u64], scratch: &mut Slots, signature: &mut [u32]) -> bool {
+    fn lower(&self, hashes: &[u64], signature: &mut [u32]) -> bool {
         self.one.lower(hashes, signature);
-        let count = signature.iter().map(|&slot| slot >> 31).sum::<u32>() as usize;
-        if count == 0 || hashes.is_empty() {
-            return count == 0;
-        }
-        let Slots { unfilled, multipliers, minima } = scratch;
-        minima.clear();
-        let as_unfilled = |minimum: u32| UNFILLED | minimum >> 1;
-        if hashes.len() < signature.len() / 2 {
-            // Most are unfilled: all of them cost less than finding out which.
-            minima.resize(signature.len(), u32::MAX);
-            permute_min_halves(hashes, &self.multipliers, minima);
-            signature.iter_mut().zip(&*minima).for_each(|(slot, &minimum)| *slot = (*slot).min(as_unfilled(minimum)));
-            return false;
-        }
-        // Whether a slot is unfilled cannot be foreseen, so each is written, and the next over it if it was filled.
-        unfilled.resize(signature.len() + 1, 0);
-        multipliers.resize(signature.len() + LANES, 0);
-        let mut next = 0;
-        for ((at, &slot), &multiplier) in (0..).zip(&*signature).zip(&self.multipliers) {
-            unfilled[next] = at;
-            multipliers[next] = multiplier;
-            next += (slot >> 31) as usize;
-        }
-        let (unfilled, multipliers) = (&unfilled[..count], &multipliers[..count.next_multiple_of(LANES)]);
-        minima.resize(multipliers.len(), u32::MAX);
-        permute_min_halves(hashes, multipliers, minima);
-        for (&at, &minimum) in unfilled.iter().zip(&*minima) {
-            let slot = &mut signature[at as usize];
-            *slot = (*slot).min(as_unfilled(minimum));
-        }
-        false
+        permute_min_unfilled(hashes, &self.multipliers, signature) == 0
     }
 }
 

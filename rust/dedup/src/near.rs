@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use tokenfoundry_base::stable_hash::hash128;
 use tokenfoundry_base::{Cancel, Cancelled, pool};
 
-use crate::bands::{Bands, repeated_keys};
+use crate::bands::{Bands, Scratch, repeated_keys};
 use crate::exact::{Sameness, first_of_equal};
 use crate::greedy::{Compare, Memberships, decide};
 use crate::minhash::MinHash;
@@ -37,8 +37,10 @@ impl Options {
 }
 
 const TEXTS_PER_TASK: usize = 128;
-/// Many, so that the keys of a band lie together for a while: the next step reads band by band.
-const SIGNATURES_PER_TASK: usize = 4096;
+/// Many, so that the keys of a band lie together for a while: the next step reads band by band. No power of two, or a
+/// document's keys would all want the same place in the cache.
+const SIGNATURES_PER_TASK: usize = 4080;
+const ROWS_TURNED: usize = 16;
 
 /// The band keys of some documents: those of the first band, one a document, then those of the second.
 pub struct Keys {
@@ -99,15 +101,32 @@ pub fn band_keys_of_signatures(
         .map(|(chunk, signatures)| {
             cancel.check()?;
             let first = (chunk * SIGNATURES_PER_TASK) as u32;
-            let mut documents = Vec::with_capacity(SIGNATURES_PER_TASK);
-            let mut keys = Vec::with_capacity(SIGNATURES_PER_TASK * bands.bands);
-            for (row, document) in signatures.chunks_exact(num_perm).zip(first..) {
-                if row.iter().any(|&slot| slot != u32::MAX) {
-                    documents.push(document);
-                    bands.push_keys(row, &mut keys);
+            let rows = signatures.len() / num_perm;
+            let mut documents = Vec::with_capacity(rows);
+            let mut keys = vec![0; rows * bands.bands];
+            // Some rows at a time are turned in the first cache.
+            let mut some = Vec::with_capacity(ROWS_TURNED * bands.bands);
+            for (own, start) in signatures.chunks(ROWS_TURNED * num_perm).zip((first..).step_by(ROWS_TURNED)) {
+                some.clear();
+                let at = documents.len();
+                for (row, document) in own.chunks_exact(num_perm).zip(start..) {
+                    if row.iter().any(|&slot| slot != u32::MAX) {
+                        documents.push(document);
+                        bands.push_keys(row, &mut some);
+                    }
+                }
+                for (band, keys) in keys.chunks_exact_mut(rows).enumerate() {
+                    let keys = &mut keys[at..documents.len()];
+                    keys.iter_mut().zip(some[band..].iter().step_by(bands.bands)).for_each(|(to, &key)| *to = key);
                 }
             }
-            Ok(Keys::by_band(documents, &keys, bands.bands))
+            if documents.len() < rows {
+                (0..bands.bands).for_each(|band| {
+                    keys.copy_within(band * rows..band * rows + documents.len(), band * documents.len());
+                });
+                keys.truncate(documents.len() * bands.bands);
+            }
+            Ok(Keys { documents, keys })
         })
         .collect()
 }
@@ -117,7 +136,9 @@ pub fn buckets(bands: Bands, parts: &[Keys]) -> Vec<Vec<(u32, u32)>> {
     let count = parts.iter().map(|part| part.documents.len()).sum();
     (0..bands.bands)
         .into_par_iter()
-        .map(|band| repeated_keys(count, parts.iter().map(|part| part.band(band))))
+        .map_init(Scratch::default, |scratch, band| {
+            repeated_keys(count, parts.iter().map(|part| part.band(band)), scratch)
+        })
         .collect()
 }
 

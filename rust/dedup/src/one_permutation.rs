@@ -11,9 +11,8 @@
 //! of one may be of one slot.
 
 use tokenfoundry_base::stable_hash::mix64;
-
 /// Values below this are ranks.
-pub const UNFILLED: u32 = 1 << 31;
+use tokenfoundry_kernels::permute_min_halves::UNFILLED;
 
 #[derive(Clone, Copy, Debug)]
 pub struct OnePermutation {

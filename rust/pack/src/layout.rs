@@ -113,7 +113,7 @@ pub fn lay_out<'t, T: Token, L: Token>(
     if let Some(slots) = row.tokens {
         put(slots, &mut scratch.tokens, |slots| {
             let pad = T::from_id(pad_id);
-            each(pieces.clone(), align, slots, pad, |_, piece, slots| widen(piece.tokens, slots)).fill(pad);
+            each(pieces.clone(), align, slots, pad, |_, piece, slots| widen(piece.tokens, slots, &[])).fill(pad);
         });
     }
     if let Some(slots) = row.position_ids {
@@ -140,7 +140,7 @@ pub fn lay_out<'t, T: Token, L: Token>(
 
 fn put_labels<L: Token>(piece: Source<'_>, slots: &mut [L]) {
     let Some((last, before)) = slots.split_last_mut() else { return };
-    widen(&piece.tokens[1..], before);
+    widen(&piece.tokens[1..], before, &[]);
     if let Some(mask) = piece.mask {
         for (slot, &learned) in before.iter_mut().zip(&mask[1..]) {
             *slot = if learned != 0 { *slot } else { L::IGNORED };

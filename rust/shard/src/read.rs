@@ -68,18 +68,19 @@ impl Shard {
         tokens.start as usize * width..tokens.end as usize * width
     }
 
-    /// Copy tokens, counted in the shard, to `out`, which has room for exactly these.
-    pub fn copy<T: Token>(&self, tokens: Range<u64>, out: &mut [T]) -> Result<(), ShardError> {
+    /// Copy tokens, counted in the shard, to `out`, which has room for exactly these. `ahead` is what will be read next, as
+    /// [`Shard::to_come`] has it: its cache lines are asked for on the way.
+    pub fn copy<T: Token>(&self, tokens: Range<u64>, out: &mut [T], ahead: &[u8]) -> Result<(), ShardError> {
         let mut at = 0;
         self.bin.read(Self::byte_range(&tokens, self.width.bytes()), |bytes| match self.width {
             Width::Two => {
-                let ids = bytes.as_chunks::<2>().0;
-                widen(ids, &mut out[at..at + ids.len()]);
+                let (ids, ahead) = (bytes.as_chunks::<2>().0, ahead.as_chunks::<2>().0);
+                widen(ids, &mut out[at..at + ids.len()], ahead.get(at..).unwrap_or_default());
                 at += ids.len();
             }
             Width::Four => {
-                let ids = bytes.as_chunks::<4>().0;
-                widen(ids, &mut out[at..at + ids.len()]);
+                let (ids, ahead) = (bytes.as_chunks::<4>().0, ahead.as_chunks::<4>().0);
+                widen(ids, &mut out[at..at + ids.len()], ahead.get(at..).unwrap_or_default());
                 at += ids.len();
             }
         })
@@ -92,6 +93,7 @@ impl Shard {
         first: u64,
         out: &mut [T],
         labels: &mut [L],
+        ahead: &[u8],
     ) -> Result<bool, ShardError> {
         let range = Self::byte_range(&(first..first + out.len() as u64 + 1), self.width.bytes());
         if range.len() > ONE_STRETCH_BYTES {
@@ -100,14 +102,8 @@ impl Shard {
         // Labels come from the file too, not from `tokens`, which hold all but one of them: a copy whose two ends lie a few
         // bytes apart within a page takes four times as long on some AMD machines, and the file's lines are near now.
         self.bin.read(range, |bytes| match self.width {
-            Width::Two => {
-                let ids = bytes.as_chunks::<2>().0;
-                widen_pair(ids, out, labels);
-            }
-            Width::Four => {
-                let ids = bytes.as_chunks::<4>().0;
-                widen_pair(ids, out, labels);
-            }
+            Width::Two => widen_pair(bytes.as_chunks::<2>().0, out, labels, ahead.as_chunks::<2>().0),
+            Width::Four => widen_pair(bytes.as_chunks::<4>().0, out, labels, ahead.as_chunks::<4>().0),
         })?;
         Ok(true)
     }

@@ -174,9 +174,14 @@ impl Set {
 
     /// Copy tokens, counted in the set, across shards where need be; `out` has room for exactly these.
     pub fn copy<T: Token>(&self, range: Range<u64>, out: &mut [T]) -> Result<(), ShardError> {
+        self.copy_before(range, out, &[])
+    }
+
+    /// The same; `ahead` is what will be read next, as [`Set::to_come`] has it, and is asked for on the way.
+    pub fn copy_before<T: Token>(&self, range: Range<u64>, out: &mut [T], ahead: &[u8]) -> Result<(), ShardError> {
         self.over_shards(range, |shard, part, done| {
             let length = (part.end - part.start) as usize;
-            self.shards[shard].copy(part, &mut out[done..done + length])
+            self.shards[shard].copy(part, &mut out[done..done + length], ahead)
         })
     }
 
@@ -215,6 +220,15 @@ impl Set {
             shard += 1;
         }
         Ok(())
+    }
+
+    /// The bytes of these tokens, of those that are in the first one's shard: to be asked for, not to be read.
+    pub fn to_come(&self, range: Range<u64>) -> &[u8] {
+        let shard = self.first_tokens.partition_point(|&first| first <= range.start).saturating_sub(1);
+        let (Some(&first), Some(&end)) = (self.first_tokens.get(shard), self.first_tokens.get(shard + 1)) else {
+            return &[];
+        };
+        self.shards[shard].to_come(range.start - first..range.end.clamp(range.start, end.max(range.start)) - first)
     }
 
     /// Ask for these tokens' cache lines: worth it for what is read next, before something else is copied.

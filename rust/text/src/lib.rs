@@ -5,6 +5,8 @@
 //! `decode("utf-8", "replace")` reads them. Time is linear in the bytes and memory is bounded by a small multiple of
 //! them. A document is at most 4 GiB. Nothing here knows Python, Arrow or files.
 
+use std::borrow::Cow;
+
 pub mod characters;
 pub mod fasttext;
 pub mod language;
@@ -22,3 +24,9 @@ pub mod word_lists;
 
 /// The longest document, in bytes: offsets inside one are `u32`.
 pub const MAX_DOCUMENT_BYTES: usize = u32::MAX as usize;
+
+/// Bytes as Python's `decode("utf-8", "replace")` reads them. [`String::from_utf8_lossy`] that does not stop at each character of
+/// what is UTF-8, which nearly all is.
+pub fn read(text: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(text).map_or_else(|_| String::from_utf8_lossy(text), Cow::Borrowed)
+}

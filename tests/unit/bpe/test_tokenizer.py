@@ -160,6 +160,8 @@ def test_bad_vocabularies_are_named(tokenizer: tf.Tokenizer, tmp_path: Path) -> 
         ('{"model": {"type": "WordPiece"}}', "WordPiece"),
         ('{"model": {"type": "BPE"', "line 1 column"),
         ('{"model": {"type": "BPE", "vocab": {}, "merges": []}}', "no vocabulary"),
+        ('{"model": {"type": "BPE", "vocab": {"a": 0}}}', "no list of merges$"),
+        ('{"model": {"vocab": {"a": 0}, "unk_token": "a"}}', "no list of merges.*WordLevel and WordPiece"),
         ('{"model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": ["a b"]}}', "no such token"),
         ('{"model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": ["a c"]}}', '"c"'),
         ('{"model": {"type": "BPE", "vocab": {"a": 0, "b": 0}, "merges": []}}', "same id, 0"),

@@ -4,6 +4,8 @@ import random
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import tokenfoundry as tf
 from tokenfoundry.reference import dedup as reference
@@ -47,6 +49,41 @@ def test_removals_equal_the_all_pairs_join_for_every_edit(threshold: float) -> N
     assert (result.jaccard[removed] >= threshold).all()
     for edit, members in by_edit(planted).items():
         assert removed[members].any(), f"some with {edit} are found"
+
+
+SETS = st.lists(st.frozensets(st.integers(0, 9), max_size=8), max_size=12)
+
+
+@given(SETS, st.sampled_from([0.01, 0.2, 1 / 3, 0.5, 0.6, 0.75, 0.8, 0.875, 0.9, 1.0]))
+@settings(max_examples=300)
+def test_the_join_by_prefixes_misses_nothing(sets: list[frozenset[int]], threshold: float) -> None:
+    pairs = [(left, right) for right in range(len(sets)) for left in range(right) if sets[left] and sets[right]]
+    similar = [(left, right, reference.jaccard(sets[left], sets[right])) for left, right in pairs]
+    expected = [pair for pair in similar if pair[2] >= threshold]
+    assert sorted(reference.similar_pairs(sets, threshold)) == sorted(expected)
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.8])
+def test_deciding_from_the_join_is_comparing_all(threshold: float) -> None:
+    planted = planted_corpus(60, copies=3, words=60, seed=8)
+    texts = [*planted.texts, "too short", "too short", "", "also short", *planted.texts[:9]]
+    sets = [frozenset(reference.shingles(text)) for text in texts]
+    contents = [shingles or text for shingles, text in zip(sets, texts, strict=True)]
+    pairs = reference.similar_pairs(sets, threshold)
+    assert reference.decide(contents, pairs) == reference.near_duplicates(texts, threshold)
+    order = np.argsort([-len(text) for text in texts], kind="stable").tolist()
+    in_order = reference.near_duplicates([texts[document] for document in order], threshold)
+    expected = {order[at]: other if other < 0 else order[other] for at, other in enumerate(in_order)}
+    assert reference.decide(contents, pairs, order) == [expected[document] for document in range(len(texts))]
+
+
+@pytest.mark.parametrize("threshold", [0.6, 0.8])
+def test_thousands_of_documents_equal_the_join(threshold: float) -> None:
+    planted = planted_corpus(1200, copies=3, words=100, seed=9)
+    sets = [frozenset(reference.shingles(text)) for text in planted.texts]
+    result = tf.dedup.near_duplicates(planted.texts, threshold=threshold, recall=0.9999999)
+    contents = [shingles or text for shingles, text in zip(sets, planted.texts, strict=True)]
+    assert result.duplicate_of.tolist() == reference.decide(contents, reference.similar_pairs(sets, threshold))
 
 
 def pairs_of(result: tf.dedup.Result) -> set[tuple[int, int]]:

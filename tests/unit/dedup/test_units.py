@@ -51,6 +51,13 @@ def test_a_tokenizer_makes_the_units() -> None:
     by_bytes = near_duplicates(texts, unit="bytes", ngram=8)
     assert by_tokenizer.keep.tolist() == by_bytes.keep.tolist() == [True, False, True, True]
     assert by_tokenizer.jaccard[1] == by_bytes.jaccard[1]
+    pairs = tf.Tokenizer.from_tiktoken(
+        {**{bytes([byte]): byte for byte in range(256)}, b"zz": 256, b"zzzz": 257}, pattern=r"[\s\S]+"
+    )
+    longer = [" ".join(base) + " zzz", " ".join(base) + " zzzz"]
+    assert [len(pairs.encode(text)) for text in longer] == [len(longer[0]) - 1, len(longer[1]) - 3]
+    longest = near_duplicates(longer, unit=pairs, keep="longest")
+    assert longest.keep.tolist() == [False, True], "the longest text stays, not the one of more tokens"
     signatures = tf.dedup.MinHash(16, ngram=8, unit=tokenizer).signatures(texts)
     assert (signatures == tf.dedup.MinHash(16, ngram=8, unit="tokens").signatures(tokenizer.encode_batch(texts))).all()
 
@@ -109,6 +116,42 @@ def test_signatures_of_hashes_are_those_of_the_texts() -> None:
         minhash.signatures_of_hashes(hashes, offsets + 1)
     with pytest.raises(tf.InputError, match="hashes n-grams itself"):
         tf.dedup.MinHash(scheme="datasketch").signatures_of_hashes(hashes, offsets)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
+def test_low_bits_estimate_without_bias(bits: int) -> None:
+    texts, similarities = planted_near_duplicates(400, seed=3)[0], []
+    minhash = tf.dedup.MinHash(128)
+    whole = minhash.signatures(texts)
+    low = minhash.signatures(texts, bits=bits)
+    assert low.nbytes == len(texts) * 128 * bits // 8
+    slots = whole & (2**bits - 1)
+    if bits < 8:
+        found = [sum(int(slot) << bits * place for place, slot in enumerate(slots[0, at : at + 8 // bits]))
+                 for at in range(0, 128, 8 // bits)]  # fmt: skip
+        assert low[0].tolist() == found
+    else:
+        assert (low == slots).all()
+    for at in range(0, len(texts) - 1):
+        by_all = minhash.jaccard_estimate(whole[at], whole[at + 1])
+        similarities.append(minhash.jaccard_estimate(low[at], low[at + 1], bits=bits) - by_all)
+    # Of strangers the estimate is cut at 0, so it may be above by what chance alone does.
+    assert abs(np.mean(similarities)) < 0.5 * np.sqrt(2.0**-bits / 128) + 0.003
+    same = minhash.jaccard_estimate(low, low, bits=bits)
+    assert (same == 1).all()
+
+
+def test_low_bits_are_checked() -> None:
+    minhash = tf.dedup.MinHash(12)
+    low = minhash.signatures(["one two three four five six"], bits=2)
+    for call, message in (
+        (lambda: minhash.signatures(["a"], bits=3), "bits is 3"),
+        (lambda: minhash.signatures(["a"], bits=1), "multiple of 8"),
+        (lambda: minhash.jaccard_estimate(low, low, bits=16), "8 bits a slot"),
+        (lambda: minhash.jaccard_estimate(low.astype(np.uint16), low.astype(np.uint16), bits=2), "are uint8"),
+    ):
+        with pytest.raises(tf.InputError, match=message):
+            call()
 
 
 TIERS = """

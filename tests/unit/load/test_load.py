@@ -195,6 +195,36 @@ def test_ranks_workers_and_resumption_never_change_the_samples(
     assert seen == samples_of([alone], len(seen))
 
 
+@pytest.mark.parametrize("mode", ["rows", "windows", "pack"])
+def test_at_the_end_all_ranks_have_one_state_and_more_samples_go_on_from_it(
+    documents: list[tuple[Path, float]], mode: Any
+) -> None:
+    paths = [path for path, _ in documents]
+    alone = tf.Loader(paths, LENGTH, 1, mode=mode, epochs=1)
+    expected = [row.tolist() for batch in alone for row in batch["tokens"]]
+    ranks = [
+        tf.Loader(paths, LENGTH, 4, mode=mode, epochs=1, rank=rank, world_size=3, drop_last=False) for rank in range(3)
+    ]
+    seen = 0
+    for turn in range(-(-len(expected) // 12) + 1):
+        batches = [next(loader, None) for loader in ranks]
+        rows = [row.tolist() for batch in batches if batch for row in batch["tokens"]]
+        assert rows == expected[seen : seen + 12], turn
+        seen += len(rows)
+        states = [loader.state_dict() for loader in ranks]
+        assert states == [states[0]] * 3
+        assert states[0]["samples"] == seen
+        assert all(
+            loader.state_after(batch) == states[0] for loader, batch in zip(ranks, batches, strict=True) if batch
+        )
+    assert seen == len(expected)
+    if mode != "pack":
+        # A longer run, begun anew: nothing lost between the last sample and the next.
+        longer = tf.Loader(paths, LENGTH, 1, mode=mode, epochs=2)
+        longer.load_state_dict(states[0])
+        assert next(longer)["sample"].tolist() == [seen]
+
+
 @given(
     st.lists(st.tuples(st.integers(1, 30), st.integers(1, 9), st.integers(0, 9)), min_size=1, max_size=4), st.booleans()
 )
@@ -217,6 +247,19 @@ def test_weights_that_change_lose_and_repeat_nothing(
         mine = [(epoch, row) for found, epoch, row in taken if found == source]
         assert len(set(mine)) == len(mine), "nothing is repeated"
         assert [epoch for epoch, _ in mine] == [number // rows for number in range(len(mine))], "nothing is left out"
+
+
+def test_a_change_at_a_sample_that_the_schedule_names_is_remembered(sources: list[tuple[Path, float]]) -> None:
+    options: dict[str, Any] = {"seed": 3, "schedule": [(4, [1.0, 1.0]), (6, [0.0, 1.0])]}
+    for taken, at in [(0, None), (0, 4), (4, None), (5, 6), (9, 6)]:
+        loader = tf.Loader(sources, LENGTH, 1, **options)
+        samples_of([loader], min(taken, at or taken))
+        loader.change_weights([5.0, 2.0], at=at)
+        samples_of([loader], taken - loader.step)
+        resumed = tf.Loader(sources, LENGTH, 1, **options)
+        resumed.load_state_dict(json.loads(json.dumps(loader.state_dict())))
+        assert resumed.state_dict() == loader.state_dict()
+        assert samples_of([resumed], 20) == samples_of([loader], 20)
 
 
 def test_a_new_source_joins_a_run(sources: list[tuple[Path, float]], documents: list[tuple[Path, float]]) -> None:

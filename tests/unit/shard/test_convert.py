@@ -115,10 +115,23 @@ def test_parquet_columns(shards: tf.shard.Shards, tmp_path: Path) -> None:
         assert starts == pieces["start"].tolist()
 
 
-def test_empty_set(tmp_path: Path) -> None:
-    tf.shard.write(tmp_path / "own", tf.Ragged.from_lists([]), document_ids=[], vocabulary_size=10)
-    for name in tf.shard.FORMATS:
-        assert tf.shard.convert(tmp_path / "own", tmp_path / name, name).tokens == 0
+@pytest.mark.parametrize("name", tf.shard.FORMATS)
+@pytest.mark.parametrize("vocabulary", [10, 100_000])
+@pytest.mark.parametrize("rows", [[], [[]], [[], [7], []]], ids=["nothing", "an empty row", "empty rows"])
+def test_next_to_nothing_is_converted_there_and_back(
+    tmp_path: Path, name: str, vocabulary: int, rows: list[list[int]]
+) -> None:
+    if name == "nanogpt" and vocabulary > 65_536:
+        return
+    ids = bytes(16 * len(rows))
+    tf.shard.write(tmp_path / "own", tf.Ragged.from_lists(rows), document_ids=ids, vocabulary_size=vocabulary)
+    tf.shard.convert(tmp_path / "own", tmp_path / "there", name)
+    assert tf.shard.detect(tmp_path / "there") == name
+    done = tf.shard.convert(tmp_path / "there", tmp_path / "back", "tokenfoundry", vocabulary_size=vocabulary)
+    assert done.tokens == sum(map(len, rows))
+    assert [token for row in tf.shard.open(tmp_path / "back") for token in row] == [
+        token for row in rows for token in row
+    ]
 
 
 @pytest.mark.parametrize("name", OTHERS)

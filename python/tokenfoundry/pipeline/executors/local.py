@@ -18,9 +18,9 @@ from tokenfoundry.pipeline.events import Listener, Silent
 from tokenfoundry.pipeline.lanes import Lanes, Serial, StoppedError, Way
 from tokenfoundry.pipeline.meter import Meter
 from tokenfoundry.pipeline.reading import BATCH_BYTES
-from tokenfoundry.pipeline.tasks import Context, Scene, Task, TextTask, explained, no_memory, perform
+from tokenfoundry.pipeline.tasks import Context, Scene, Task, explained, no_memory, perform
 
-__all__ = ["LocalExecutor", "batch_bytes", "batch_memory"]
+__all__ = ["LocalExecutor", "batch_bytes", "batch_memory", "table_bytes"]
 
 _FEEDERS = 2
 # What a batch takes while stages are at it, and while it waits for them or to be written, in sizes of its raw bytes:
@@ -69,6 +69,10 @@ class _Relay(Silent):
     def rejected(self, *what: Any) -> None:
         self.heard.put(("rejected", what))
 
+    def wake(self, _: object = None) -> None:
+        """Look whether it has ended, now."""
+        self.heard.put(("", ()))
+
     def tell(self, listener: Listener, until: Callable[[], bool]) -> None:
         """Until it is so, and everything that was heard before is told."""
         while True:
@@ -79,7 +83,8 @@ class _Relay(Silent):
                 if ended:
                     return
                 continue
-            getattr(listener, name)(*what)
+            if name:
+                getattr(listener, name)(*what)
 
 
 class LocalExecutor:
@@ -96,7 +101,7 @@ class LocalExecutor:
             allocators.limit_arenas(threads)
         try:
             with context.store.deferring(), meter.share(pending[0].stage) as workers:
-                if isinstance(pending[0], TextTask):
+                if pending[0].in_batches:
                     lanes = Lanes(threads)
                     scene = Scene(listener, workers, lanes, batch_bytes(memory, threads))
                     feeders = _FEEDERS if threads > 1 else 1
@@ -132,6 +137,8 @@ class LocalExecutor:
                 futures += [pool.submit(perform, task, context, inner) for task in tasks]
             except RuntimeError as refused:
                 raise no_memory(tasks[0], str(refused)) from None
+            for future in futures:
+                future.add_done_callback(relay.wake)
             relay.tell(scene.listener, lambda: all(map(Future.done, futures)) or _first_error(futures) is not None)
         finally:
             if lanes is not None and not (futures and all(map(Future.done, futures))):

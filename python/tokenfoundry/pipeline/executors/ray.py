@@ -18,8 +18,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from tokenfoundry._core import runtime
 from tokenfoundry.errors import RecipeError, TokenFoundryError
+from tokenfoundry.pipeline import allocators
 from tokenfoundry.pipeline.events import Listener, Recorder
+from tokenfoundry.pipeline.executors.local import batch_bytes, table_bytes
 from tokenfoundry.pipeline.meter import Cost, Meter
 from tokenfoundry.pipeline.tasks import Context, Scene, Task, perform
 
@@ -29,11 +32,17 @@ _RETRIES = 5
 _IN_FLIGHT_FOR_EACH_CPU = 3
 
 
-def _work(task: Task, context: Context) -> tuple[dict[str, Cost], Recorder]:
-    """What a worker does."""
+def _work(task: Task, context: Context, memory: int | None) -> tuple[dict[str, Cost], Recorder]:
+    """What a worker does, within its share of the budget."""
     recorder, meter = Recorder(), Meter()
+    threads = context.threads or 1
+    runtime.limit_encoder_tables(table_bytes(memory, threads))
+    if memory is not None:
+        allocators.limit_arenas(threads)
     with meter.measure(task.stage) if task.together else contextlib.nullcontext():
-        perform(task, context, Scene(recorder, meter))
+        perform(task, context, Scene(recorder, meter, batch_bytes=batch_bytes(memory, threads)))
+    if memory is not None:
+        allocators.give_back()
     # Metrics are a view; a cluster that has none must not stop the work.
     with contextlib.suppress(Exception):
         _count(recorder)
@@ -66,6 +75,7 @@ class RayExecutor:
             raise RecipeError("executor: ray is not installed; pip install 'tokenfoundry[ray]'") from None
         self.ray = ray
         self.cpus = cpus
+        self.share: int | None = None
         self.started = not ray.is_initialized()
         if self.started:
             # Joins RAY_ADDRESS if it is set; without one ray.init() would also join any cluster it finds here.
@@ -79,6 +89,7 @@ class RayExecutor:
         if not pending:
             return
         context = replace(context, threads=self.cpus)
+        self.share = self._share(context.recipe.memory)
         shared = ray.put(context)
         alone = ray.put(replace(context, isolate=True))
         waiting = iter(pending)
@@ -104,7 +115,15 @@ class RayExecutor:
     def _submit(self, task: Task, context: Any) -> Any:
         return self.work.options(
             num_cpus=self.cpus, max_retries=_RETRIES, retry_exceptions=False, name=f"tokenfoundry:{task.phase}"
-        ).remote(task, context)
+        ).remote(task, context, self.share)
+
+    def _share(self, memory: int | None) -> int | None:
+        """What one worker may take of a node's budget: nodes have as many workers as CPUs, divided by what a task asks for."""
+        if memory is None:
+            return None
+        nodes: list[dict[str, Any]] = self.ray.nodes()  # type: ignore[no-untyped-call]
+        cpus = max((node["Resources"].get("CPU", 0) for node in nodes if node["Alive"]), default=1)
+        return int(memory // max(cpus // self.cpus, 1))
 
     def _most_in_flight(self) -> int:
         """Tasks that are submitted at a time: enough for all CPUs there are now, and a few waiting."""
@@ -123,7 +142,7 @@ class RayExecutor:
                 raise cause from None
             raise
         except (errors.WorkerCrashedError, errors.OutOfMemoryError, errors.NodeDiedError) as error:
-            if task.phase == "text" and not isolated:
+            if task.in_batches and not isolated:
                 return True
             raise OSError(
                 f"{task.phase} of {task}: its worker died {_RETRIES + 1} times, perhaps for lack of memory "

@@ -29,8 +29,12 @@ TEXT_STAGES = {
 }
 
 
-def text_stage(name: str, options: object, base: Path = Path()) -> TextStage:
-    """The stage of a recipe's entry; files that it names are relative to ``base``."""
-    kind: Any = TEXT_STAGES[name]
-    stage: TextStage = kind(options, base) if getattr(kind, "reads_files", False) else kind(options)
-    return stage
+def text_stage(kind: str, options: object, base: Path = Path(), name: str | None = None) -> TextStage:
+    """The stage of a recipe's entry; files that it names are relative to ``base``. ``name``: what it is called in
+    counts and verdicts, where a recipe has several of a kind."""
+    made: Any = TEXT_STAGES[kind]
+    stage: Any = made(options, base) if getattr(made, "reads_files", False) else made(options)
+    if name is not None and name != kind:
+        stage.name = name
+    result: TextStage = stage
+    return result

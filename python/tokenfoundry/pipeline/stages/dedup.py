@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from tokenfoundry._core import shard as _shard
 from tokenfoundry.dedup.on_disk import OnDisk
 from tokenfoundry.pipeline.recipe import DedupStage
+from tokenfoundry.pipeline.unit_result import UnitResult
 
 __all__ = ["VERSION", "Duplicates", "decide", "find_identical", "lay_out", "merge_band", "plan_on_disk", "sketch"]
 
-VERSION = 3
+VERSION = 4
 _SKETCH_BYTES = 64 << 20
 _BAND_RECORD = np.dtype([("key", "<u4"), ("document", "<u4")])
 _CONTENT_RECORD = np.dtype([("hash", "V16"), ("document", "<u4")])
@@ -51,21 +52,23 @@ def plan_on_disk(folder: Path, options: DedupStage, threads: int | None, memory_
 
 
 def sketch(folder: Path, texts: Sequence[pa.LargeStringArray], options: DedupStage, threads: int | None) -> None:
-    """A unit's texts: their hashes, and the sketches that near-duplicates are found by, numbered from 0."""
+    """A unit's texts: their hashes, and the sketches that near-duplicates are found by, numbered from 0. Nobody waits
+    for the disk here: the store flushes its results itself."""
     hashes = b"".join(_shard.hash128_batch(batch, threads) for batch in texts)
     np.save(folder / "hashes.npy", np.frombuffer(hashes, np.uint64).reshape(-1, 2))
     if options.near:
-        plan_on_disk(folder, options, threads).sketch(0, 0, texts)
+        plan_on_disk(folder, options, threads).sketch(0, 0, texts, sets=False, durable=False)
 
 
-def lay_out(folder: Path, sketches: Sequence[tuple[Path, NDArray[np.bool_] | None]]) -> None:
-    """Make the directory that bands are merged in: each unit's sketch with its documents numbered in the corpus.
+def lay_out(folder: Path, sketches: Sequence[tuple[Path, UnitResult, NDArray[np.bool_] | None]]) -> None:
+    """Make the directory that bands are merged in: each unit's sketch with its documents numbered in the corpus, and its
+    texts.
 
-    Sets are linked, not copied; only the band keys, 8 bytes a document and band, are written anew. Documents that a
-    mask leaves out meet nobody: their keys are left away.
+    Texts are linked, not copied; only the band keys, 8 bytes a document and band, and where each text lies are written
+    anew. Documents that a mask leaves out meet nobody: their keys are left away.
     """
     base = 0
-    for number, (source, mask) in enumerate(sketches):
+    for number, (source, unit, mask) in enumerate(sketches):
         part = source / "part-00000"
         done = json.loads((part / "part.json").read_bytes())
         if not done["documents"]:
@@ -80,10 +83,28 @@ def lay_out(folder: Path, sketches: Sequence[tuple[Path, NDArray[np.bool_] | Non
                     records = records[mask[records["document"]]]
                 records["document"] += base
                 records.tofile(target / path.name)
-            elif path.name != "part.json":
-                _link(path, target / path.name)
+        places = unit.text_places()
+        if places is None:
+            places = _write_texts(target / "texts", unit)
+        else:
+            _link(unit.texts, target / "texts")
+        table = np.zeros((len(places), 4), np.uint64)
+        table[:, :2] = places
+        table.tofile(target / "documents")
         (target / "part.json").write_text(json.dumps({**done, "first_document": base}))
         base += int(done["documents"])
+
+
+def _write_texts(path: Path, unit: UnitResult) -> NDArray[np.int64]:
+    """The unit's texts one after another, as where its result is compressed; start and length of each."""
+    with path.open("wb") as file:
+        for texts in unit.text_batches():
+            offsets, data = np.frombuffer(texts.buffers()[1], np.int64), texts.buffers()[2]
+            if len(texts) and data is not None:
+                first, end = int(offsets[texts.offset]), int(offsets[texts.offset + len(texts)])
+                file.write(data.slice(first, end - first))
+    lengths = unit.lengths()
+    return np.stack([np.cumsum(lengths) - lengths, lengths], axis=1)
 
 
 def _link(source: Path, target: Path) -> None:
@@ -119,6 +140,7 @@ def decide(
     lengths: NDArray[np.int64],
     present: NDArray[np.bool_],
     options: DedupStage,
+    threads: int | None = None,
 ) -> Duplicates:
     """Who stays. ``folder``: the merged bands; None where only identical texts go. ``present``: who takes part."""
     count = len(hashes)
@@ -128,7 +150,7 @@ def decide(
     rank[best] = np.arange(count)
     found = Duplicates.none(count)
     if folder is not None and count:
-        result = plan_on_disk(folder, options, 1).decide(order=best.astype(np.uint32))
+        result = plan_on_disk(folder, options, threads).decide(order=best.astype(np.uint32))
         found.duplicate_of[:] = result.duplicate_of
         removed = found.duplicate_of >= 0
         found.jaccard[removed] = result.jaccard[removed]

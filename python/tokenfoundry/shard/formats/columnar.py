@@ -18,9 +18,18 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tokenfoundry.errors import InputError, ShardError
-from tokenfoundry.shard.formats.source import Chunk, Source, as_tokens
+from tokenfoundry.shard.formats.source import Chunk, Source, as_tokens, chunk_of
 
 _DATASET_ROWS_PER_FILE = 1_000_000
+
+
+def _batches(source: Source) -> Iterator[pa.RecordBatch]:
+    """One at least: of nothing there is a file too, and it says which columns it has none of."""
+    batch = None
+    for batch in map(_batch, source.chunks()):
+        yield batch
+    if batch is None:
+        yield _batch(chunk_of(np.zeros(0, np.uint32), np.zeros(1, np.int64)))
 
 
 def _batch(chunk: Chunk) -> pa.RecordBatch:
@@ -98,7 +107,7 @@ class Parquet:
     def write(source: Source, directory: Path) -> None:
         writer: Any = None
         try:
-            for batch in map(_batch, source.chunks()):
+            for batch in _batches(source):
                 if writer is None:
                     writer = pq.ParquetWriter(directory / "part-00000.parquet", batch.schema, compression="zstd")
                 writer.write_batch(batch)
@@ -133,7 +142,7 @@ class HuggingFace:
         writer: Any = None
         rows = 0
         try:
-            for batch in map(_batch, source.chunks()):
+            for batch in _batches(source):
                 if writer is None or rows + batch.num_rows > _DATASET_ROWS_PER_FILE:
                     if writer is not None:
                         writer.close()
@@ -165,6 +174,8 @@ class HuggingFace:
                 try:
                     with pa.memory_map(str(path / name)) as mapped, pa.ipc.open_stream(mapped) as stream:
                         for batch in stream:
+                            # Offsets that point outside would be followed.
+                            batch.validate(full=True)
                             yield _chunk(batch, path / name)
                 except pa.ArrowException as error:
                     raise ShardError(f"{path / name}: cannot be read: {error}") from error

@@ -54,15 +54,21 @@ class LlmC:
                 header.tofile(file)
                 file.close()
 
+        def begin() -> BinaryIO:
+            fresh = (directory / f"shard_{number:06}.bin").open("wb")
+            header.tofile(fresh)
+            return fresh
+
         try:
             for values in _sliced(source, _LLMC_TOKENS_PER_FILE):
                 if file is None or written + len(values) > _LLMC_TOKENS_PER_FILE:
                     close()
-                    file = (directory / f"shard_{number:06}.bin").open("wb")
-                    header.tofile(file)
-                    number, written = number + 1, 0
+                    file, written = begin(), 0
+                    number += 1
                 values.astype(dtype).tofile(file)
                 written += len(values)
+            # Nothing is a file too.
+            file = file or begin()
         finally:
             close()
 

@@ -25,7 +25,12 @@ _HEADER = 4 + 1 + 4
 
 
 def recognises(path: Path) -> bool:
-    return _index(path).get("shards", [{}])[0].get("format") == "mds" if (path / "index.json").exists() else False
+    if not (path / "index.json").exists():
+        return False
+    index = _index(path)
+    shards = index.get("shards")
+    # Of nothing there is no shard.
+    return bool(shards[0].get("format") == "mds") if shards else shards == [] and index.get("version") == 2
 
 
 def write(source: Source, directory: Path) -> None:
@@ -81,7 +86,7 @@ def _index(path: Path) -> dict[str, Any]:
         index = json.loads((path / "index.json").read_bytes())
     except (OSError, ValueError) as error:
         raise ShardError(f"{path / 'index.json'}: cannot be read: {error}") from error
-    return index if isinstance(index, dict) and index.get("shards") else {}
+    return index if isinstance(index, dict) else {}
 
 
 def read(path: Path) -> Source:

@@ -2,6 +2,7 @@
 //! what one piece waits for from memory was asked for while others were looked up.
 
 use tokenfoundry_kernels::byte_classes::Classifier;
+use tokenfoundry_kernels::packed_tokens::{SIX_NUMBER, TWELVE_NUMBER, Twelve};
 
 use super::Encoder;
 use super::fresh::Fresh;
@@ -10,14 +11,17 @@ use super::long::Record;
 use super::parts::{LONGEST, Parts};
 use super::pieces::hash;
 use super::seen::Seen;
-use super::sets::Bucket;
 use super::sink::{Sink, Space};
-use super::tables::{COUNT, Few, Key, MIDDLE_BYTES, Several, WIDE_BYTES, WORD_BYTES, write_few};
+use super::tables::{AHEAD, COUNT, Few, Key, MIDDLE_BYTES, WIDE_BYTES, WORD_BYTES, write_few};
 
-/// Pieces that are looked up together.
+/// Pieces that are looked up together: few, so that what is known of them stays in the nearest cache,
 pub const BLOCK: usize = 384;
+/// but many where some were never seen, so that those to be merged side by side are many.
+pub const LARGE_BLOCK: usize = 1536;
+/// A block is followed by a large one if more of its pieces than one in so many were unseen.
+const UNSEEN: usize = 64;
 /// Scanning a window after that many may find so many more.
-pub const ROOM: usize = BLOCK + 64;
+pub const ROOM: usize = LARGE_BLOCK + 64;
 
 /// The table that a piece of so many bytes is looked for in first.
 const WORD: usize = 0;
@@ -93,6 +97,14 @@ struct Many {
 }
 
 impl Many {
+    /// None of `count` pieces is one.
+    #[inline(always)]
+    fn clear(&mut self, count: usize) {
+        let words = count.div_ceil(64).min(self.are.len());
+        self.are[..words].fill(0);
+        self.tokens.clear();
+    }
+
     fn insert(&mut self, number: usize, first: usize) {
         self.are[number / 64] |= 1 << (number % 64);
         self.spans[number] = (first as u32, self.tokens.len() as u32);
@@ -110,7 +122,9 @@ impl Many {
 /// Room for a block of pieces.
 #[derive(Debug)]
 pub struct Block {
-    words: [(u64, Bucket); ROOM],
+    /// Of all pieces: their keys as words, and where those are looked for first.
+    words: [u64; ROOM],
+    buckets: [u32; ROOM + AHEAD],
     found: [Few; ROOM],
     many: Many,
     missed: [u16; ROOM],
@@ -120,8 +134,11 @@ pub struct Block {
     wide: [Key<4>; ROOM],
     long: [u64; ROOM],
     records: [Option<Record>; ROOM],
-    /// Pieces that no table has.
+    /// Places in `middle` or `wide` of what is not in its first bucket.
+    again: Numbers,
+    /// Pieces that no table has, of so many.
     unseen: Numbers,
+    count: usize,
     hashes: [u64; ROOM],
     interned: Interned,
     /// Of those, the ones that stand in the block before, and where.
@@ -135,7 +152,8 @@ pub struct Block {
 impl Block {
     pub fn new() -> Self {
         Self {
-            words: [(0, Bucket::default()); ROOM],
+            words: [0; ROOM],
+            buckets: [0; ROOM + AHEAD],
             found: [[0; 8]; ROOM],
             many: Many { are: [0; ROOM.div_ceil(64)], spans: [(0, 0); ROOM], tokens: Vec::new() },
             missed: [0; ROOM],
@@ -144,15 +162,23 @@ impl Block {
             wide: [Key::default(); ROOM],
             long: [0; ROOM],
             records: [None; ROOM],
+            again: Numbers::NONE,
             unseen: Numbers::NONE,
+            count: 0,
             hashes: [0; ROOM],
             interned: Interned::new(),
             twins: Vec::new(),
             fresh: Fresh::default(),
             parts: None,
             tokens: Vec::new(),
-            space: [0; ROOM * COUNT + 8],
+            space: Space::default(),
         }
+    }
+
+    /// How many pieces the next block shall have.
+    #[inline(always)]
+    pub fn most(&self) -> usize {
+        if self.unseen.count * UNSEEN > self.count { LARGE_BLOCK } else { BLOCK }
     }
 
     /// Give the tokens of `pieces` to `sink`.
@@ -204,12 +230,12 @@ impl Block {
     /// Find the tokens of the pieces; `false` if some were never seen.
     #[inline(always)]
     fn look_up(&mut self, classifier: impl Classifier, seen: &Seen, pieces: Places<'_>) -> bool {
-        self.many.are = [0; ROOM.div_ceil(64)];
-        self.many.tokens.clear();
+        self.count = pieces.places.len().saturating_sub(1);
+        self.many.clear(self.count);
         self.unseen.count = 0;
-        let Self { words, found, missed, .. } = self;
+        let Self { words, buckets, found, missed, .. } = self;
         let Places { text, base, places } = pieces;
-        let misses = seen.words.find_all(classifier, text, base, places, words, found, missed);
+        let misses = seen.words.find_all(classifier, text, base, places, words, buckets, found, missed);
         if misses > 0 {
             self.look_further(classifier, seen, pieces, misses);
         }
@@ -223,7 +249,7 @@ impl Block {
     #[allow(clippy::needless_range_loop)]
     fn look_further(&mut self, classifier: impl Classifier, seen: &Seen, pieces: Places<'_>, misses: usize) {
         let text = pieces.text;
-        let Self { words, found, many, missed, missed_of, middle, wide, long, records, unseen, .. } = self;
+        let Self { words, found, many, missed, missed_of, middle, wide, long, records, again, unseen, .. } = self;
         for numbers in &mut *missed_of {
             numbers.count = 0;
         }
@@ -232,45 +258,71 @@ impl Block {
             missed_of[TABLE_OF[length.min(WIDE_BYTES + 1)] as usize & 3].push(number);
         }
         let [of_words, of_middle, of_wide, of_long] = missed_of;
+        let (of_six, of_twelve) = (seen.middle.view(), seen.wide.view());
         // Ask for the memory of all first.
         for &number in of_words.all() {
-            seen.words.prefetch_second(words[number as usize].0);
+            seen.words.prefetch_second(words[number as usize]);
         }
         for index in 0..of_middle.count {
             let (start, length) = pieces.span(of_middle.numbers[index]);
             middle[index] = Key::new(text, start, length);
-            seen.middle.prefetch(&middle[index]);
+            of_six.prefetch(of_six.first(middle[index].hash));
         }
         for index in 0..of_wide.count {
             let (start, length) = pieces.span(of_wide.numbers[index]);
             wide[index] = Key::new(text, start, length);
-            seen.wide.prefetch(&wide[index]);
+            of_twelve.prefetch(of_twelve.first(wide[index].hash));
         }
         for index in 0..of_long.count {
             long[index] = hash(pieces.bytes(of_long.numbers[index]));
             seen.long.prefetch(long[index]);
         }
         for &number in of_words.all() {
-            let key = words[number as usize].0;
+            let key = words[number as usize];
             if !seen.words.find_second(classifier, key, &mut found[number as usize]) {
                 let (start, length) = pieces.span(number);
                 let key = Key::new(text, start, length);
-                seen.middle.prefetch(&key);
+                of_six.prefetch(of_six.first(key.hash));
                 middle[of_middle.count] = key;
                 of_middle.push(number);
             }
         }
         for index in 0..of_long.count {
-            records[index] = seen.long.record(long[index]);
+            records[index] = seen.long.record(classifier, long[index]);
         }
-        let mut several: Several = [0; 12];
+        again.count = 0;
         for index in 0..of_middle.count {
-            let count = seen.middle.find(&middle[index], &mut several);
-            give_several(&several, count, of_middle.numbers[index], found, many, unseen);
+            let six = classifier.six_of(of_six.line(of_six.first(middle[index].hash)), &middle[index].words);
+            found[of_middle.numbers[index] as usize] = six;
+            if six[SIX_NUMBER] == 0 {
+                of_six.prefetch(of_six.second(middle[index].hash));
+                again.push(index as u16);
+            }
         }
+        for &index in again.all() {
+            let number = of_middle.numbers[index as usize];
+            let six = classifier
+                .six_of(of_six.line(of_six.second(middle[index as usize].hash)), &middle[index as usize].words);
+            found[number as usize] = six;
+            if six[SIX_NUMBER] == 0 {
+                unseen.push(number);
+            }
+        }
+        again.count = 0;
         for index in 0..of_wide.count {
-            let count = seen.wide.find(&wide[index], &mut several);
-            give_several(&several, count, of_wide.numbers[index], found, many, unseen);
+            let twelve = classifier.twelve_of(of_twelve.line(of_twelve.first(wide[index].hash)), &wide[index].words);
+            if !give_twelve(&twelve, of_wide.numbers[index], found, many) {
+                of_twelve.prefetch(of_twelve.second(wide[index].hash));
+                again.push(index as u16);
+            }
+        }
+        for &index in again.all() {
+            let number = of_wide.numbers[index as usize];
+            let twelve = classifier
+                .twelve_of(of_twelve.line(of_twelve.second(wide[index as usize].hash)), &wide[index as usize].words);
+            if !give_twelve(&twelve, number, found, many) {
+                unseen.push(number);
+            }
         }
         for index in 0..of_long.count {
             let number = of_long.numbers[index];
@@ -305,7 +357,7 @@ impl Block {
             let piece = pieces.bytes(number);
             let hash = hash(piece);
             tokens.clear();
-            if seen.find_short_in_long(piece, hash, tokens) {
+            if seen.find_of_many_tokens(piece, hash, tokens) {
                 give(tokens, number, found, many);
                 continue;
             }
@@ -358,18 +410,19 @@ impl Block {
     #[inline(always)]
     fn give(&mut self, count: usize, sink: &mut impl Sink) {
         let mut from = 0;
-        for (word, &bits) in self.many.are.iter().enumerate() {
-            let mut bits = bits;
+        for word in 0..count.div_ceil(64) {
+            let mut bits = self.many.are[word];
             while bits != 0 {
                 let number = 64 * word + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
                 let (first, end) = self.many.spans[number];
                 sink.few(&self.found[from..number], &mut self.space);
-                sink.many(&self.many.tokens[first as usize..end as usize]);
+                sink.between(&self.many.tokens[first as usize..end as usize], &mut self.space);
                 from = number + 1;
             }
         }
         sink.few(&self.found[from..count], &mut self.space);
+        sink.end(&mut self.space);
     }
 }
 
@@ -383,23 +436,18 @@ fn give(tokens: &[u32], number: u16, found: &mut [Few], many: &mut Many) {
     }
 }
 
-/// [`give`] what a table of pieces found; with no tokens it found nothing.
+/// [`give`] what the table of wide pieces found; `false` for no tokens.
 #[inline(always)]
-fn give_several(
-    several: &Several,
-    count: usize,
-    number: u16,
-    found: &mut [Few],
-    many: &mut Many,
-    unseen: &mut Numbers,
-) {
-    if count == 0 {
-        unseen.push(number);
-    } else if count <= COUNT {
-        let few = &mut found[number as usize];
-        few[..COUNT].copy_from_slice(&several[..COUNT]);
-        few[COUNT] = count as u32;
+fn give_twelve(twelve: &Twelve, number: u16, found: &mut [Few], many: &mut Many) -> bool {
+    let count = twelve[TWELVE_NUMBER] as usize;
+    if count > COUNT {
+        let first = many.tokens.len();
+        many.tokens.extend_from_slice(&twelve[..count.min(TWELVE_NUMBER)]);
+        many.insert(number as usize, first);
     } else {
-        give(&several[..count.min(several.len())], number, found, many);
+        let few = &mut found[number as usize];
+        few[..COUNT].copy_from_slice(&twelve[..COUNT]);
+        few[COUNT] = count as u32;
     }
+    count > 0
 }

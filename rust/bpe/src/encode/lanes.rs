@@ -214,9 +214,10 @@ impl Lanes {
                     return;
                 }
                 side_by_side.merge(pairs);
+                side_by_side.for_symbols(|symbol| prefetch(to_token, symbol as usize));
                 for (lane, &number) in numbers[..count].iter().enumerate() {
                     tokens.clear();
-                    tokens.extend(side_by_side.symbols(lane).map(|symbol| to_token[symbol as usize]));
+                    side_by_side.for_symbols_of(lane, |symbol| tokens.push(to_token[symbol as usize]));
                     done(number, tokens);
                 }
             }

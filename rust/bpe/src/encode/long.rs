@@ -1,11 +1,12 @@
 //! The tokens of long pieces: a table by hash onto an arena of records. A hit compares the bytes. All of it is emptied when
 //! the arena is full.
 
+use tokenfoundry_kernels::byte_classes::Classifier;
 use tokenfoundry_kernels::{huge_pages, prefetch::prefetch};
 
 use super::sets::Sets;
 
-/// See the module. An entry is the hash, not zero, and where the record starts: the number of tokens and of bytes, the
+/// See the module. An entry is the hash, not zero, and the place behind that where the record starts: the number of tokens and of bytes, the
 /// tokens, the bytes.
 #[derive(Debug)]
 pub struct Long {
@@ -34,14 +35,20 @@ impl Long {
 
     #[inline(always)]
     pub fn prefetch(&self, hash: u64) {
-        self.entries.prefetch(self.entries.first(hash));
+        let table = self.entries.view();
+        table.prefetch(table.first(hash));
     }
 
     /// The record of a piece with this hash; its memory is asked for.
     #[inline(always)]
-    pub fn record(&self, hash: u64) -> Option<Record> {
-        let &[_, at] = self.entries.find(hash, |entry| entry[0] == hash.max(1))?;
-        let at = at as usize;
+    pub fn record(&self, classifier: impl Classifier, hash: u64) -> Option<Record> {
+        let key = hash.max(1);
+        let table = self.entries.view();
+        let mut behind = classifier.value_of(table.line(table.first(hash)), key);
+        if behind == 0 {
+            behind = classifier.value_of(table.line(table.second(hash)), key);
+        }
+        let at = behind.checked_sub(1)? as usize;
         for line in 0..3 {
             prefetch(&self.records, at + line * CACHE_LINE);
         }
@@ -81,6 +88,6 @@ impl Long {
             self.records.extend_from_slice(&number.to_le_bytes());
         }
         self.records.extend_from_slice(piece);
-        self.entries.insert([hash.max(1), at as u64], |entry| entry[0]);
+        self.entries.insert([hash.max(1), at as u64 + 1], |entry| entry[0]);
     }
 }

@@ -9,7 +9,7 @@ use tokenfoundry_base::{Cancel, Cancelled};
 use tokenfoundry_kernels::byte_classes::{Classifier, PADDED, Scalar};
 use tokenfoundry_kernels::on_tier::{Work, on_tier};
 
-use super::block::{BLOCK, Block, Places, ROOM};
+use super::block::{Block, Places, ROOM};
 use super::seen::Seen;
 use super::sink::Sink;
 use super::tables::WIDE_BYTES;
@@ -87,7 +87,7 @@ impl<S: Scan, O: Sink> Work for EncodeText<'_, S, O> {
         let stop = text.len().saturating_sub(TAIL);
         while at < stop {
             cancel.check()?;
-            let found = window::scan(classifier, scanner, text, at, at..stop, BLOCK, &mut places[1..]);
+            let found = window::scan(classifier, scanner, text, at, at..stop, block.most(), &mut places[1..]);
             let places = &places[..=found.count];
             let at_once =
                 |piece: &[u8], hash: u64, tokens: &mut Vec<u32>| at_once(encoder, scratch, piece, hash, tokens);

@@ -4,7 +4,7 @@ use tokenfoundry_kernels::byte_classes::{Classifier, Scalar};
 use tokenfoundry_kernels::on_tier::{Work, on_tier};
 
 use super::Encoder;
-use super::block::{BLOCK, Block, Places};
+use super::block::{Block, LARGE_BLOCK, Places};
 use super::cuts::Cuts;
 use super::memory::budget_bytes;
 use super::seen::Seen;
@@ -91,7 +91,7 @@ impl Parts {
         let mut at = 0;
         tokens.clear();
         while at < last {
-            let end = last.min(at + BLOCK);
+            let end = last.min(at + LARGE_BLOCK);
             let work = Encode {
                 block,
                 seen: own.as_mut().unwrap_or(seen),

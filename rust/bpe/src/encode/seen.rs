@@ -1,8 +1,11 @@
 //! The pieces that a thread has seen and their tokens, in a bounded amount of memory.
 
+use tokenfoundry_kernels::byte_classes::{Classifier, Scalar};
+use tokenfoundry_kernels::packed_tokens::{SIX_NUMBER, TWELVE_NUMBER};
+
 use super::long::Long;
 use super::pieces::hash;
-use super::tables::{COUNT, Few, Key, MIDDLE_BYTES, Middle, Several, WIDE_BYTES, WORD_BYTES, Wide, Words};
+use super::tables::{COUNT, Few, Key, MIDDLE_BYTES, Middle, WIDE_BYTES, WORD_BYTES, Wide, Words};
 
 /// What pieces were seen before, and their tokens: a table for each range of lengths.
 #[derive(Debug)]
@@ -11,8 +14,8 @@ pub struct Seen {
     pub middle: Middle,
     pub wide: Wide,
     pub long: Long,
-    /// Whether `long` has pieces of lengths that are looked for elsewhere, as they have too many tokens.
-    has_short: bool,
+    /// Short pieces of too many tokens for the other tables: very few, and asked for with each piece that is new.
+    of_many_tokens: Long,
 }
 
 impl Seen {
@@ -24,8 +27,8 @@ impl Seen {
             words: Words::new(power(part / 16).min(1 << 12), power(part / 16)),
             middle: Middle::new(power(part / 32).min(1 << 10), power(part / 32)),
             wide: Wide::new(power(part / 64).min(1 << 9), power(part / 64)),
-            long: Long::new(power(part / 64), part * 2),
-            has_short: false,
+            long: Long::new(power(part / 64), part * 7 / 4),
+            of_many_tokens: Long::new(power(part / 256), part / 4),
         }
     }
 
@@ -36,25 +39,41 @@ impl Seen {
             tokens.extend_from_slice(&few[..few[COUNT] as usize]);
             return true;
         }
-        let mut several: Several = [0; 12];
-        let count = if length <= MIDDLE_BYTES {
-            self.middle.find(&Key::new(text, at, length), &mut several)
+        if length <= MIDDLE_BYTES {
+            let key = Key::new(text, at, length);
+            let table = self.middle.view();
+            let mut six = Scalar.six_of(table.line(table.first(key.hash)), &key.words);
+            if six[SIX_NUMBER] == 0 {
+                six = Scalar.six_of(table.line(table.second(key.hash)), &key.words);
+            }
+            tokens.extend_from_slice(&six[..six[SIX_NUMBER] as usize]);
+            if six[SIX_NUMBER] > 0 {
+                return true;
+            }
         } else if length <= WIDE_BYTES {
-            self.wide.find(&Key::new(text, at, length), &mut several)
-        } else {
-            0
-        };
-        tokens.extend_from_slice(&several[..count]);
-        let piece = &text[at..at + length];
-        count > 0 || self.long.record(hash(piece)).is_some_and(|record| self.long.get(record, piece, tokens))
+            let key = Key::new(text, at, length);
+            let table = self.wide.view();
+            let mut twelve = Scalar.twelve_of(table.line(table.first(key.hash)), &key.words);
+            if twelve[TWELVE_NUMBER] == 0 {
+                twelve = Scalar.twelve_of(table.line(table.second(key.hash)), &key.words);
+            }
+            tokens.extend_from_slice(&twelve[..twelve[TWELVE_NUMBER] as usize]);
+            if twelve[TWELVE_NUMBER] > 0 {
+                return true;
+            }
+        }
+        let (piece, hash) = (&text[at..at + length], hash(&text[at..at + length]));
+        if length <= WIDE_BYTES {
+            return self.find_of_many_tokens(piece, hash, tokens);
+        }
+        self.long.record(Scalar, hash).is_some_and(|record| self.long.get(record, piece, tokens))
     }
 
-    /// Append the tokens of a piece that is among the long ones as it has too many tokens for where it was looked for.
+    /// Append the tokens of a piece of up to [`WIDE_BYTES`] that has too many of them for where it was looked for.
     #[inline(always)]
-    pub fn find_short_in_long(&self, piece: &[u8], hash: u64, tokens: &mut Vec<u32>) -> bool {
-        self.has_short
-            && piece.len() <= WIDE_BYTES
-            && self.long.record(hash).is_some_and(|record| self.long.get(record, piece, tokens))
+    pub fn find_of_many_tokens(&self, piece: &[u8], hash: u64, tokens: &mut Vec<u32>) -> bool {
+        let Self { of_many_tokens: table, .. } = self;
+        piece.len() <= WIDE_BYTES && table.record(Scalar, hash).is_some_and(|record| table.get(record, piece, tokens))
     }
 
     /// Remember the tokens of a piece that [`Self::find`] does not find.
@@ -66,9 +85,9 @@ impl Seen {
         } else if Wide::takes(length, tokens) && length > MIDDLE_BYTES {
             self.wide.insert(&Key::new(text, at, length), tokens);
         } else {
-            self.has_short |= length <= WIDE_BYTES;
             let piece = &text[at..at + length];
-            self.long.insert(piece, hash(piece), tokens);
+            let table = if length <= WIDE_BYTES { &mut self.of_many_tokens } else { &mut self.long };
+            table.insert(piece, hash(piece), tokens);
         }
     }
 }

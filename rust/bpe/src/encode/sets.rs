@@ -1,15 +1,17 @@
 //! Hash tables whose buckets are cache lines, so that a look at a bucket is one wait for memory.
 //!
+//! The first words of a line's entries stand side by side, then their second words, and so on: what is compared is one vector.
+//!
 //! An entry of `N` words (2, 4 or 8, so 4, 2 or 1 in a line) may stand in either of two buckets, and pushes others on to
 //! their second one where both are full (cuckoo hashing), so tables are dense: three quarters full, at four in a line,
 //! before they grow. What comes early, which is what comes often, stands in its first bucket nearly always. Tables start
 //! small so that a new tokenizer answers at once, and are bounded: at the bound what is new takes the place of another.
 
+use tokenfoundry_kernels::packed_tokens::Line;
 use tokenfoundry_kernels::{huge_pages, prefetch::prefetch_item};
 
-/// A cache line.
-pub type Line = [u64; LINE];
-const LINE: usize = 8;
+/// Words of a line.
+const LINE: usize = size_of::<Line>() / size_of::<u64>();
 
 /// Words of table from a cache line's start on, zeroed by the system and not touched.
 #[derive(Clone, Debug)]
@@ -34,11 +36,9 @@ impl Lines {
     }
 
     #[inline(always)]
-    fn get(&self, bucket: usize) -> &Line {
-        debug_assert!(bucket < self.count);
-        let bucket = bucket & (self.count - 1);
-        // SAFETY: `new` made room for `count` lines, a power of two, after `skip` words, and `bucket` is less than it.
-        unsafe { &*self.words.as_ptr().add(self.skip + bucket * LINE).cast() }
+    fn all(&self) -> &[Line] {
+        // SAFETY: `new` made room for `count` lines after `skip` words; a line is words, and no more aligned than they are.
+        unsafe { std::slice::from_raw_parts(self.words.as_ptr().add(self.skip).cast(), self.count) }
     }
 
     fn get_mut(&mut self, bucket: usize) -> Option<&mut Line> {
@@ -48,7 +48,46 @@ impl Lines {
 
 /// The number of a line in one table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Bucket(u32);
+pub struct Bucket(pub u32);
+
+/// A table to look things up in: what a loop keeps in registers.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// A power of two of them.
+    lines: &'a [Line],
+    shift: u32,
+}
+
+impl<'a> View<'a> {
+    /// What a hash is shifted by to be the number of its first bucket.
+    #[inline(always)]
+    pub fn shift(&self) -> u32 {
+        self.shift
+    }
+
+    /// Where an entry of this hash stands, if not in its second bucket.
+    #[inline(always)]
+    pub fn first(&self, hash: u64) -> Bucket {
+        Bucket((hash >> self.shift) as u32)
+    }
+
+    #[inline(always)]
+    pub fn second(&self, hash: u64) -> Bucket {
+        Bucket(((hash ^ hash >> 32).wrapping_mul(0xD6E8_FEB8_6659_FD93) >> self.shift) as u32)
+    }
+
+    /// The entries of a bucket; of one of a larger table, those of some bucket.
+    #[inline(always)]
+    pub fn line(&self, Bucket(bucket): Bucket) -> &'a Line {
+        // SAFETY: the number of lines is a power of two, so that less one it masks numbers that are less.
+        unsafe { self.lines.get_unchecked(bucket as usize & (self.lines.len() - 1)) }
+    }
+
+    #[inline(always)]
+    pub fn prefetch(&self, bucket: Bucket) {
+        prefetch_item(self.line(bucket));
+    }
+}
 
 /// The hash by which an entry is placed; all its high bits depend on all of the key.
 type HashOf<const N: usize> = fn(&[u64; N]) -> u64;
@@ -92,39 +131,34 @@ impl<const N: usize> Sets<N> {
         self.lines.count * Self::WAYS
     }
 
-    /// Where an entry of this hash stands, if not in its second bucket.
     #[inline(always)]
-    pub fn first(&self, hash: u64) -> Bucket {
-        Bucket((hash >> self.shift) as u32)
-    }
-
-    #[inline(always)]
-    pub fn second(&self, hash: u64) -> Bucket {
-        Bucket(((hash ^ hash >> 32).wrapping_mul(0xD6E8_FEB8_6659_FD93) >> self.shift) as u32)
-    }
-
-    #[inline(always)]
-    pub fn prefetch(&self, bucket: Bucket) {
-        prefetch_item(self.line(bucket));
-    }
-
-    /// The entries of a bucket of this table.
-    #[inline(always)]
-    pub fn line(&self, bucket: Bucket) -> &Line {
-        self.lines.get(bucket.0 as usize)
+    pub fn view(&self) -> View<'_> {
+        View { lines: self.lines.all(), shift: self.shift }
     }
 
     /// The entry in one of the two buckets of `hash` that `is` the one.
     #[inline(always)]
-    pub fn find(&self, hash: u64, is: impl Fn(&[u64; N]) -> bool) -> Option<&[u64; N]> {
-        for bucket in [self.first(hash), self.second(hash)] {
-            for entry in self.line(bucket).as_chunks().0 {
-                if is(entry) {
+    pub fn find(&self, hash: u64, is: impl Fn(&[u64; N]) -> bool) -> Option<[u64; N]> {
+        let view = self.view();
+        for bucket in [view.first(hash), view.second(hash)] {
+            let line = view.line(bucket);
+            for way in 0..Self::WAYS {
+                let entry = Self::entry(line, way);
+                if is(&entry) {
                     return Some(entry);
                 }
             }
         }
         None
+    }
+
+    #[inline(always)]
+    fn entry(line: &Line, way: usize) -> [u64; N] {
+        let mut entry = [0; N];
+        for word in 0..N {
+            entry[word] = line[word * Self::WAYS + way];
+        }
+        entry
     }
 
     /// Put an entry, not yet there, where it belongs.
@@ -145,9 +179,10 @@ impl<const N: usize> Sets<N> {
         let mut from = None;
         for _ in 0..PUSHES {
             let hash = hash_of(&entry);
-            let buckets = [self.first(hash), self.second(hash)];
+            let view = self.view();
+            let buckets = [view.first(hash), view.second(hash)];
             for bucket in buckets {
-                if let Some(way) = self.line(bucket).as_chunks::<N>().0.iter().position(|entry| entry[0] == 0) {
+                if let Some(way) = self.view().line(bucket)[..Self::WAYS].iter().position(|&word| word == 0) {
                     self.put(bucket, way, entry);
                     self.used += 1;
                     return None;
@@ -164,11 +199,12 @@ impl<const N: usize> Sets<N> {
 
     /// Write an entry, and give the one that was there.
     fn put(&mut self, bucket: Bucket, way: usize, entry: [u64; N]) -> [u64; N] {
-        let ways = self.lines.get_mut(bucket.0 as usize).map(|line| line.as_chunks_mut::<N>().0);
-        match ways.and_then(|ways| ways.get_mut(way)) {
-            Some(place) => std::mem::replace(place, entry),
-            None => entry,
+        let Some(line) = self.lines.get_mut(bucket.0 as usize) else { return entry };
+        let mut before = [0; N];
+        for word in 0..N {
+            before[word] = std::mem::replace(&mut line[word * Self::WAYS + way], entry[word]);
         }
+        before
     }
 
     /// `false` at the bound.
@@ -180,10 +216,11 @@ impl<const N: usize> Sets<N> {
         // Small tables fourfold: what is copied again and again is less.
         let factor = if self.lines.count * size_of::<Line>() < QUICKLY_BELOW_BYTES { 4 } else { 2 };
         let mut larger = Self::of_lines((self.lines.count * factor).min(self.most_lines), self.most_lines);
-        for bucket in 0..self.lines.count {
-            for entry in self.lines.get(bucket).as_chunks::<N>().0 {
+        for line in self.lines.all() {
+            for way in 0..Self::WAYS {
+                let entry = Self::entry(line, way);
                 if entry[0] != 0 {
-                    larger.push(*entry, hash_of);
+                    larger.push(entry, hash_of);
                 }
             }
         }
@@ -211,7 +248,7 @@ mod tests {
 
     fn found<const N: usize>(sets: &Sets<N>, wanted: u64) -> bool {
         let wanted = entry::<N>(wanted);
-        sets.find(hash_of(&wanted), |entry| entry[0] == wanted[0]) == Some(&wanted)
+        sets.find(hash_of(&wanted), |entry| entry[0] == wanted[0]) == Some(wanted)
     }
 
     fn grows_without_loss<const N: usize>() {

@@ -4,15 +4,20 @@
 //! tokens, 32 bytes. [`Wide`]: up to 32 bytes and 12 tokens, 64 bytes.
 
 use tokenfoundry_kernels::byte_classes::Classifier;
-
-use super::sets::{Bucket, Sets};
+use tokenfoundry_kernels::packed_tokens::{SIX_NUMBER, Six, TOKEN_BITS, TOKENS_IN_WORD, pack};
 use tokenfoundry_kernels::pair_merges::NONE;
+use tokenfoundry_kernels::word_keys::{KEY_BYTES, Wanted, hash, word_key};
+
+use super::block::ROOM;
+use super::sets::{Bucket, Sets, View};
 
 /// A piece's tokens: up to seven, and how many.
 pub type Few = [u32; 8];
 
 /// Where [`Few`] has the number of tokens, and the greatest such number.
 pub const COUNT: usize = 7;
+// What a middle piece is found to be is given as it is.
+const _: () = assert!(COUNT == SIX_NUMBER && size_of::<Six>() == size_of::<Few>());
 
 /// Write tokens as [`Few`]; `false` if they are too many.
 #[inline]
@@ -25,46 +30,19 @@ pub fn write_few(tokens: &[u32], few: &mut Few) -> bool {
     true
 }
 
-/// Keeps so many of eight bytes from the lowest on; nothing of a piece that is too long.
-static KEPT: [u64; 16] = {
-    let mut masks = [0; 16];
-    let mut length = 1;
-    while length <= 8 {
-        masks[length] = u64::MAX >> (64 - 8 * length);
-        length += 1;
-    }
-    masks
-};
-
-/// A byte that is in no UTF-8, behind the bytes, so that pieces of different lengths differ; for pieces that are too long,
-/// what no piece has.
-static ENDED: [u64; 16] = {
-    let mut marks = [0; 16];
-    let mut length = 0;
-    while length < 8 {
-        marks[length] = 0xFF << (8 * length);
-        length += 1;
-    }
-    marks[9] = u64::MAX - 1;
-    marks
-};
-
 /// The eight bytes at `at`, of which there must be as many.
 #[inline(always)]
 fn word(text: &[u8], at: usize) -> u64 {
     text.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
-/// The complement of `length` bytes, 8 at most, and where they end; zero is none of these. `word` is what is there.
-#[inline(always)]
-fn word_key(word: u64, length: usize) -> u64 {
-    !(word & KEPT[length & 15] | ENDED[length & 15])
-}
-
 /// The longest pieces of each table.
-pub const WORD_BYTES: usize = 8;
+pub const WORD_BYTES: usize = KEY_BYTES;
 pub const MIDDLE_BYTES: usize = 16;
 pub const WIDE_BYTES: usize = 32;
+
+/// The bucket of a word that comes so many pieces later is asked for now.
+pub const AHEAD: usize = 40;
 
 /// Pieces of up to 8 bytes with up to 2 tokens. An entry is the key and the tokens, the second [`NONE`] if there is one only.
 #[derive(Clone, Debug)]
@@ -79,11 +57,6 @@ impl Words {
     #[inline(always)]
     pub fn key(text: &[u8], at: usize, length: usize) -> u64 {
         word_key(word(text, at), length)
-    }
-
-    #[inline(always)]
-    fn hash(key: u64) -> u64 {
-        key.wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 
     /// What lies between the second token and the number is left as it was.
@@ -103,35 +76,24 @@ impl Words {
         text: &[u8],
         base: usize,
         places: &[u32],
-        keys: &mut [(u64, Bucket)],
-        found: &mut [Few],
-        missed: &mut [u16],
+        keys: &mut [u64; ROOM],
+        buckets: &mut [u32; ROOM + AHEAD],
+        found: &mut [Few; ROOM],
+        missed: &mut [u16; ROOM],
     ) -> usize {
-        let count = places.len().saturating_sub(1).min(found.len()).min(missed.len()).min(keys.len());
-        let text = &text[base..];
-        assert!(text.len() >= 8);
-        let last = text.len() - 8;
-        for index in 0..count {
-            // SAFETY: `start` is at most `last`, eight bytes before the end of `text`; `index + 1` is within `places`, and
-            // `index` within `keys`; lengths are at most 9.
-            unsafe {
-                let start = (*places.get_unchecked(index) as usize).min(last);
-                let length = (*places.get_unchecked(index + 1) as usize).wrapping_sub(start).min(9);
-                let word = u64::from_le_bytes(text.as_ptr().add(start).cast::<[u8; 8]>().read());
-                let key = word_key(word, length);
-                *keys.get_unchecked_mut(index) = (key, self.0.first(Self::hash(key)));
-            }
-        }
-        // What is looked up so many pieces later is asked for now.
-        const AHEAD: usize = 40;
+        let count = places.len().saturating_sub(1).min(ROOM);
+        let table = self.0.view();
+        let of_pieces = &mut buckets[..ROOM];
+        classifier.word_keys(Wanted { text: &text[base..], places, shift: table.shift(), keys, buckets: of_pieces });
         let mut misses = 0;
         for index in 0..count {
-            // SAFETY: `index` is below the lengths of all that it indexes, and what is ahead is at most the last; there are at
+            // SAFETY: `index` is below `ROOM`, the length of all that it indexes, and `buckets` has `AHEAD` more; there are at
             // most `index` misses so far.
             unsafe {
-                self.0.prefetch(keys.get_unchecked((index + AHEAD).min(count - 1)).1);
-                let (key, bucket) = *keys.get_unchecked(index);
-                let tokens = classifier.value_of(self.0.line(bucket), key);
+                // Behind the last there are some of earlier blocks.
+                table.prefetch(Bucket(*buckets.get_unchecked(index + AHEAD)));
+                let line = table.line(Bucket(*buckets.get_unchecked(index)));
+                let tokens = classifier.value_of(line, *keys.get_unchecked(index));
                 Self::write(tokens, found.get_unchecked_mut(index));
                 *missed.get_unchecked_mut(misses) = index as u16;
                 misses += usize::from(tokens == 0);
@@ -142,13 +104,15 @@ impl Words {
 
     #[inline(always)]
     pub fn prefetch_second(&self, key: u64) {
-        self.0.prefetch(self.0.second(Self::hash(key)));
+        let table = self.0.view();
+        table.prefetch(table.second(hash(key)));
     }
 
     /// Write the tokens of a key that is not in its first bucket; `false` if it is not in its second either.
     #[inline(always)]
     pub fn find_second(&self, classifier: impl Classifier, key: u64, few: &mut Few) -> bool {
-        let tokens = classifier.value_of(self.0.line(self.0.second(Self::hash(key))), key);
+        let table = self.0.view();
+        let tokens = classifier.value_of(table.line(table.second(hash(key))), key);
         Self::write(tokens, few);
         tokens != 0
     }
@@ -156,7 +120,7 @@ impl Words {
     /// Write the tokens of a key; `false` if it is not there.
     #[inline]
     pub fn find(&self, key: u64, few: &mut Few) -> bool {
-        let Some(&[_, tokens]) = self.0.find(Self::hash(key), |entry| entry[0] == key) else { return false };
+        let Some([_, tokens]) = self.0.find(hash(key), |entry| entry[0] == key) else { return false };
         Self::write(tokens, few);
         true
     }
@@ -175,12 +139,11 @@ impl Words {
 
     pub fn insert(&mut self, key: u64, tokens: &[u32]) {
         let token = |index: usize| tokens.get(index).copied().unwrap_or(NONE) as u64;
-        self.0.insert([key, token(0) | token(1) << 32], |entry| Self::hash(entry[0]));
+        self.0.insert([key, token(0) | token(1) << 32], |entry| hash(entry[0]));
     }
 }
 
-/// Pieces of up to `8 * KEY` bytes, an entry of `ENTRY` words each: the key, and the tokens, three in a word, with their number in
-/// the last word's high bits.
+/// Pieces of up to `8 * KEY` bytes, an entry of `ENTRY` words each: the key, and the tokens as [`tokenfoundry_kernels::packed_tokens`] has them.
 #[derive(Clone, Debug)]
 pub struct Keyed<const KEY: usize, const ENTRY: usize>(Sets<ENTRY>);
 
@@ -190,7 +153,7 @@ pub type Wide = Keyed<4, 8>;
 /// The bytes of a piece, in complement and marked at their end; and its hash.
 #[derive(Clone, Copy, Debug)]
 pub struct Key<const KEY: usize> {
-    words: [u64; KEY],
+    pub words: [u64; KEY],
     pub hash: u64,
 }
 
@@ -225,13 +188,6 @@ impl<const KEY: usize> Key<KEY> {
     }
 }
 
-const TOKEN_BITS: usize = 20;
-const TOKENS_IN_WORD: usize = 3;
-const NUMBER_SHIFT: usize = TOKEN_BITS * TOKENS_IN_WORD;
-
-/// As many tokens as any [`Keyed`] entry holds.
-pub type Several = [u32; 12];
-
 impl<const KEY: usize, const ENTRY: usize> Keyed<KEY, ENTRY> {
     const TOKENS: usize = (ENTRY - KEY) * TOKENS_IN_WORD;
 
@@ -240,29 +196,8 @@ impl<const KEY: usize, const ENTRY: usize> Keyed<KEY, ENTRY> {
     }
 
     #[inline(always)]
-    pub fn prefetch(&self, key: &Key<KEY>) {
-        self.0.prefetch(self.0.first(key.hash));
-    }
-
-    /// Write the tokens of a key, and give how many; 0 if it is not there.
-    #[inline(always)]
-    pub fn find(&self, key: &Key<KEY>, tokens: &mut Several) -> usize {
-        let is = |entry: &[u64; ENTRY]| {
-            let mut differs = 0;
-            for (word, own) in key.words.iter().enumerate() {
-                differs |= entry[word] ^ own;
-            }
-            differs == 0
-        };
-        let Some(entry) = self.0.find(key.hash, is) else { return 0 };
-        let mask = (1 << TOKEN_BITS) - 1;
-        for number in 0..ENTRY - KEY {
-            let (word, at) = (entry[KEY + number], number * TOKENS_IN_WORD);
-            tokens[at] = (word & mask) as u32;
-            tokens[at + 1] = (word >> TOKEN_BITS & mask) as u32;
-            tokens[at + 2] = (word >> (2 * TOKEN_BITS) & mask) as u32;
-        }
-        (entry[ENTRY - 1] >> NUMBER_SHIFT) as usize
+    pub fn view(&self) -> View<'_> {
+        self.0.view()
     }
 
     /// Whether these are few enough, and their numbers small enough.
@@ -275,12 +210,7 @@ impl<const KEY: usize, const ENTRY: usize> Keyed<KEY, ENTRY> {
     pub fn insert(&mut self, key: &Key<KEY>, tokens: &[u32]) {
         let mut entry = [0; ENTRY];
         entry[..KEY].copy_from_slice(&key.words);
-        for (word, three) in entry[KEY..].iter_mut().zip(tokens.chunks(TOKENS_IN_WORD)) {
-            for (number, &token) in three.iter().enumerate() {
-                *word |= (token as u64) << (TOKEN_BITS * number);
-            }
-        }
-        entry[ENTRY - 1] |= (tokens.len() as u64) << NUMBER_SHIFT;
+        pack(tokens, &mut entry[KEY..]);
         self.0.insert(entry, |entry| Key::<KEY>::hash_of_words(&entry[..KEY]));
     }
 }

@@ -75,7 +75,13 @@ struct Model<'a> {
     #[serde(borrow, default)]
     vocab: Vocab<'a>,
     #[serde(borrow, default)]
-    merges: Pairs<'a>,
+    merges: Option<Pairs<'a>>,
+}
+
+impl<'a> Model<'a> {
+    fn merges(&self) -> &[(Cow<'a, str>, Cow<'a, str>)] {
+        self.merges.as_ref().map_or(&[], |pairs| &pairs.0)
+    }
 }
 
 /// A string that borrows from the file unless it holds escapes.
@@ -135,7 +141,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Vocab<'a> {
 }
 
 /// Merges, each `"left right"` (until 2024) or `["left", "right"]`.
-#[derive(Default)]
 struct Pairs<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 struct Pair<'a> {
@@ -415,6 +420,12 @@ fn check_model(model: &Model<'_>) -> Result<(), VocabularyError> {
     if model.vocab.0.is_empty() {
         return error("the tokenizer.json has no vocabulary under model.vocab");
     }
+    if model.merges.is_none() {
+        // An untyped file may be of any kind of model.
+        let what =
+            if model.kind.is_some() { "" } else { ", nor says of which type it is; WordLevel and WordPiece have none" };
+        return error(format!("the model of this tokenizer.json has no list of merges{what}"));
+    }
     Ok(())
 }
 
@@ -430,8 +441,7 @@ fn marks(model: &Model<'_>, unknown: Option<u32>) -> Marks {
         suffix: model.end_of_word_suffix.clone().unwrap_or_default(),
         tokens: model.vocab.0.iter().map(|(token, id)| (token.clone().into_owned(), *id)).collect(),
         merges: model
-            .merges
-            .0
+            .merges()
             .iter()
             .map(|(left, right)| (left.clone().into_owned(), right.clone().into_owned()))
             .collect(),
@@ -483,8 +493,8 @@ fn merges_by_id(
     tokens: &Tokens,
     byte_level: bool,
 ) -> Result<Vec<[u32; 2]>, VocabularyError> {
-    let mut merges = Vec::with_capacity(model.merges.0.len());
-    for (rank, (left, right)) in model.merges.0.iter().enumerate() {
+    let mut merges = Vec::with_capacity(model.merges().len());
+    for (rank, (left, right)) in model.merges().iter().enumerate() {
         let find = |token: &str| match ids.get(token) {
             Some(&id) if !byte_level || tokens.get(id).is_some() => Ok(id),
             _ => {

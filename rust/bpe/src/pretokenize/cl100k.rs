@@ -80,7 +80,7 @@ impl<const MARKS: bool, const DIGITS: usize, const TAIL: bool> Scan for Cl100k<M
         let window = Window::new(
             classifier,
             classes.ascii(),
-            classes.leads(),
+            classes.characters(),
             |text, at| classes.at(text, at),
             text,
             at,

@@ -9,9 +9,9 @@
 
 use std::sync::OnceLock;
 
-use tokenfoundry_kernels::byte_classes::{Classifier, LeadTable};
+use tokenfoundry_kernels::byte_classes::{CharacterTable, Classifier};
 
-use super::classes::{ANY_WHITE, Classes, NEWLINE, NUMBER, SPACE, WHITE, lead_table, white_space};
+use super::classes::{ANY_WHITE, Classes, NEWLINE, NUMBER, SPACE, WHITE, white_space};
 use super::window::Window;
 use super::{Scan, ascii};
 use crate::unicode::Category::*;
@@ -45,7 +45,7 @@ static CLASSES: Classes = Classes::new(
 #[derive(Clone, Copy, Debug)]
 pub struct DeepSeek;
 
-static LEADS: OnceLock<LeadTable> = OnceLock::new();
+static CHARACTERS: OnceLock<CharacterTable> = OnceLock::new();
 
 #[inline(always)]
 fn class_of(code_point: u32) -> u8 {
@@ -141,8 +141,8 @@ impl Scan for DeepSeek {
 
     #[inline(always)]
     fn starts(&self, classifier: impl Classifier, text: &[u8], start: usize, length: usize, last: bool) -> Option<u64> {
-        let leads = LEADS.get_or_init(|| lead_table(class_of));
-        let window = Window::new(classifier, CLASSES.ascii(), leads, at, text, start, length, last)?;
+        let characters = CHARACTERS.get_or_init(|| CharacterTable::new(class_of));
+        let window = Window::new(classifier, CLASSES.ascii(), characters, at, text, start, length, last)?;
         if window.of(OTHER) != 0 {
             return None;
         }

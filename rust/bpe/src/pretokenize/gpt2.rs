@@ -49,7 +49,7 @@ impl Scan for Gpt2 {
         let window = Window::new(
             classifier,
             CLASSES.ascii(),
-            CLASSES.leads(),
+            CLASSES.characters(),
             |text, at| CLASSES.at(text, at),
             text,
             at,

@@ -129,7 +129,7 @@ impl<const CONTRACTIONS: bool, const DIGITS: usize> Scan for O200k<CONTRACTIONS,
         let window = Window::new(
             classifier,
             CLASSES.ascii(),
-            CLASSES.leads(),
+            CLASSES.characters(),
             |text, at| CLASSES.at(text, at),
             text,
             at,

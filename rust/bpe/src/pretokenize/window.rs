@@ -9,7 +9,7 @@
 
 use std::ops::Range;
 
-use tokenfoundry_kernels::byte_classes::{AsciiTable, BLOCK, Bytes, Classifier, LeadTable};
+use tokenfoundry_kernels::byte_classes::{AsciiTable, BLOCK, Bytes, CharacterTable, Classifier};
 
 use tokenfoundry_kernels::prefetch::prefetch;
 
@@ -40,7 +40,7 @@ impl Window {
     pub fn new(
         classifier: impl Classifier,
         ascii: &AsciiTable,
-        leads: &LeadTable,
+        characters: &CharacterTable,
         class_of: impl Fn(&[u8], usize) -> (u8, usize),
         text: &[u8],
         at: usize,
@@ -53,17 +53,8 @@ impl Window {
         let mut planes = if bytes.high == 0 {
             classifier.planes(block, ascii, None)
         } else {
-            let (mut beyond, mixed) = classifier.leads(text.get(at..)?.first_chunk()?, leads);
-            let mut left = mixed & valid;
-            while left != 0 {
-                let place = left.trailing_zeros() as usize;
-                left &= left - 1;
-                let (bits, length) = class_of(text, at + place);
-                for class in beyond.iter_mut().skip(place).take(length) {
-                    *class = bits;
-                }
-            }
-            classifier.planes(block, ascii, Some(&beyond))
+            let long = text.get(at..)?.first_chunk()?;
+            classifier.character_planes(long, ascii, characters, |place| class_of(text, at + place).0)
         };
         for plane in &mut planes {
             *plane &= valid;

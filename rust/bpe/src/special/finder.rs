@@ -1,8 +1,12 @@
 //! Finding strings in a text: the longest that starts at a place, and the next place where one starts.
 //!
 //! Added tokens are rare in most texts, and where none can be is seen from two bytes: 64 places at a time are asked
-//! whether their byte is the first of a token and the next one its second. What remains walks a tree of the tokens.
+//! whether their byte is the first of a token and the next one its second. What remains walks a tree of the tokens. Where a text
+//! keeps starting like a long token and is none, walks would cost its length times the token's: an automaton goes on.
 
+use std::sync::{Arc, OnceLock};
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use tokenfoundry_kernels::byte_pairs::{BLOCK, BytePairs};
 
 const NONE: u32 = u32::MAX;
@@ -21,13 +25,21 @@ pub struct Finder {
     starts: BytePairs,
     roots: Box<[u32; 256]>,
     nodes: Vec<Node>,
+    /// The strings and their numbers; of equal ones the first.
+    strings: Vec<(Box<[u8]>, u32)>,
+    automaton: OnceLock<Option<Arc<AhoCorasick>>>,
 }
+
+/// Steps of walks in vain that are taken before the automaton is, and for each byte that they brought on.
+const STEPS: usize = 1 << 14;
+const STEPS_A_BYTE: usize = 16;
 
 impl Finder {
     /// Strings are numbered from 0; of equal ones the first counts. An empty one is never found.
     pub fn new<'a>(strings: impl Iterator<Item = &'a [u8]> + Clone) -> Self {
         let mut roots = Box::new([NONE; 256]);
         let mut nodes: Vec<Node> = Vec::new();
+        let mut unlike: Vec<(Box<[u8]>, u32)> = Vec::new();
         let (mut first, mut second) = ([0u8; 256], [0u8; 256]);
         // A bit for each first byte, shared where there are more than eight.
         let mut groups = 0;
@@ -62,9 +74,13 @@ impl Finder {
                     }
                 };
             }
-            nodes[at as usize].ends.get_or_insert(number);
+            if nodes[at as usize].ends.is_none() {
+                nodes[at as usize].ends = Some(number);
+                unlike.push((string.into(), number));
+            }
         }
-        Self { starts: BytePairs::new(first, second), roots, nodes }
+        let starts = BytePairs::new(first, second);
+        Self { starts, roots, nodes, strings: unlike, automaton: OnceLock::new() }
     }
 
     /// Where strings may start: bit i of `masks` is the place `start + i`. Only there [`Self::longest_at`] finds any.
@@ -74,6 +90,11 @@ impl Finder {
 
     /// The longest string that starts at `at`, and its length.
     pub fn longest_at(&self, text: &[u8], at: usize) -> Option<(u32, usize)> {
+        self.walk(text, at, &mut 0)
+    }
+
+    /// The same, and how many steps that took.
+    fn walk(&self, text: &[u8], at: usize, steps: &mut usize) -> Option<(u32, usize)> {
         let mut bytes = text[at..].iter();
         let mut node = self.nodes.get(self.roots[*bytes.next()? as usize] as usize)?;
         let mut longest = node.ends.map(|number| (number, 1));
@@ -89,6 +110,7 @@ impl Finder {
                 },
             };
             node = &self.nodes[next as usize];
+            *steps += 1;
             if let Some(number) = node.ends {
                 longest = Some((number, length));
             }
@@ -101,26 +123,75 @@ impl Finder {
         let mut masks = [0; 16];
         // A near match costs one mask, a far one many at once.
         let mut words = 1;
-        let mut at = from;
+        let (mut at, mut steps) = (from, 0);
         while at < text.len() {
             self.candidates(text, at, &mut masks[..words]);
             for (word, &mask) in masks[..words].iter().enumerate() {
-                let mut mask = mask;
-                while mask != 0 {
-                    let place = at + word * BLOCK + mask.trailing_zeros() as usize;
-                    mask &= mask - 1;
-                    if place >= text.len() {
-                        return None;
-                    }
-                    if let Some((number, length)) = self.longest_at(text, place) {
-                        return Some((place, number, length));
-                    }
+                if mask == 0 {
+                    continue;
+                }
+                let start = at + word * BLOCK;
+                match self.first_of(text, start, mask, from, &mut steps) {
+                    Ok(Some(found)) => return Some(found),
+                    Ok(None) => {}
+                    Err(place) => return self.next_by_automaton(text, place, text.len()),
                 }
             }
             at += words * BLOCK;
             words = (words * 2).min(masks.len());
         }
         None
+    }
+
+    /// The first of the places of `mask`, from `start` on, where a string starts; or where to go on by
+    /// [`Self::next_by_automaton`], if `steps` since `from` are too many.
+    pub fn first_of(
+        &self,
+        text: &[u8],
+        start: usize,
+        mut mask: u64,
+        from: usize,
+        steps: &mut usize,
+    ) -> Result<Option<(usize, u32, usize)>, usize> {
+        while mask != 0 {
+            let place = start + mask.trailing_zeros() as usize;
+            mask &= mask - 1;
+            if place >= text.len() {
+                break;
+            }
+            if *steps > STEPS + (place - from) * STEPS_A_BYTE {
+                return Err(place);
+            }
+            if let Some((number, length)) = self.walk(text, place, steps) {
+                return Ok(Some((place, number, length)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// [`Self::next`] for places before `until`, in time that does not depend on the strings.
+    #[cold]
+    pub fn next_by_automaton(&self, text: &[u8], from: usize, until: usize) -> Option<(usize, u32, usize)> {
+        let make = || {
+            let strings = self.strings.iter().map(|(string, _)| string);
+            // No table of all transitions: making one costs the square of a long string.
+            let kind = Some(AhoCorasickKind::ContiguousNFA);
+            let automaton = AhoCorasick::builder()
+                .match_kind(MatchKind::LeftmostLongest)
+                .kind(kind)
+                .prefilter(false)
+                .build(strings);
+            automaton.ok().map(Arc::new)
+        };
+        let Some(automaton) = self.automaton.get_or_init(make) else {
+            // More strings than an automaton takes.
+            return (from..until).find_map(|at| self.longest_at(text, at).map(|(number, length)| (at, number, length)));
+        };
+        let longest = self.strings.iter().map(|(string, _)| string.len()).max().unwrap_or(0);
+        let end = text.len().min(until.saturating_add(longest));
+        let found = automaton.find(Input::new(text).range(from.min(end)..end))?;
+        let (_, number) = self.strings[found.pattern().as_usize()];
+        (found.start() < until).then_some((found.start(), number, found.len()))
     }
 }
 
@@ -134,6 +205,23 @@ mod tests {
             let longest = here.max_by_key(|(string, number)| (string.len(), u32::MAX - number));
             longest.filter(|(string, _)| !string.is_empty()).map(|(string, number)| (at, number, string.len()))
         })
+    }
+
+    #[test]
+    fn a_text_that_keeps_starting_like_a_long_string_is_searched_once() {
+        let length = 50_000;
+        let mut long = vec![b'a'; length];
+        long.push(b'N');
+        let finder = Finder::new([&long[..], b"ab", b"aab"].into_iter());
+        // A walk from each place would be 10^10 steps.
+        let mut text = vec![b'a'; 4 * length];
+        assert_eq!(finder.next(&text, 0), None);
+        text.extend(b"b..");
+        assert_eq!(finder.next(&text, 0), Some((4 * length - 2, 2, 3)));
+        text[3 * length] = b'N';
+        assert_eq!(finder.next(&text, 0), Some((2 * length, 0, length + 1)));
+        assert_eq!(finder.next_by_automaton(&text, 0, 2 * length), None);
+        assert_eq!(finder.next_by_automaton(&text, 0, 2 * length + 1), Some((2 * length, 0, length + 1)));
     }
 
     #[test]
@@ -156,7 +244,9 @@ mod tests {
             for strings in [few, &many, &[], &[b"ab"]] {
                 let finder = Finder::new(strings.iter().copied());
                 for from in [0, 1, length / 2, text.len()] {
-                    assert_eq!(finder.next(&text, from), by_definition(strings, &text, from));
+                    let expected = by_definition(strings, &text, from);
+                    assert_eq!(finder.next(&text, from), expected);
+                    assert_eq!(finder.next_by_automaton(&text, from, text.len()), expected);
                 }
             }
         }

@@ -145,6 +145,16 @@ impl Sink for UpTo<'_> {
     #[inline(always)]
     fn few(&mut self, pieces: &[Few], space: &mut Space) {
         self.tokens.few(pieces, space);
+    }
+
+    #[inline(always)]
+    fn between(&mut self, tokens: &[u32], space: &mut Space) {
+        self.tokens.between(tokens, space);
+    }
+
+    #[inline(always)]
+    fn end(&mut self, space: &mut Space) {
+        self.tokens.end(space);
         self.look();
     }
 }

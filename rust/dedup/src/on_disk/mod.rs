@@ -7,24 +7,25 @@
 //! Steps 1 and 2 may run on as many machines as there are parts and bands, over a shared directory. The answer equals
 //! that of `near::near_duplicates`, except that identical texts are recognised by their 128-bit hash alone, since no
 //! text is kept. Memory: step 1 its budget; step 2 64 KiB a run; step 3 about 40 bytes a document and 8 bytes for
-//! each band that a candidate shares. Disk: 60 bytes and 8 a band for a document, and 8 for each of its shingles.
+//! each band that a candidate shares. Disk: 60 bytes and 8 a band for a document, and 8 for each of its shingles where
+//! parts keep these; where not, step 3 makes the sets of candidates anew, from texts that it reads.
 
 pub mod part;
 mod runs;
+mod sets;
 
-use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use tokenfoundry_base::Cancel;
+use tokenfoundry_base::{Cancel, pool};
 
 use crate::error::Error;
-use crate::greedy::{Compare, Memberships};
+use crate::greedy::Memberships;
 use crate::near::Options;
 use crate::result::Deduplicated;
-use crate::shingle::jaccard;
-use part::{DONE, Done, SETS, TABLE, TABLE_RECORD_BYTES, band_run, content_run};
+use part::{DONE, Done, band_run, content_run};
 use runs::{Merge, Reader, write_records};
+use sets::SetsOnDisk;
 
 const NONE: u32 = u32::MAX;
 
@@ -104,98 +105,12 @@ pub fn merge_band(directory: &Path, band: usize) -> Result<(), Error> {
     fs::rename(&temporary, &target).map_err(Error::file(&target))
 }
 
-/// Shingle sets in the parts' files.
-struct SetsOnDisk<'a> {
-    parts: Vec<(u32, File, File, PathBuf)>,
-    documents: &'a [u32],
-    contents: Vec<u128>,
-    left: (u32, Vec<u64>),
-    right: Vec<u64>,
-    bytes: Vec<u8>,
-}
-
-fn u64_at(bytes: &[u8]) -> u64 {
-    let mut word = [0; 8];
-    word.copy_from_slice(&bytes[..8]);
-    u64::from_le_bytes(word)
-}
-
-impl<'a> SetsOnDisk<'a> {
-    fn open(parts: &[(PathBuf, Done)], documents: &'a [u32]) -> Result<Self, Error> {
-        let mut opened = Vec::new();
-        for (path, done) in parts {
-            let open = |name: &str| {
-                let path = path.join(name);
-                File::open(&path).map_err(Error::file(&path))
-            };
-            opened.push((done.first_document, open(TABLE)?, open(SETS)?, path.clone()));
-        }
-        let mut sets = Self {
-            parts: opened,
-            documents,
-            contents: Vec::with_capacity(documents.len()),
-            left: (NONE, Vec::new()),
-            right: Vec::new(),
-            bytes: Vec::new(),
-        };
-        for &document in documents {
-            let record = sets.record(document)?;
-            let content = u128::from(u64_at(&record[16..])) | u128::from(u64_at(&record[24..])) << 64;
-            sets.contents.push(content);
-        }
-        Ok(sets)
-    }
-
-    fn part_of(&self, document: u32) -> usize {
-        self.parts.partition_point(|part| part.0 <= document) - 1
-    }
-
-    fn record(&self, document: u32) -> Result<[u8; TABLE_RECORD_BYTES], Error> {
-        let (first, table, _, path) = &self.parts[self.part_of(document)];
-        let mut record = [0; TABLE_RECORD_BYTES];
-        let at = u64::from(document - first) * TABLE_RECORD_BYTES as u64;
-        table.read_exact_at(&mut record, at).map_err(Error::file(path))?;
-        Ok(record)
-    }
-
-    fn read(&mut self, candidate: u32, mut set: Vec<u64>) -> Result<Vec<u64>, Error> {
-        let document = self.documents[candidate as usize];
-        let record = self.record(document)?;
-        let (_, _, sets, path) = &self.parts[self.part_of(document)];
-        let (start, count) = (u64_at(&record), u64_at(&record[8..]));
-        let bytes = sets.metadata().map_err(Error::file(path))?.len();
-        if start.checked_add(count).and_then(|end| end.checked_mul(8)).is_none_or(|end| end > bytes) {
-            return Err(Error::damaged(path, format!("document {document} has shingles past the end of the file")));
-        }
-        self.bytes.resize(count as usize * 8, 0);
-        sets.read_exact_at(&mut self.bytes, start * 8).map_err(Error::file(path))?;
-        set.clear();
-        set.extend(self.bytes.chunks_exact(8).map(u64_at));
-        Ok(set)
-    }
-}
-
-impl Compare<Error> for SetsOnDisk<'_> {
-    fn similarity(&mut self, left: u32, right: u32) -> Result<f64, Error> {
-        if self.left.0 != left {
-            let set = std::mem::take(&mut self.left.1);
-            self.left = (left, self.read(left, set)?);
-        }
-        let set = std::mem::take(&mut self.right);
-        self.right = self.read(right, set)?;
-        Ok(jaccard(&self.left.1, &self.right))
-    }
-
-    fn content(&self, candidate: u32) -> Option<u128> {
-        Some(self.contents[candidate as usize])
-    }
-}
-
 /// Step 3: keep the first of each group of near-duplicates in `order` (`None`: as they came).
 pub fn decide(
     directory: &Path,
     order: Option<Vec<u32>>,
     options: Options,
+    threads: Option<usize>,
     cancel: &Cancel,
 ) -> Result<Deduplicated, Error> {
     let parts = parts(directory)?;
@@ -242,7 +157,7 @@ pub fn decide(
         }))
     };
     let memberships = Memberships::of(documents, options.bands.bands, entries)?;
-    let mut compare = SetsOnDisk::open(&parts, &memberships.documents)?;
+    let mut compare = pool::install(threads, || SetsOnDisk::open(&parts, &memberships.documents, &options, cancel))?;
     let first_of = |document: u32| Some(first_of[document as usize]).filter(|&first| first != NONE);
     crate::greedy::decide(&order, first_of, &memberships, &mut compare, options.threshold, cancel)
 }

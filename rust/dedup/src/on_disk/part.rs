@@ -3,6 +3,9 @@
 //! A part is a directory: runs of (text hash, document), runs of (band key, document) for each band, the documents'
 //! shingle sets one after another, and a table of where each set is. `part.json` is written last, so a part without
 //! it was not finished and is made anew.
+//!
+//! A part may leave the sets out (8 bytes a shingle, more than the text). Then its maker puts the file `texts` beside the
+//! table before the last step, and in the table where each document's text is in it.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -20,8 +23,11 @@ use crate::shingle::Shingler;
 
 pub const DONE: &str = "part.json";
 pub const SETS: &str = "shingle-sets";
+/// In a part without sets: a file that has the texts.
+pub const TEXTS: &str = "texts";
 pub const TABLE: &str = "documents";
-/// Where a document's set starts (u64), how many shingles it has (u64), and the hash of them all (u128).
+/// Where a document's set starts (u64), how many shingles it has (u64), and the hash of them all (u128). Without sets:
+/// where its text starts and how long it is, in bytes, and 0.
 pub const TABLE_RECORD_BYTES: usize = 32;
 /// Text that is shingled at once; the sets take about as much memory.
 const TEXT_BYTES_AT_ONCE: usize = 4 << 20;
@@ -32,6 +38,12 @@ pub struct Done {
     pub documents: u32,
     pub content_runs: u32,
     pub band_runs: u32,
+    #[serde(default = "yes")]
+    pub sets: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 pub fn content_run(part: &Path, run: u32) -> PathBuf {
@@ -49,7 +61,7 @@ pub struct Part {
     run_bytes: usize,
     contents: Vec<(u128, u32)>,
     bands: Vec<Vec<(u32, u32)>>,
-    sets: BufWriter<File>,
+    sets: Option<BufWriter<File>>,
     table: BufWriter<File>,
     set_words: u64,
     done: Done,
@@ -57,14 +69,20 @@ pub struct Part {
 
 struct Row {
     text: u128,
-    content: u128,
-    set: Vec<u64>,
+    /// The set of shingles and its hash, where sets are kept.
+    set: Option<(Vec<u64>, u128)>,
     keys: Vec<u32>,
 }
 
 impl Part {
     /// Documents are numbered from `first_document` on. What was at `path` is removed.
-    pub fn create(path: &Path, options: Options, first_document: u32, memory_bytes: usize) -> Result<Self, Error> {
+    pub fn create(
+        path: &Path,
+        options: Options,
+        first_document: u32,
+        memory_bytes: usize,
+        sets: bool,
+    ) -> Result<Self, Error> {
         if path.exists() {
             fs::remove_dir_all(path).map_err(Error::file(path))?;
         }
@@ -79,10 +97,10 @@ impl Part {
             run_bytes: memory_bytes / 2,
             contents: Vec::new(),
             bands: vec![Vec::new(); options.bands.bands],
-            sets: create(SETS)?,
+            sets: sets.then(|| create(SETS)).transpose()?,
             table: create(TABLE)?,
             set_words: 0,
-            done: Done { first_document, documents: 0, content_runs: 0, band_runs: 0 },
+            done: Done { first_document, documents: 0, content_runs: 0, band_runs: 0, sets },
         })
     }
 
@@ -112,6 +130,7 @@ impl Part {
     fn add_some(&mut self, texts: &[&[u8]], threads: Option<usize>, cancel: &Cancel) -> Result<(), Error> {
         let options = self.options;
         let minhash = options.minhash();
+        let keep_sets = self.sets.is_some();
         let rows: Vec<Row> = pool::install(threads, || {
             texts
                 .par_iter()
@@ -126,14 +145,21 @@ impl Part {
                     },
                     |(shingler, scratch, signature, bytes), text| {
                         cancel.check()?;
-                        let set = shingler.set(text);
-                        let content = content_of(&set, bytes);
                         let mut keys = Vec::new();
-                        if !set.is_empty() {
-                            minhash.signature_of_set(&set, scratch, signature);
+                        let (set, shingles) = if keep_sets {
+                            let set = shingler.set(text);
+                            if !set.is_empty() {
+                                minhash.signature_of_set(&set, signature);
+                            }
+                            let (content, shingles) = (content_of(&set, bytes), set.len());
+                            (Some((set, content)), shingles)
+                        } else {
+                            (None, minhash.signature(text, scratch, signature))
+                        };
+                        if shingles > 0 {
                             options.bands.push_keys(signature, &mut keys);
                         }
-                        Ok(Row { text: hash128(text), content, set, keys })
+                        Ok(Row { text: hash128(text), set, keys })
                     },
                 )
                 .collect::<Result<_, Error>>()
@@ -145,13 +171,15 @@ impl Part {
             self.contents.push((row.text, document));
             self.bands.iter_mut().zip(&row.keys).for_each(|(band, &key)| band.push((key, document)));
             let mut record = [0; TABLE_RECORD_BYTES];
-            record[..8].copy_from_slice(&self.set_words.to_le_bytes());
-            record[8..16].copy_from_slice(&(row.set.len() as u64).to_le_bytes());
-            record[16..].copy_from_slice(&row.content.to_le_bytes());
+            if let (Some(sets), Some((set, content))) = (&mut self.sets, row.set) {
+                record[..8].copy_from_slice(&self.set_words.to_le_bytes());
+                record[8..16].copy_from_slice(&(set.len() as u64).to_le_bytes());
+                record[16..].copy_from_slice(&content.to_le_bytes());
+                self.set_words += set.len() as u64;
+                bytes_of(&set, &mut bytes);
+                sets.write_all(&bytes).map_err(Error::file(&self.path))?;
+            }
             self.table.write_all(&record).map_err(Error::file(&self.path))?;
-            self.set_words += row.set.len() as u64;
-            bytes_of(&row.set, &mut bytes);
-            self.sets.write_all(&bytes).map_err(Error::file(&self.path))?;
         }
         let records = self.contents.len();
         if records * (32 + 8 * self.bands.len()) >= self.run_bytes {
@@ -170,11 +198,15 @@ impl Part {
         Ok(())
     }
 
-    /// Write what is left and say that the part is whole.
-    pub fn finish(mut self) -> Result<u32, Error> {
+    /// Write what is left and say that the part is whole. `durable`: wait for the disk, so that it survives the machine
+    /// and not only the process.
+    pub fn finish(mut self, durable: bool) -> Result<u32, Error> {
         self.spill()?;
-        for file in [&mut self.sets, &mut self.table] {
-            file.flush().and_then(|()| file.get_ref().sync_all()).map_err(Error::file(&self.path))?;
+        for file in self.sets.iter_mut().chain([&mut self.table]) {
+            file.flush().map_err(Error::file(&self.path))?;
+            if durable {
+                file.get_ref().sync_all().map_err(Error::file(&self.path))?;
+            }
         }
         let path = self.path.join(DONE);
         fs::write(&path, serde_json::to_vec(&self.done).unwrap_or_default()).map_err(Error::file(&path))?;

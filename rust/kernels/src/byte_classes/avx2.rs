@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_srli_epi16, _mm256_storeu_si256,
 };
 
-use super::{AsciiTable, BIT_5, BLOCK, Bytes, Classifier, LeadTable, LongBlock, MIXED};
+use super::{AsciiTable, BIT_5, BLOCK, Bytes, CharacterTable, Classifier, LongBlock, MIXED};
 use crate::tier::{self, Tier};
 
 /// There is a value only where the CPU has this tier.
@@ -70,7 +70,7 @@ fn by_lead(vector: __m256i, table: &[u8; BLOCK]) -> __m256i {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn leads(block: &LongBlock, table: &LeadTable) -> ([u8; BLOCK], u64) {
+fn leads(block: &LongBlock, table: &CharacterTable) -> ([u8; BLOCK], u64) {
     // What was found for the bytes before a byte, and whether they are continuation bytes, by way of memory.
     const BEFORE: usize = 32;
     let (mut classes, mut continues) = ([0u8; BEFORE + BLOCK], [0u8; BEFORE + BLOCK]);
@@ -82,7 +82,7 @@ fn leads(block: &LongBlock, table: &LeadTable) -> ([u8; BLOCK], u64) {
         unsafe {
             let vector = _mm256_loadu_si256(block.as_ptr().add(half).cast());
             let next = _mm256_loadu_si256(block.as_ptr().add(half + 1).cast());
-            let class = by_lead(vector, &table.classes);
+            let class = by_lead(vector, &table.of_lead);
             let continuation = _mm256_cmpgt_epi8(_mm256_set1_epi8(-64), vector);
             let second = _mm256_and_si256(next, _mm256_set1_epi8(!BIT_5 as i8));
             let exception = _mm256_cmpeq_epi8(second, by_lead(vector, &table.exceptions));
@@ -151,7 +151,7 @@ impl Classifier for Avx2 {
     }
 
     #[inline(always)]
-    fn leads(self, block: &LongBlock, table: &LeadTable) -> ([u8; BLOCK], u64) {
+    fn leads(self, block: &LongBlock, table: &CharacterTable) -> ([u8; BLOCK], u64) {
         // SAFETY: as above.
         unsafe { leads(block, table) }
     }

@@ -20,23 +20,68 @@ pub use avx2::Avx2;
 pub use avx512::Avx512;
 pub use scalar::Scalar;
 
+use crate::packed_tokens::{self, Line, Six, Twelve};
+use crate::word_keys::{self, Wanted};
+
 /// Bytes that are classified together.
 pub const BLOCK: usize = 64;
 
 /// The class bits of the 128 ASCII bytes.
 pub type AsciiTable = [u8; 128];
 
-/// The class bits of the characters that start with each byte of 0xC0 and more, by its low six bits.
+/// The class bits of the characters that are not ASCII.
 #[derive(Clone, Debug)]
-pub struct LeadTable {
-    /// [`MIXED`] where they are not all of one class.
-    pub classes: [u8; BLOCK],
+pub struct CharacterTable {
+    /// Of those that start with each byte of 0xC0 and more, by its low six bits; [`MIXED`] where they are not all of one class.
+    pub of_lead: [u8; BLOCK],
     /// The second byte, less its bit 5, whose characters are of other classes all the same; 0 where there is none.
     pub exceptions: [u8; BLOCK],
+    /// Of each code point up to U+FFFF.
+    of_code_point: Vec<u8>,
 }
 
 /// No class: the characters of this lead byte must be looked at one by one.
 pub const MIXED: u8 = 0xFF;
+
+/// Code points of no more than three bytes.
+const PLANE: u32 = 0x1_0000;
+/// What a look-up of four bytes reads behind the last.
+const BEHIND: usize = 3;
+
+impl CharacterTable {
+    /// By the class of each code point.
+    pub fn new(class_of: impl Fn(u32) -> u8) -> Self {
+        let mut of_code_point: Vec<u8> = (0..PLANE).map(class_of).collect();
+        of_code_point.extend([0; BEHIND]);
+        let mut table = Self { of_lead: [MIXED; BLOCK], exceptions: [0; BLOCK], of_code_point };
+        for lead in 0xC2..0xF0u32 {
+            // Classes by second byte, each with what its code points are if they are alike.
+            let (first, in_second) = if lead < 0xE0 { ((lead & 0x1F) << 6, 1) } else { ((lead & 0x0F) << 12, 64) };
+            let seconds = (0x80..0xC0u32).filter_map(|second| {
+                let start = first + (second & 0x3F) * in_second;
+                let is_character = |&code_point: &u32| code_point >= 0x80 && char::from_u32(code_point).is_some();
+                let mut classes = (start..start + in_second).filter(is_character).map(|point| table.class(point));
+                let class = classes.next()?;
+                Some((second as u8 & !BIT_5, if classes.all(|other| other == class) { class } else { MIXED }))
+            });
+            let seconds: Vec<(u8, u8)> = seconds.collect();
+            let count = |class: u8| seconds.iter().filter(|(_, of_second)| *of_second == class).count();
+            let Some(&(_, usual)) = seconds.iter().max_by_key(|(_, class)| count(*class)) else { continue };
+            let mut others = seconds.iter().filter(|(_, class)| *class != usual).map(|(second, _)| *second);
+            let exception = others.next();
+            if usual != MIXED && others.all(|other| Some(other) == exception) {
+                table.of_lead[lead as usize & 63] = usual;
+                table.exceptions[lead as usize & 63] = exception.unwrap_or(0);
+            }
+        }
+        table
+    }
+
+    #[inline(always)]
+    fn class(&self, code_point: u32) -> u8 {
+        self.of_code_point.get(code_point as usize).copied().unwrap_or(0)
+    }
+}
 
 /// The numbers 0 to 63.
 #[cfg(target_arch = "x86_64")]
@@ -53,8 +98,8 @@ pub(crate) static PLACES: [u8; BLOCK] = {
 /// What a second byte is compared without.
 const BIT_5: u8 = 0x20;
 
-/// A block and the byte behind it.
-pub type LongBlock = [u8; BLOCK + 1];
+/// A block and what the last character in it may have behind it.
+pub type LongBlock = [u8; BLOCK + 3];
 
 /// Masks of a block that no table is needed for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +111,22 @@ pub struct Bytes {
     pub apostrophe: u64,
 }
 
+/// The length in bytes and the class of the character that starts at a place in a block, of two bytes at least.
+#[inline(always)]
+fn character_class(
+    block: &LongBlock,
+    place: usize,
+    table: &CharacterTable,
+    beyond: impl Fn(usize) -> u8,
+) -> (usize, u8) {
+    let bits = |distance: usize| u32::from(block.get(place + distance).map_or(0, |byte| byte & 0x3F));
+    match block.get(place).map_or(0, |&lead| lead) {
+        0xF0.. => (4, beyond(place)),
+        0xE0.. => (3, table.class((bits(0) & 0x0F) << 12 | bits(1) << 6 | bits(2))),
+        _ => (2, table.class((bits(0) & 0x1F) << 6 | bits(1))),
+    }
+}
+
 /// One tier's way to classify, and to do the other steps of the loops around it. A value is a promise that this CPU has what the tier needs.
 pub trait Classifier: Copy {
     fn bytes(self, block: &[u8; BLOCK]) -> Bytes;
@@ -73,7 +134,30 @@ pub trait Classifier: Copy {
     /// Give every byte of 0x80 and more the class of the lead byte of its character, and tell the lead bytes whose characters
     /// must be looked at. What the bytes of those get, and ASCII ones, means nothing. `block` is UTF-8 and starts with a
     /// character.
-    fn leads(self, block: &LongBlock, table: &LeadTable) -> ([u8; BLOCK], u64);
+    fn leads(self, block: &LongBlock, table: &CharacterTable) -> ([u8; BLOCK], u64);
+
+    /// [`Self::planes`] where a byte of 0x80 and more has the class of its character: by `table`, and beyond U+FFFF by `beyond`,
+    /// from where in `block` it starts. `block` is UTF-8 and starts with a character.
+    #[inline(always)]
+    fn character_planes(
+        self,
+        block: &LongBlock,
+        ascii: &AsciiTable,
+        table: &CharacterTable,
+        beyond: impl Fn(usize) -> u8,
+    ) -> [u64; 8] {
+        let (mut classes, mut left) = self.leads(block, table);
+        while left != 0 {
+            let place = left.trailing_zeros() as usize;
+            left &= left - 1;
+            let (length, class) = character_class(block, place, table, &beyond);
+            for of_byte in classes.iter_mut().skip(place).take(length) {
+                *of_byte = class;
+            }
+        }
+        let Some(block) = block.first_chunk() else { return [0; 8] };
+        self.planes(block, ascii, Some(&classes))
+    }
 
     /// The eight masks of `block`, where the bytes of 0x80 and more take their class bits from the same place in `beyond`.
     fn planes(self, block: &[u8; BLOCK], table: &AsciiTable, beyond: Option<&[u8; BLOCK]>) -> [u64; 8];
@@ -81,12 +165,30 @@ pub trait Classifier: Copy {
     /// Write `base + i` for each bit `i` of `mask`, lowest first, and give how many. All of `places` may be written to.
     fn places(self, mask: u64, base: u32, places: &mut [u32; BLOCK]) -> usize;
 
-    /// The value of `key` in a cache line of four keys, each with its value behind it; 0 if it is not there. A key stands there
-    /// once at most.
+    /// See [`Wanted`].
     #[inline(always)]
-    fn value_of(self, line: &[u64; 8], key: u64) -> u64 {
-        let value = |at: usize| u64::from(line[at] == key).wrapping_neg() & line[at + 1];
-        value(0) | value(2) | value(4) | value(6)
+    fn word_keys(self, wanted: Wanted<'_>) {
+        word_keys::scalar::word_keys(wanted);
+    }
+
+    /// The value of `key` in a cache line of four keys and behind them their values; 0 if it is not there. A key stands there once
+    /// at most.
+    #[inline(always)]
+    fn value_of(self, line: &Line, key: u64) -> u64 {
+        let value = |at: usize| u64::from(line[at] == key).wrapping_neg() & line[4 + at];
+        value(0) | value(1) | value(2) | value(3)
+    }
+
+    /// The tokens of a key of two words in a line of such entries; none if it is not there. See [`crate::packed_tokens`].
+    #[inline(always)]
+    fn six_of(self, line: &Line, key: &[u64; 2]) -> Six {
+        packed_tokens::scalar::six_of(line, key)
+    }
+
+    /// The same for a key of four words.
+    #[inline(always)]
+    fn twelve_of(self, line: &Line, key: &[u64; 4]) -> Twelve {
+        packed_tokens::scalar::twelve_of(line, key)
     }
 
     /// A copy of `text` with zeros behind it; of no more than [`PADDED`] bytes.
@@ -145,38 +247,59 @@ mod tests {
         }
     }
 
-    fn check_leads(classifier: impl Classifier, block: &LongBlock, table: &LeadTable) {
-        let (expected, expected_mixed) = Scalar.leads(block, table);
-        let (classes, mixed) = classifier.leads(block, table);
-        assert_eq!(mixed, expected_mixed, "{block:?}");
-        for at in (0..BLOCK).filter(|&at| block[at] >= 0x80) {
-            assert_eq!(classes[at], expected[at], "{at} of {block:?}");
-        }
+    fn check_characters(classifier: impl Classifier, block: &LongBlock, ascii: &AsciiTable, table: &CharacterTable) {
+        let beyond = |place: usize| block[place + 2] | 1;
+        assert_eq!(
+            classifier.character_planes(block, ascii, table, beyond),
+            Scalar.character_planes(block, ascii, table, beyond),
+            "{block:?}"
+        );
+    }
+
+    /// Classes such that some lead bytes are of one class, some of one but for an exception, and some mixed.
+    fn some_table() -> CharacterTable {
+        CharacterTable::new(|point| match point >> 6 {
+            page if page % 5 == 0 => (point % 7) as u8,
+            page if page % 64 == 33 => 3,
+            page => (page / 64 + 9) as u8,
+        })
     }
 
     #[test]
-    fn tiers_give_characters_the_class_of_their_lead() {
-        let table = LeadTable {
-            classes: std::array::from_fn(|lead| if lead % 5 == 0 { MIXED } else { lead as u8 }),
-            exceptions: std::array::from_fn(|lead| if lead % 3 == 0 { 0x97 } else { 0 }),
-        };
+    fn tiers_give_characters_the_class_of_their_code_point() {
+        let ascii: AsciiTable = std::array::from_fn(|byte| byte as u8 ^ 0x35);
+        let table = some_table();
         for seed in 0..4000u32 {
             let mut state = seed.wrapping_mul(0x9E37_79B9) | 1;
             let mut text = String::new();
-            while text.len() < BLOCK + 1 {
+            while text.len() < BLOCK + 3 {
                 state ^= state << 13;
                 state ^= state >> 17;
                 state ^= state << 5;
                 let limit = [0x80, 0x800, 0x1_0000, 0x11_0000][(state >> 28) as usize & 3];
-                text.extend(char::from_u32((state >> 3) % limit));
+                // Of one page for a while, as text is.
+                let point = if seed % 3 == 0 { 0xE00 + (state >> 3) % 64 } else { (state >> 3) % limit };
+                text.extend(char::from_u32(point));
             }
             let block: &LongBlock = text.as_bytes().first_chunk().expect("long enough");
+            let planes = Scalar.character_planes(block, &ascii, &table, |place| block[place + 2] | 1);
+            for (place, character) in text.char_indices().filter(|(place, _)| *place < BLOCK) {
+                let class = match character as u32 {
+                    point @ 0..0x80 => ascii[point as usize],
+                    point @ 0x80..PLANE => table.class(point),
+                    _ => block[place + 2] | 1,
+                };
+                for of_byte in place..(place + character.len_utf8()).min(BLOCK) {
+                    let own = (0..8).fold(0, |own, bit| own | (planes[bit] >> of_byte & 1) << bit);
+                    assert_eq!(own, u64::from(class), "{character:?} at {place}");
+                }
+            }
             #[cfg(target_arch = "x86_64")]
             for tier in tier::available() {
                 match tier {
                     Tier::Scalar => {}
-                    Tier::Avx2 => check_leads(Avx2::new().expect("detected"), block, &table),
-                    Tier::Avx512 => check_leads(Avx512::new().expect("detected"), block, &table),
+                    Tier::Avx2 => check_characters(Avx2::new().expect("detected"), block, &ascii, &table),
+                    Tier::Avx512 => check_characters(Avx512::new().expect("detected"), block, &ascii, &table),
                 }
             }
         }
@@ -202,9 +325,9 @@ mod tests {
     }
 
     fn check_values(classifier: impl Classifier) {
-        let line = [11, 1 << 40, 12, 2, 0, 11, 13, u64::MAX];
+        let line = [11, 12, 0, 13, 1 << 40, 2, 11, u64::MAX];
         for key in [0, 1, 11, 12, 13, 14, 1 << 40] {
-            let expected = line.chunks(2).find(|entry| entry[0] == key).map_or(0, |entry| entry[1]);
+            let expected = (0..4).find(|&at| line[at] == key).map_or(0, |at| line[4 + at]);
             assert_eq!(classifier.value_of(&line, key), expected, "{key}");
         }
     }

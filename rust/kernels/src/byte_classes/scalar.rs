@@ -1,6 +1,6 @@
 //! The definition.
 
-use super::{AsciiTable, BIT_5, BLOCK, Bytes, Classifier, LeadTable, LongBlock, MIXED};
+use super::{AsciiTable, BIT_5, BLOCK, Bytes, CharacterTable, Classifier, LongBlock, MIXED};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Scalar;
@@ -18,13 +18,13 @@ impl Classifier for Scalar {
         }
     }
 
-    fn leads(self, block: &LongBlock, table: &LeadTable) -> ([u8; BLOCK], u64) {
+    fn leads(self, block: &LongBlock, table: &CharacterTable) -> ([u8; BLOCK], u64) {
         let (mut classes, mut mixed) = ([0; BLOCK], 0);
         let mut class = 0;
         for at in 0..BLOCK {
             if block[at] >= 0xC0 {
                 let lead = block[at] as usize & 63;
-                class = table.classes[lead];
+                class = table.of_lead[lead];
                 let exception = block[at + 1] & !BIT_5 == table.exceptions[lead];
                 mixed |= u64::from(class == MIXED || exception) << at;
             }

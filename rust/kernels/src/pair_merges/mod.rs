@@ -86,16 +86,23 @@ impl Pieces {
         }
     }
 
-    /// The symbols that a lane's piece was merged to, in order.
+    /// Do something with the symbols that a lane's piece was merged to, in order.
     #[inline(always)]
-    pub fn symbols(&self, lane: usize) -> impl Iterator<Item = u32> + '_ {
+    pub fn for_symbols_of(&self, lane: usize, mut work: impl FnMut(u32)) {
         let lane = lane % LANES;
         let mut alive = self.alive[lane];
-        std::iter::from_fn(move || {
-            let place = alive.trailing_zeros() as usize;
-            alive &= alive.wrapping_sub(1);
-            self.symbols.get(place).map(|symbols| symbols[lane])
-        })
+        while alive != 0 {
+            work(self.symbols[alive.trailing_zeros() as usize][lane]);
+            alive &= alive - 1;
+        }
+    }
+
+    /// With those of all pieces.
+    #[inline(always)]
+    pub fn for_symbols(&self, mut work: impl FnMut(u32)) {
+        for lane in 0..LANES {
+            self.for_symbols_of(lane, &mut work);
+        }
     }
 }
 
@@ -172,7 +179,8 @@ mod tests {
                         }
                         pieces.merge_on(tier, &merges.pairs);
                         for (lane, text) in texts.iter().enumerate() {
-                            let found: Vec<u32> = pieces.symbols(lane).collect();
+                            let mut found = Vec::new();
+                            pieces.for_symbols_of(lane, |symbol| found.push(symbol));
                             assert_eq!(found, merges.merged(text), "{} {text:?}", tier.name());
                         }
                     }

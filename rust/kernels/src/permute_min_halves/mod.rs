@@ -7,6 +7,7 @@
 //! costs less than `permute_min`.
 
 mod scalar;
+mod unfilled;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -35,6 +36,30 @@ pub fn permute_min_halves_on(tier: Tier, hashes: &[u64], multipliers: &[u16], mi
         // SAFETY: as above, so it has AVX2.
         Tier::Avx2 => unsafe { avx2::permute_min_halves(hashes, multipliers, minima) },
         _ => scalar::permute_min_halves(hashes.iter().map(|&hash| hash as u32), multipliers, minima),
+    }
+}
+
+/// Slots from here on count as unfilled.
+pub const UNFILLED: u32 = 1 << 31;
+
+/// Lower each of `slots` that is [`UNFILLED`] or more to `UNFILLED | minimum / 2`, of the smallest value that its permutation gives
+/// to the low 32 bits of one of `hashes`. Returns how many slots that were.
+///
+/// `multipliers` and `slots` must be equally long. Only unfilled slots cost: their permutations are pushed together first.
+pub fn permute_min_unfilled(hashes: &[u64], multipliers: &[u16], slots: &mut [u32]) -> usize {
+    permute_min_unfilled_on(tier::current(), hashes, multipliers, slots)
+}
+
+/// [`permute_min_unfilled`] on a given tier, or the best below it that this CPU has.
+pub fn permute_min_unfilled_on(tier: Tier, hashes: &[u64], multipliers: &[u16], slots: &mut [u32]) -> usize {
+    assert!(multipliers.len() == slots.len());
+    match tier.min(tier::detected()) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the tier is at most what was detected on this CPU, so it has AVX-512 with VBMI2, and AVX2.
+        Tier::Avx512 => unsafe { avx512::permute_min_unfilled(hashes, multipliers, slots) },
+        tier => unfilled::permute_min_unfilled(hashes, multipliers, slots, |multipliers, minima| {
+            permute_min_halves_on(tier, hashes, multipliers, minima);
+        }),
     }
 }
 
@@ -80,6 +105,38 @@ mod tests {
             for count in [0, 1, 2, 7, 31, 32, 33, 100, 255, 256, 257, 300, 1000] {
                 let hashes: Vec<u64> = (0..count).map(|_| next()).collect();
                 check(&hashes, &multipliers);
+            }
+        }
+    }
+
+    #[test]
+    fn only_unfilled_slots_are_lowered() {
+        let mut next = source();
+        for count in (0..40).chain([112, 120, 128, 131, 255, 256, 257, 300, 512, 700]) {
+            let multipliers: Vec<u16> = (0..count).map(|_| next() as u16).collect();
+            for (share, hash_count) in [(0, 9), (1, 0), (1, 1), (3, 20), (8, 300), (14, 40), (16, 130)] {
+                let hashes: Vec<u64> = (0..hash_count).map(|_| next()).collect();
+                let slots: Vec<u32> = (0..count)
+                    .map(|_| match next() % 16 < share {
+                        false => next() as u32 & !UNFILLED,
+                        true if next() % 2 == 0 => u32::MAX,
+                        true => UNFILLED | next() as u32 >> 12,
+                    })
+                    .collect();
+                let expected: Vec<u32> = slots
+                    .iter()
+                    .zip(&multipliers)
+                    .map(|(&slot, &a)| match hashes.iter().map(|&hash| permuted(hash as u32, a)).min() {
+                        Some(least) if slot >= UNFILLED => slot.min(UNFILLED | least >> 1),
+                        _ => slot,
+                    })
+                    .collect();
+                for tier in tier::available() {
+                    let mut lowered = slots.clone();
+                    let unfilled = permute_min_unfilled_on(tier, &hashes, &multipliers, &mut lowered);
+                    assert_eq!(lowered, expected, "{} {count} {share} {hash_count}", tier.name());
+                    assert_eq!(unfilled, slots.iter().filter(|&&slot| slot >= UNFILLED).count());
+                }
             }
         }
     }

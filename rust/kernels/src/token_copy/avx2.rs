@@ -6,13 +6,13 @@ use super::aligned::{Aligned, aligned};
 use super::scalar::{self, Slot, TokenBytes};
 
 #[target_feature(enable = "avx2,bmi1,bmi2")]
-pub(super) fn widen<B: TokenBytes, S: Slot>(tokens: &[B], out: &mut [S]) {
-    scalar::widen(tokens, out);
+pub(super) fn widen<B: TokenBytes, S: Slot>(tokens: &[B], out: &mut [S], ahead: &[B]) {
+    scalar::widen(tokens, out, ahead);
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2")]
-pub(super) fn widen_pair<B: TokenBytes, S: Slot, L: Slot>(tokens: &[B], out: &mut [S], next: &mut [L]) {
-    scalar::widen_pair(tokens, out, next);
+pub(super) fn widen_pair<B: TokenBytes, S: Slot, L: Slot>(tokens: &[B], out: &mut [S], next: &mut [L], ahead: &[B]) {
+    scalar::widen_pair(tokens, out, next, ahead);
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2")]

@@ -16,40 +16,47 @@ pub use scalar::{Slot, TokenBytes};
 
 use crate::tier::{self, Tier};
 
-/// Tokens as a file has them (little-endian, two or four bytes each) to slots; as many as there are of both.
-pub fn widen<B: TokenBytes, S: Slot>(tokens: &[B], out: &mut [S]) {
-    widen_on(tier::current(), tokens, out);
+/// Tokens as a file has them (little-endian, two or four bytes each) to slots; as many as there are of both. `ahead` is
+/// what will be read next, if known: its lines are asked for on the way.
+pub fn widen<B: TokenBytes, S: Slot>(tokens: &[B], out: &mut [S], ahead: &[B]) {
+    widen_on(tier::current(), tokens, out, ahead);
 }
 
 /// [`widen`] on a given tier, or the best below it that this CPU has.
-pub fn widen_on<B: TokenBytes, S: Slot>(tier: Tier, tokens: &[B], out: &mut [S]) {
+pub fn widen_on<B: TokenBytes, S: Slot>(tier: Tier, tokens: &[B], out: &mut [S], ahead: &[B]) {
     match tier.min(tier::detected()) {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the tier is at most what was detected on this CPU.
-        Tier::Avx512 => unsafe { avx512::widen(tokens, out) },
+        Tier::Avx512 => unsafe { avx512::widen(tokens, out, ahead) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        Tier::Avx2 => unsafe { avx2::widen(tokens, out) },
-        _ => scalar::widen(tokens, out),
+        Tier::Avx2 => unsafe { avx2::widen(tokens, out, ahead) },
+        _ => scalar::widen(tokens, out, ahead),
     }
 }
 
 /// [`widen`] to `out`, and the tokens one on to `next`: there is one token more than `out` and `next` have slots.
-pub fn widen_pair<B: TokenBytes, S: Slot, L: Slot>(tokens: &[B], out: &mut [S], next: &mut [L]) {
-    widen_pair_on(tier::current(), tokens, out, next);
+pub fn widen_pair<B: TokenBytes, S: Slot, L: Slot>(tokens: &[B], out: &mut [S], next: &mut [L], ahead: &[B]) {
+    widen_pair_on(tier::current(), tokens, out, next, ahead);
 }
 
 /// [`widen_pair`] on a given tier.
-pub fn widen_pair_on<B: TokenBytes, S: Slot, L: Slot>(tier: Tier, tokens: &[B], out: &mut [S], next: &mut [L]) {
+pub fn widen_pair_on<B: TokenBytes, S: Slot, L: Slot>(
+    tier: Tier,
+    tokens: &[B],
+    out: &mut [S],
+    next: &mut [L],
+    ahead: &[B],
+) {
     assert!(tokens.len() == out.len() + 1 && out.len() == next.len());
     match tier.min(tier::detected()) {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the tier is at most what was detected on this CPU.
-        Tier::Avx512 => unsafe { avx512::widen_pair(tokens, out, next) },
+        Tier::Avx512 => unsafe { avx512::widen_pair(tokens, out, next, ahead) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        Tier::Avx2 => unsafe { avx2::widen_pair(tokens, out, next) },
-        _ => scalar::widen_pair(tokens, out, next),
+        Tier::Avx2 => unsafe { avx2::widen_pair(tokens, out, next, ahead) },
+        _ => scalar::widen_pair(tokens, out, next, ahead),
     }
 }
 
@@ -108,7 +115,7 @@ mod tests {
         for tier in tier::available() {
             for length in (0..70).chain([255, 1000]) {
                 let mut out = vec![S::from_id(7); length + 1];
-                widen_on(tier, &tokens[1..], &mut out[1..]);
+                widen_on(tier, &tokens[1..], &mut out[1..], &tokens[..length / 2]);
                 let expected: Vec<S> = tokens[1..=length].iter().map(|&bytes| S::from_id(bytes.id())).collect();
                 assert_eq!(out[1..], expected, "{tier:?} {length}");
                 let mut copied = vec![S::from_id(9); length + 1];
@@ -118,7 +125,7 @@ mod tests {
                 for (one, other) in [(0, 0), (1, 1), (2, 7), (5, 5)] {
                     let (mut now, mut next) = (vec![S::from_id(3); length + 9], vec![S::from_id(4); length + 9]);
                     let (to, to_next) = (&mut now[one..one + length], &mut next[other..other + length]);
-                    widen_pair_on(tier, &tokens[1..=length + 1], to, to_next);
+                    widen_pair_on(tier, &tokens[1..=length + 1], to, to_next, &tokens[..length / 2]);
                     assert_eq!(now[one..one + length], expected, "{tier:?} {length}");
                     let one_on: Vec<S> = tokens[2..=length + 1].iter().map(|&bytes| S::from_id(bytes.id())).collect();
                     assert_eq!(next[other..other + length], one_on, "{tier:?} {length}");

@@ -21,9 +21,15 @@ fn closed() -> PyErr {
 #[pymethods]
 impl Part {
     #[new]
-    fn new(path: PathBuf, fields: OptionFields, first_document: u32, memory_bytes: usize) -> PyResult<Self> {
+    fn new(
+        path: PathBuf,
+        fields: OptionFields,
+        first_document: u32,
+        memory_bytes: usize,
+        sets: bool,
+    ) -> PyResult<Self> {
         let options = options(fields)?;
-        let part = on_disk::part::Part::create(&path, options, first_document, memory_bytes).map_err(failed)?;
+        let part = on_disk::part::Part::create(&path, options, first_document, memory_bytes, sets).map_err(failed)?;
         Ok(Self(Some(part), options))
     }
 
@@ -34,9 +40,9 @@ impl Part {
         Ok(part.documents())
     }
 
-    fn finish(&mut self, python: Python<'_>) -> PyResult<u32> {
+    fn finish(&mut self, python: Python<'_>, durable: bool) -> PyResult<u32> {
         let part = self.0.take().ok_or_else(closed)?;
-        gate::brief(python, || part.finish()).map_err(failed)
+        gate::brief(python, || part.finish(durable)).map_err(failed)
     }
 }
 
@@ -51,6 +57,7 @@ pub fn decide<'py>(
     directory: PathBuf,
     given_order: Option<PyReadonlyArray1<'py, u32>>,
     fields: OptionFields,
+    threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let options = options(fields)?;
     let order = match given_order {
@@ -60,6 +67,6 @@ pub fn decide<'py>(
         }
         None => None,
     };
-    let found = gate::long(python, |cancel| on_disk::decide(&directory, order, options, cancel))?;
+    let found = gate::long(python, |cancel| on_disk::decide(&directory, order, options, threads, cancel))?;
     result(python, found.map_err(failed)?)
 }

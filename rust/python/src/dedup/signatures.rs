@@ -102,14 +102,11 @@ pub fn signatures_of_hashes<'py>(
     let mut flat = vec![0u32; rows.len() * num_perm];
     gate::long(python, |cancel| {
         pool::install(threads, || {
-            flat.par_chunks_mut(num_perm).zip(&rows).with_min_len(16).try_for_each_init(
-                || minhash.scratch(),
-                |scratch, (signature, row)| {
-                    cancel.check()?;
-                    minhash.signature_of_set(row, scratch, signature);
-                    Ok(())
-                },
-            )
+            flat.par_chunks_mut(num_perm).zip(&rows).with_min_len(16).try_for_each(|(signature, row)| {
+                cancel.check()?;
+                minhash.signature_of_set(row, signature);
+                Ok(())
+            })
         })
     })?
     .map_err(cancelled)?;

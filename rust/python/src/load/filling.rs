@@ -11,6 +11,9 @@ use tokenfoundry_shard::read::Token;
 
 use super::{Failed, Kind, Segment, Stream};
 
+/// Of less, what any call costs would look like waiting for a disk.
+const SMALL_KIB: u64 = 64;
+
 /// Where a batch goes: matrices of the sequence length, one row a sample. Labels and the others may be left out.
 pub(super) struct Out<'a, T, L> {
     pub(super) tokens: &'a mut [T],
@@ -74,78 +77,141 @@ impl Stream {
         let tokens: u64 = segments.iter().map(|segment| u64::from(segment.length)).sum();
         let rows = out.rows(self.length);
         let one = |(row, out): (usize, RowOut<'_, T, L>)| {
-            // While this row is copied, the next one's lines come.
-            if let Some(&next) = offsets.get(row + 2) {
-                for segment in &segments[offsets[row + 1]..next] {
-                    let end = segment.first + u64::from(segment.length);
-                    self.sets[segment.source as usize].prefetch(segment.first..end);
-                }
-            }
-            self.fill_row(&segments[offsets[row]..offsets[row + 1]], out, pad_id)
+            let next = offsets.get(row + 2).map_or(&[][..], |&end| &segments[offsets[row + 1]..end]);
+            self.fill_row(&segments[offsets[row]..offsets[row + 1]], next, out, pad_id)
         };
         if threads == Some(1) || samples.len() * self.length < 1 << 18 {
             rows.into_iter().enumerate().try_for_each(one)?;
         } else {
             pool::install(threads, || rows.into_par_iter().enumerate().try_for_each(one))?;
         }
-        let kib = (tokens * 4 / 1024).max(1);
+        let kib = (tokens * 4 / 1024).max(SMALL_KIB);
         self.pace.store(started.elapsed().as_nanos() as u64 / kib, Ordering::Relaxed);
         Ok(tokens)
     }
 
+    /// `next`: the segments of the row that will be filled after this one.
     fn fill_row<T: Token, L: Label + Token>(
         &self,
         segments: &[Segment],
+        next: &[Segment],
         mut out: RowOut<'_, T, L>,
         pad_id: T,
     ) -> Result<(), Failed> {
+        let mut at = self.copy_tokens(segments, self.ahead(next), &mut out)?;
+        out.tokens[at..].fill(pad_id);
+        if let Some(labels) = out.labels.as_deref_mut() {
+            labels[at..].fill(L::IGNORED);
+            self.mask_labels(segments, labels)?;
+        }
+        if let Some(positions) = out.position_ids.as_deref_mut() {
+            at = 0;
+            for segment in segments {
+                let end = at + segment.length as usize;
+                count_up(&mut positions[at..end], 0);
+                at = end;
+            }
+            positions[at..].fill(0);
+        }
+        if let Some(documents) = out.document_ids.as_deref_mut() {
+            at = 0;
+            for (index, segment) in (0..).zip(segments) {
+                let end = at + segment.length as usize;
+                documents[at..end].fill(index);
+                at = end;
+            }
+            documents[at..].fill(-1);
+        }
+        Ok(())
+    }
+
+    /// What of the next row can be asked for while this one is copied: its bytes, where it is one run of tokens. Of rows
+    /// that come from here and there all lines are asked for at once.
+    fn ahead(&self, next: &[Segment]) -> &[u8] {
+        let Some((run, rest)) = take_run(next) else { return &[] };
+        if rest.is_empty() {
+            return self.sets[run.source as usize].to_come(run.first..run.end());
+        }
+        for segment in next {
+            self.sets[segment.source as usize].prefetch(segment.first..segment.end());
+        }
+        &[]
+    }
+
+    /// Tokens, and labels where they are wanted; how many there are.
+    fn copy_tokens<T: Token, L: Label + Token>(
+        &self,
+        mut segments: &[Segment],
+        ahead: &[u8],
+        out: &mut RowOut<'_, T, L>,
+    ) -> Result<usize, Failed> {
+        // A window's last label is the token behind it; a piece's last token has none.
+        let windows = self.kind == Kind::Windows;
         let mut at = 0;
-        for (index, segment) in (0..).zip(segments) {
-            let set = &self.sets[segment.source as usize];
-            let end = at + segment.length as usize;
-            let last = segment.first + u64::from(segment.length);
-            let labels = out.labels.as_deref_mut().map(|labels| &mut labels[at..end]);
-            if self.kind == Kind::Windows {
-                // A window's last label is the token behind it; a piece's last token has none.
-                set.copy_window(segment.first, &mut out.tokens[at..end], labels)?;
-            } else {
-                set.copy(segment.first..last, &mut out.tokens[at..end])?;
-                // An empty piece has nothing to learn.
-                if let Some((behind, before)) = labels.and_then(<[L]>::split_last_mut) {
-                    set.copy(segment.first + 1..last, before)?;
-                    *behind = L::IGNORED;
+        while let Some((run, rest)) = take_run(segments) {
+            let set = &self.sets[run.source as usize];
+            let end = at + run.length as usize;
+            let tokens = &mut out.tokens[at..end];
+            match out.labels.as_deref_mut().map(|labels| &mut labels[at..end]) {
+                None => set.copy_before(run.first..run.end(), tokens, ahead)?,
+                Some(labels) if windows => set.copy_window(run.first, tokens, Some(labels), ahead)?,
+                Some(labels) => {
+                    // All as if they were one document's, and then their ends.
+                    if let (Some((last, tokens)), Some((_, before))) =
+                        (tokens.split_last_mut(), labels.split_last_mut())
+                    {
+                        set.copy_window(run.first, tokens, Some(before), ahead)?;
+                        set.copy(run.end() - 1..run.end(), std::slice::from_mut(last))?;
+                    }
+                    let mut behind = 0;
+                    for segment in &segments[..segments.len() - rest.len()] {
+                        behind += segment.length as usize;
+                        if segment.length > 0 {
+                            labels[behind - 1] = L::IGNORED;
+                        }
+                    }
                 }
             }
-            if let Some(labels) = out.labels.as_deref_mut().filter(|_| segment.length > 0)
-                && let Some((column, width)) = self.masks[segment.source as usize]
-            {
-                let shift = u64::from(self.kind == Kind::Windows);
-                let mut values = vec![0u8; (segment.length as u64 - 1 + shift) as usize * width];
-                set.copy_column(column, segment.first + 1..last + shift, &mut values)?;
+            at = end;
+            segments = rest;
+        }
+        Ok(at)
+    }
+
+    /// Take the labels away that a source's side column says are not to be learned.
+    fn mask_labels<L: Label>(&self, segments: &[Segment], labels: &mut [L]) -> Result<(), Failed> {
+        let shift = u64::from(self.kind == Kind::Windows);
+        let mut at = 0;
+        for segment in segments {
+            let end = at + segment.length as usize;
+            // An empty piece has nothing to learn.
+            if let (Some((column, width)), true) = (self.masks[segment.source as usize], segment.length > 0) {
+                let set = &self.sets[segment.source as usize];
+                let mut values = vec![0u8; (u64::from(segment.length) - 1 + shift) as usize * width];
+                set.copy_column(column, segment.first + 1..segment.end() + shift, &mut values)?;
                 for (label, value) in labels[at..end].iter_mut().zip(values.chunks_exact(width)) {
                     if value.iter().all(|byte| *byte == 0) {
                         *label = L::IGNORED;
                     }
                 }
             }
-            if let Some(positions) = out.position_ids.as_deref_mut() {
-                count_up(&mut positions[at..end], 0);
-            }
-            if let Some(documents) = out.document_ids.as_deref_mut() {
-                documents[at..end].fill(index);
-            }
             at = end;
-        }
-        out.tokens[at..].fill(pad_id);
-        if let Some(labels) = out.labels.as_deref_mut() {
-            labels[at..].fill(L::IGNORED);
-        }
-        if let Some(positions) = out.position_ids.as_deref_mut() {
-            positions[at..].fill(0);
-        }
-        if let Some(documents) = out.document_ids.as_deref_mut() {
-            documents[at..].fill(-1);
         }
         Ok(())
     }
+}
+
+/// As many of the first segments as follow one another in their source, as one; and the others.
+fn take_run(segments: &[Segment]) -> Option<(Segment, &[Segment])> {
+    let (&first, mut rest) = segments.split_first()?;
+    let mut run = first;
+    while let Some((&segment, behind)) = rest.split_first() {
+        let Some(length) = run.length.checked_add(segment.length) else { break };
+        if segment.source != run.source || segment.first != run.end() {
+            break;
+        }
+        run.length = length;
+        rest = behind;
+    }
+    Some((run, rest))
 }

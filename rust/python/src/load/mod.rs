@@ -33,6 +33,12 @@ struct Segment {
     piece: u64,
 }
 
+impl Segment {
+    fn end(&self) -> u64 {
+        self.first + u64::from(self.length)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Rows,

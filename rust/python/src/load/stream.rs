@@ -160,7 +160,7 @@ impl Stream {
         for segment in segments {
             let set = &self.sets[segment.source as usize];
             // A window goes through several pieces.
-            let (mut at, end) = (segment.first, segment.first + u64::from(segment.length));
+            let (mut at, end) = (segment.first, segment.end());
             let mut piece = if self.kind == Kind::Windows { set.piece_of(at) } else { segment.piece };
             while at < end {
                 let range = set.piece_range(piece);
@@ -258,8 +258,7 @@ impl Stream {
             // A window's last label is the token behind it, which may be in the next page.
             let behind = u64::from(self.kind == Kind::Windows);
             for segment in segments {
-                let last = segment.first + u64::from(segment.length) + behind;
-                self.sets[segment.source as usize].will_need(segment.first..last)?;
+                self.sets[segment.source as usize].will_need(segment.first..segment.end() + behind)?;
             }
             Ok(())
         });

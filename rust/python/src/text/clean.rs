@@ -77,7 +77,7 @@ fn drop_lines(
         })
         .collect::<PyResult<Vec<Rule>>>()?;
     let kept = for_each(python, &texts, threads, Table::default, |table, text| {
-        lines::drop_lines(&String::from_utf8_lossy(text), &rules, table)
+        lines::drop_lines(&tokenfoundry_text::read(text), &rules, table)
     })?;
     let strings = string_array(kept.iter().map(|(text, _)| text.as_bytes()));
     let counts: Vec<_> = kept.iter().map(|(_, dropped)| *dropped).collect();

@@ -54,7 +54,7 @@ impl LanguageModel {
         let found = for_each(python, &texts, threads, Scratch::default, |scratch, text| {
             // No more than needed is decoded: a character has at most four bytes.
             let text = &text[..text.len().min(4 * most_characters)];
-            let text = String::from_utf8_lossy(text);
+            let text = tokenfoundry_text::read(text);
             self.model.classify(head(&text, most_characters), scratch)
         })?;
         let language = name_column(found.iter().map(|one| one.map(|(class, _)| self.names[class].as_str())));

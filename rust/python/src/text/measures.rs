@@ -80,7 +80,7 @@ fn signals(
         .collect();
     let rows = for_each(python, &texts, threads, Scratch::default, |scratch, text| {
         let mut values = vec![0.0; named.len()];
-        measure(&String::from_utf8_lossy(text), &asked, scratch, &mut values);
+        measure(&tokenfoundry_text::read(text), &asked, scratch, &mut values);
         values
     })?;
     let arrays = columns
@@ -105,7 +105,7 @@ fn filter(python: Python<'_>, texts: Texts, presets: Vec<String>, threads: Optio
         &texts,
         threads,
         || (Scratch::default(), Vec::new()),
-        |(scratch, values), text| preset.judge(&String::from_utf8_lossy(text), scratch, values),
+        |(scratch, values), text| preset.judge(&tokenfoundry_text::read(text), scratch, values),
     )?;
     let verdict = names(verdicts.iter().map(|verdict| verdict.map(|(rule, _)| preset.rules[rule].verdict)));
     let value: Float64Array = verdicts.iter().map(|verdict| verdict.map(|(_, value)| value)).collect();
@@ -133,7 +133,7 @@ impl WordLists {
     #[pyo3(signature = (texts, *, threads=None))]
     fn count(&self, python: Python<'_>, texts: Texts, threads: Option<usize>) -> PyResult<ArrowArray> {
         let rows =
-            for_each(python, &texts, threads, || (), |(), text| self.lists.count(&String::from_utf8_lossy(text)))?;
+            for_each(python, &texts, threads, || (), |(), text| self.lists.count(&tokenfoundry_text::read(text)))?;
         let column = |column: usize| rows.iter().map(|row| Some(row[column] as i64)).collect::<Int64Array>();
         let named = self.names.iter().enumerate();
         columns(rows.len(), named.map(|(index, name)| (name.clone(), Arc::new(column(index)) as ArrayRef)).collect())

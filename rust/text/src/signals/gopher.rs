@@ -46,11 +46,12 @@ const LINES: Asked = 0b0_0110_0000;
 const REPEATED: Asked = 0b1111 << QUALITY;
 /// The most frequent n-grams, and duplicate ones.
 const GRAMS: Asked = 0b1_1111_1111 << (QUALITY + 4);
+const TOP: Asked = 0b111 << (QUALITY + 4);
 const DUPLICATES: Asked = 0b11_1111 << (QUALITY + 7);
 
 pub fn together(signal: usize) -> Asked {
     let one = 1 << signal;
-    [WORDS | COUNTED | LINES, REPEATED, DUPLICATES].into_iter().find(|group| group & one != 0).unwrap_or(one)
+    [WORDS | COUNTED | LINES, REPEATED, TOP, DUPLICATES].into_iter().find(|group| group & one != 0).unwrap_or(one)
 }
 
 pub fn needs_words(asked: Asked) -> bool {

@@ -6,7 +6,7 @@
 use tokenfoundry_kernels::byte_classes::Classifier;
 
 use super::super::Encoder;
-use super::super::block::{Block, Places, ROOM};
+use super::super::block::{BLOCK, Block, Places};
 use super::super::memory::budget_bytes;
 use super::super::merge::{SHORT, merge_short};
 use super::super::seen::Seen;
@@ -16,7 +16,7 @@ use super::window::Windows;
 use super::{Characters, Find};
 
 /// Units that are looked up together.
-pub const GROUP: usize = ROOM;
+pub const GROUP: usize = BLOCK;
 
 /// What units are encoded with.
 #[derive(Clone, Copy)]

@@ -108,37 +108,61 @@ impl Cuts {
     #[inline(never)]
     fn cut_out_tokens(&mut self, text: &[u8], words: usize, find: Find<'_>) {
         let start = self.start;
-        let mut done = 0;
-        for word in 0..words {
-            let mut candidates = self.candidates[word];
-            while candidates != 0 {
-                let at = word * BLOCK + candidates.trailing_zeros() as usize;
-                candidates &= candidates - 1;
-                if at < done || at >= self.length {
-                    continue;
-                }
-                let Some((number, length)) = find.tokens.finder.longest_at(text, start + at) else { continue };
-                let token = &find.tokens.tokens[number as usize];
-                if token.special && !find.allowed.allows(token) {
-                    continue;
-                }
-                let end = at + length;
-                if token.special || !find.within || end > self.length {
-                    self.length = at;
-                    self.found = Some(Found { id: token.id, start: start + at, end: start + end });
-                    return;
-                }
-                for place in at + 1..end {
-                    self.units[place / BLOCK] &= !(1 << (place % BLOCK));
-                }
-                if at > 0 {
-                    self.units[at / BLOCK] |= 1 << (at % BLOCK);
-                }
-                self.units[end / BLOCK] |= 1 << (end % BLOCK);
-                self.starts_with_token |= at == 0;
-                done = end;
+        let (mut from, mut steps) = (0, 0);
+        while let Some((place, number, length)) = self.next_token(text, words, from, find, &mut steps) {
+            let at = place - start;
+            let token = &find.tokens.tokens[number as usize];
+            if token.special && !find.allowed.allows(token) {
+                from = at + 1;
+                continue;
+            }
+            let end = at + length;
+            if token.special || !find.within || end > self.length {
+                self.length = at;
+                self.found = Some(Found { id: token.id, start: place, end: start + end });
+                return;
+            }
+            for place in at + 1..end {
+                self.units[place / BLOCK] &= !(1 << (place % BLOCK));
+            }
+            if at > 0 {
+                self.units[at / BLOCK] |= 1 << (at % BLOCK);
+            }
+            self.units[end / BLOCK] |= 1 << (end % BLOCK);
+            self.starts_with_token |= at == 0;
+            from = end;
+        }
+    }
+
+    /// The first token in what is cut that starts `from` bytes into it, or later.
+    #[inline(always)]
+    fn next_token(
+        &self,
+        text: &[u8],
+        words: usize,
+        from: usize,
+        find: Find<'_>,
+        steps: &mut usize,
+    ) -> Option<(usize, u32, usize)> {
+        let Find { tokens, .. } = find;
+        let until = self.start + self.length;
+        let mut mask = u64::MAX << (from % BLOCK);
+        for word in from / BLOCK..words {
+            let candidates = self.candidates[word] & mask;
+            mask = u64::MAX;
+            if candidates == 0 {
+                continue;
+            }
+            let place = self.start + word * BLOCK;
+            let found = match tokens.finder.first_of(text, place, candidates, self.start, steps) {
+                Ok(found) => found,
+                Err(place) => return tokens.finder.next_by_automaton(text, place, until),
+            };
+            if found.is_some() {
+                return found.filter(|&(place, ..)| place < until);
             }
         }
+        None
     }
 
     /// Write where units start, of which the first does at 0, and give how many do.

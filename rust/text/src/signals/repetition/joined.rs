@@ -121,6 +121,23 @@ impl Joined {
         self.starts[at as usize + n] - self.starts[at as usize]
     }
 
+    /// Bytes of `N` words from each word on that has so many.
+    #[inline(always)]
+    pub fn lengths<const N: usize>(&self) -> impl Iterator<Item = u32> {
+        self.starts.iter().zip(self.starts.iter().skip(N)).map(|(&start, &end)| end - start)
+    }
+
+    /// How many bytes `n` words from word `at` on have, and the last 16 of them in two words; zeros behind them if they are fewer.
+    #[inline(always)]
+    pub fn ends(&self, at: u32, n: usize) -> (u32, (u64, u64)) {
+        let (start, end) = (self.starts[at as usize] as usize, self.starts[at as usize + n] as usize);
+        let from = start.max(end.saturating_sub(BLOCK));
+        // There is padding behind the last word.
+        let both = self.bytes[from..].first_chunk::<BLOCK>().map_or(0, |block| u128::from_le_bytes(*block));
+        let (low, high) = kept((end - from).min(BLOCK));
+        ((end - start) as u32, (both as u64 & low, (both >> 64) as u64 & high))
+    }
+
     /// The joined bytes of `n` words from word `at` on.
     #[inline(always)]
     pub fn gram(&self, at: u32, n: usize) -> &[u8] {

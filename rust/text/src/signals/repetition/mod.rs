@@ -40,16 +40,6 @@ impl Repetition {
         *self.words.get_or_insert_with(|| self.joined.fill(document))
     }
 
-    /// Characters that the most frequent n-gram covers, spaces between words included.
-    fn top_characters<const N: usize>(&mut self, table: &mut Table) -> usize {
-        let joined = &self.joined;
-        if joined.words() < N {
-            return 0;
-        }
-        let (at, times) = self.top.find::<N>(&joined.hashes, table);
-        (joined.characters_of(at, N) + N - 1) * times as usize
-    }
-
     pub fn measure(&mut self, document: &Document<'_>, asked: Asked, table: &mut Table, values: &mut [f64]) {
         let whole = document.characters;
         if asked & REPEATED != 0 {
@@ -62,15 +52,15 @@ impl Repetition {
                 ratio(lines.duplicate_characters, whole),
             ]);
         }
-        for n in 2..=4 {
-            let place = TOP + n - 2;
-            if asked & 1 << place != 0 {
-                let characters = match n {
-                    2 => self.top_characters::<2>(table),
-                    3 => self.top_characters::<3>(table),
-                    _ => self.top_characters::<4>(table),
-                };
-                values[place] = ratio(characters, whole);
+        let tops = asked >> TOP & ((1 << top::SIZES) - 1);
+        if tops != 0 {
+            let best = self.top.find(&self.joined.hashes, tops, table);
+            for ((value, n), (at, times)) in values[TOP..].iter_mut().zip(2..).zip(best) {
+                if tops & 1 << (n - 2) != 0 {
+                    // Spaces between words count.
+                    let one = if self.joined.words() < n { 0 } else { self.joined.characters_of(at, n) + n - 1 };
+                    *value = ratio(one * times as usize, whole);
+                }
             }
         }
         let sizes = asked >> DUPLICATES;

@@ -20,7 +20,7 @@ impl Twice {
 
     #[inline(always)]
     fn place(&self, hash: u64) -> (usize, u32) {
-        let place = (hash >> 24) as usize & self.mask;
+        let place = (hash >> 32) as usize & self.mask;
         (place / 32, (place as u32 % 32) * 2)
     }
 
@@ -30,6 +30,15 @@ impl Twice {
         let pair = &mut self.pairs[word];
         let met = *pair >> shift & 1;
         *pair |= (1 | met << 1) << shift;
+    }
+
+    /// Mark a hash, or do as much for nothing.
+    #[inline(always)]
+    pub fn mark_if(&mut self, hash: u64, is_meant: bool) {
+        let (word, shift) = self.place(hash);
+        let pair = &mut self.pairs[word];
+        let met = *pair >> shift & 1;
+        *pair |= (u64::from(is_meant) | (met & u64::from(is_meant)) << 1) << shift;
     }
 
     #[inline(always)]
