@@ -85,6 +85,7 @@ def tiktoken_peers(name: str) -> dict[str, Any]:
 
 def tiktoken_cases(original: Any) -> list[Case]:
     ids = original.encode_ordinary("".join(LONG)[:500_000])
+    rows = [original.encode_ordinary(text) for text in LONG]
     return [
         ("encode, 31 bytes", 1000, lambda e: e.encode(SHORT)),
         ("encode_ordinary, 31 bytes", 1000, lambda e: e.encode_ordinary(SHORT)),
@@ -96,6 +97,13 @@ def tiktoken_cases(original: Any) -> list[Case]:
         ("decode, 500 kB", 3, lambda e: e.decode(ids)),
         ("decode, 8 ids", 1000, lambda e: e.decode(ids[:8])),
         ("decode_with_offsets, 500 kB", 3, lambda e: e.decode_with_offsets(ids)),
+        ("encode_batch, 60 bytes", 3, lambda e: e.encode_batch(BRIEF, num_threads=2, disallowed_special=())),
+        ("decode_batch, 2 kB", 3, lambda e: e.decode_batch(rows, num_threads=2)),
+        ("decode_bytes, 8 ids", 1000, lambda e: e.decode_bytes(ids[:8])),
+        ("decode_tokens_bytes, 8 ids", 1000, lambda e: e.decode_tokens_bytes(ids[:8])),
+        ("decode_single_token_bytes", 1000, lambda e: e.decode_single_token_bytes(300)),
+        ("encode_single_token", 1000, lambda e: e.encode_single_token("the")),
+        ("encode_to_numpy, 31 bytes", 1000, lambda e: e.encode_to_numpy(SHORT)),
     ]
 
 
@@ -121,6 +129,11 @@ def tokenizers_cases(original: Any) -> list[Case]:
         ("encode_batch, offsets, 2 kB", 3, lambda t: [e.offsets for e in t.encode_batch(LONG[:200])]),
         ("decode_batch, 2 kB", 3, lambda t: t.decode_batch(rows)),
         ("decode, 8 ids", 1000, lambda t: t.decode(rows[0][:8])),
+        ("encode_batch_fast, ids, 60 bytes", 3, lambda t: [e.ids for e in t.encode_batch_fast(BRIEF)]),
+        ("encode().tokens, 31 bytes", 300, lambda t: t.encode(SHORT).tokens),
+        ("encode().offsets, 31 bytes", 300, lambda t: t.encode(SHORT).offsets),
+        ("id_to_token", 1000, lambda t: t.id_to_token(300)),
+        ("token_to_id", 1000, lambda t: t.token_to_id("the")),
     ]
 
 
@@ -161,6 +174,13 @@ def transformers_cases(original: Any) -> list[Case]:
         ("batch padded, numpy", 3, lambda t: t(LONG, return_tensors="np", **padded)),
         ("batch_decode, 2 kB", 3, lambda t: t.batch_decode(rows)),
         ("decode, 8 ids", 1000, lambda t: t.decode(rows[0][:8])),
+        ("__call__ with np, 31 bytes", 1000, lambda t: t(SHORT, return_tensors="np")["input_ids"]),
+        ("__call__ truncated, 31 bytes", 1000, lambda t: t(SHORT, truncation=True, max_length=5)["input_ids"]),
+        ("tokenize, 31 bytes", 300, lambda t: t.tokenize(SHORT)),
+        ("convert_ids_to_tokens, 8 ids", 1000, lambda t: t.convert_ids_to_tokens(rows[0][:8])),
+        ("convert_tokens_to_ids, 2 tokens", 1000, lambda t: t.convert_tokens_to_ids(["the", "a"])),
+        ("batch_decode, 1 x 8 ids", 1000, lambda t: t.batch_decode([rows[0][:8]])),
+        ("apply_chat_template, 31 bytes", 300, lambda t: t.apply_chat_template([{"role": "user", "content": SHORT}])),
         ("batch with offsets", 3, lambda t: t(LONG[:200], return_offsets_mapping=True)["offset_mapping"]),
     ]
     if importlib.util.find_spec("torch"):

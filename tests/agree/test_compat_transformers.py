@@ -553,6 +553,37 @@ def test_a_different_answer_is_not_taken(root: Path, monkeypatch: pytest.MonkeyP
     assert theirs.encode("a") != [1]
 
 
+def test_methods_that_were_replaced() -> None:
+    theirs, mine = small(None)
+    for before in (True, False):
+        converted = [theirs, mine]
+        if before:  # As `CLIPTokenizer` does when it is made.
+            tokenizer = tokenizers.Tokenizer.from_str(theirs.backend_tokenizer.to_str())
+            converted = [transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer) for _ in range(2)]
+        for tokenizer in converted:
+            original = tokenizer.backend_tokenizer.decode
+            tokenizer.backend_tokenizer.decode = lambda *a, _original=original, **o: _original(*a, **o).upper()
+        if before:
+            converted[1] = ours.convert(converted[1])
+        assert converted[1].decode([70, 80]) == converted[0].decode([70, 80]) == converted[0].decode([70, 80]).upper()
+        assert converted[1].batch_decode([[70, 80]]) == converted[0].batch_decode([[70, 80]])
+    for tokenizer in (theirs, mine):
+        encode = tokenizer.backend_tokenizer.encode_batch
+        tokenizer.backend_tokenizer.encode_batch = lambda _texts, *a, _encode=encode, **o: _encode(["x y"], *a, **o)
+        assert tokenizer("a")["input_ids"] == tokenizer.encode("b") == tokenizer(["c"])["input_ids"][0]
+    assert mine.encode("a") == theirs.encode("a")
+    with pytest.raises(tf.VocabularyError, match="encode_batch was replaced"):
+        ours.convert(theirs)
+
+
+def test_what_the_original_cannot_encode_is_left_to_it() -> None:
+    tokenizer = tokenizers.Tokenizer(models.BPE(vocab={"a": 0}, merges=[], unk_token="<missing>"))
+    theirs = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer)
+    with pytest.raises(tf.VocabularyError, match=r"itself cannot encode .*<missing>.* untouched"):
+        ours.convert(theirs)
+    assert theirs.encode("a") == [0]
+
+
 def test_added_tokens_that_look_like_bytes(tmp_path: Path) -> None:
     tokenizer = tokenizers.Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -615,7 +646,12 @@ def test_short_calls_see_what_was_set(both: tuple[Any, Any]) -> None:
     """A text alone takes a short way, which must notice all that may be otherwise by then."""
 
     def agree() -> None:
-        for call in (lambda t: deeply(t(text)), lambda t: t.encode(text), lambda t: t.encode(text, max_length=3)):
+        for call in (
+            lambda t: deeply(t(text)),
+            lambda t: t.encode(text),
+            lambda t: t.encode(text, max_length=3),
+            lambda t: t.tokenize(text),
+        ):
             assert outcome(call, both[1]) == outcome(call, both[0])
 
     text = "a <|endoftext|> caf\u00e9 \ud83d\udc4d"

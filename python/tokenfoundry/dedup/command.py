@@ -152,7 +152,8 @@ def run(
     for file, target in zip(files, targets, strict=True):
         if target.exists() and target.samefile(file.path):
             raise InputError(f"{target} is an input; write to another place")
-    texts: Any = [text for file in files for text in file.texts]
+    given = [text for file in files for text in file.texts]
+    texts: Any = given
     notes: list[str] = []
     changed: list[str] | None = None
     if lines:
@@ -161,6 +162,9 @@ def run(
         changed = texts.to_pylist()
         dropped = sum(pieces.counts.column("repeated").to_pylist())
         notes.append(f"{dropped:,} repeated lines dropped")
+        emptied = sum(not text.strip() and bool(before.strip()) for text, before in zip(changed, given, strict=True))
+        if emptied:
+            notes.append(f"{emptied:,} documents had no other line and are empty now")
     if exact:
         result = exact_duplicates(texts, keep=keep, threads=threads)
     else:

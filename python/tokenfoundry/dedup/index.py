@@ -1,6 +1,7 @@
 """Documents seen, remembered on disk from run to run."""
 
 import fcntl
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from tokenfoundry._core import dedup as _dedup
 from tokenfoundry.dedup.documents import near_duplicates
 from tokenfoundry.dedup.options import Keep, Unit, as_texts, check_threshold, options, order_of
 from tokenfoundry.dedup.result import Result
-from tokenfoundry.errors import InputError
+from tokenfoundry.errors import InputError, ShardError
 
 __all__ = ["Addition", "Index"]
 
@@ -218,7 +219,8 @@ class Index:
 
         A text that the index holds (or a near-duplicate) is dropped; the others are compared with each other like
         `near_duplicates` does, and those that stay are added under their ``ids`` (16 bytes or 32 hex digits each; one
-        for every text). When this returns they are on the disk. Adding the same texts again adds nothing.
+        for every text). When this returns they are on the disk; when it raises for want of room, none is. Adding the same texts
+        again adds nothing. After 64 calls segments are merged; if the disk has no room for that, a warning says so.
         ``texts_of``: to compare with what the index holds exactly, as in `query`.
         """
         if self._lock is None:
@@ -245,7 +247,7 @@ class Index:
             "added": int(kept.sum()),
         }
         if stats["added"] and self._core.stats()["segments"] > 64:
-            self.compact()
+            self._compact_if_there_is_room()
         return Addition(kept, seen, seen_as, similarity, duplicate_of, jaccard, stats)
 
     def _among(
@@ -278,6 +280,17 @@ class Index:
         if self._lock is None:
             raise InputError(f"{self.directory} is open for reading only")
         self._core.compact()
+
+    def _compact_if_there_is_room(self) -> None:
+        """What was added is on the disk already, so that it cannot be merged must not look like a failure to add it."""
+        try:
+            self.compact()
+        except ShardError:
+            raise
+        except OSError as error:
+            warnings.warn(
+                f"{self.directory}: everything is added, but segments could not be merged: {error}", stacklevel=3
+            )
 
     def verify(self) -> None:
         """Read everything and compare checksums; raises ShardError that names the file that is damaged."""

@@ -24,7 +24,7 @@ class OnDisk:
     `run` does all three here. The result equals `near_duplicates` of all documents, except that identical texts are
     recognised by their 128-bit hash alone, since no text is kept.
 
-    ``memory_bytes`` bounds step 1 (besides the batch given); step 2 takes 64 KiB a run, step 3 about 40 bytes a
+    ``memory_bytes`` bounds step 1 (besides the batch given); step 2 takes 8 MiB at most, step 3 about 40 bytes a
     document and 8 bytes for each band that a candidate shares. Disk: about 300 bytes a document at 30 bands, and 8
     a shingle. Other arguments as in `near_duplicates`.
     """
@@ -95,5 +95,6 @@ class OnDisk:
         """Remove what the plan wrote: its parts and bands, nothing else in the directory."""
         for path in self.directory.glob("part-[0-9][0-9][0-9][0-9][0-9]"):
             shutil.rmtree(path)
-        for path in self.directory.glob("band-[0-9][0-9][0-9].*"):
-            path.unlink()
+        for name in ("band-[0-9][0-9][0-9].*", "contents.merging-*"):
+            for path in self.directory.glob(name):
+                path.unlink()

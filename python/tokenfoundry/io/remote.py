@@ -7,6 +7,7 @@ their content is not read to see whether it changed.
 
 import fnmatch
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ __all__ = ["download", "filesystem", "is_remote", "list_remote", "open_remote", 
 _PYARROW = frozenset({"s3", "gs", "gcs", "abfs", "abfss", "az", "hdfs"})
 _MAGIC = frozenset("*?[")
 _CHUNK_BYTES = 8 << 20
+_RETRY_TIME = timedelta(seconds=30)
 
 
 def is_remote(pattern: str) -> bool:
@@ -33,6 +35,11 @@ def filesystem(uri: str) -> tuple[Any, str]:
     try:
         if scheme == "s3":
             return _s3(fs, uri)
+        if scheme in ("gs", "gcs") and not {"?", "@"} & set(uri):
+            # Its own limit is a quarter of an hour, also where there is no way to the store at all.
+            parts = urlsplit(uri)
+            system = fs.GcsFileSystem(retry_time_limit=_RETRY_TIME)
+            return system, f"{parts.netloc}{parts.path}".rstrip("/")
         if scheme in _PYARROW:
             found: tuple[Any, str] = fs.FileSystem.from_uri(uri.replace("az://", "abfs://", 1))
             return found
@@ -44,8 +51,12 @@ def filesystem(uri: str) -> tuple[Any, str]:
         raise InputError(
             f"{uri}: {scheme}:// needs a package that is not here ({error}); pip install 'tokenfoundry[cloud]'"
         ) from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{uri}: cannot be reached: {str(error).splitlines()[0]}") from None
+    except Exception as error:  # each client has errors of its own
+        raise InputError(f"{uri}: cannot be reached: {_first_line(error)}") from None
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _s3(fs: Any, uri: str) -> tuple[Any, str]:
@@ -87,8 +98,8 @@ def list_remote(pattern: str) -> list[tuple[str, int, int]]:
         if info.type == fs.FileType.NotFound:
             return []
         found = system.get_file_info(fs.FileSelector(fixed, recursive=True))
-    except OSError as error:
-        raise InputError(f"{pattern}: cannot be listed: {str(error).splitlines()[0]}") from None
+    except Exception as error:  # each client has errors of its own
+        raise InputError(f"{pattern}: cannot be listed: {_first_line(error)}") from None
     files = []
     for entry in found:
         inside = entry.path[len(fixed) :].lstrip("/")

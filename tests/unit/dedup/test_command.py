@@ -63,7 +63,10 @@ def test_exact_and_lines(tmp_path: Path) -> None:
     rows = [json.loads(line) for line in read_lines(tmp_path / "lines.jsonl")]
     assert [row["text"] for row in rows] == [f"{menu}\nfirst page", "second page", "first page"]
     assert rows[1]["id"] == 1
-    assert "2 repeated lines dropped" in summary
+    assert "2 repeated lines dropped" in summary and "empty now" not in summary
+    write_jsonl(tmp_path / "menu.jsonl", [f"{menu}\nfirst page", menu, ""])
+    summary = run([tmp_path / "menu.jsonl"], tmp_path / "left.jsonl", exact=True, lines=True)
+    assert "1 documents had no other line and are empty now" in summary
 
 
 def test_errors_name_the_place(tmp_path: Path) -> None:

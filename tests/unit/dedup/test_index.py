@@ -200,3 +200,48 @@ def test_a_kill_loses_nothing_that_was_committed(tmp_path: Path) -> None:
             named = {path.name for path in directory.glob("*.segment")}
             assert len(named) == index.stats()["segments"], "what the dead writer left is swept"
             assert index.add(["a new text after the crash, of some words"], [b"n" * 16]).keep.all()
+
+
+FULL = textwrap.dedent(
+    """
+    import resource, sys, warnings
+    from pathlib import Path
+    from tokenfoundry.dedup import Index
+
+    directory = Path(sys.argv[1])
+    index = Index.open(directory)
+
+    def add(start, count):
+        texts = [" ".join(f"word{number}x{place}" for place in range(8)) for number in range(start, start + count)]
+        return index.add(texts, [number.to_bytes(16, "big") for number in range(start, start + count)])
+
+    for call in range(64):
+        add(call * 5, 5)
+    # A file may be as long as the segments that are there, and not much longer: a disk that is nearly full.
+    longest = max(path.stat().st_size for path in directory.iterdir())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * longest, resource.RLIM_INFINITY))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert add(320, 5).keep.all()
+    assert "everything is added" in str(caught[0].message), caught
+    assert index.stats()["segments"] == 65 and len(index) == 325
+    try:
+        add(1000, 1000)
+    except OSError as error:
+        assert str(directory) in str(error), error
+    else:
+        raise AssertionError("a thousand fitted")
+    assert not [path.name for path in directory.iterdir() if path.suffix not in (".segment", ".json", "")]
+    assert len(index) == 325
+    index.verify()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert add(325, 5).keep.all() and index.stats()["segments"] == 1
+    assert add(1000, 1000).keep.all() and len(index) == 1330
+    index.verify()
+    """
+)
+
+
+def test_a_full_disk_loses_nothing_and_says_what_was_added(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path / "index")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -8,7 +8,7 @@ import functools
 import math
 import os
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Literal, NoReturn
 
@@ -25,6 +25,17 @@ _Disallowed = Literal["all"] | Collection[str]
 _NOTHING: frozenset[str] = frozenset()
 #: Bytes that continue a character in UTF-8.
 _CONTINUATIONS = bytes(range(0x80, 0xC0))
+
+
+class _Remembered(dict[int, bytes]):
+    """The bytes of the tokens that were asked for."""
+
+    def __init__(self, find: Callable[[int], bytes]) -> None:
+        self._find = find
+
+    def __missing__(self, token: int) -> bytes:
+        found = self[token] = self._find(token)
+        return found
 
 
 class Encoding:
@@ -215,11 +226,16 @@ class Encoding:
 
     def decode_single_token_bytes(self, token: int) -> bytes:
         """Bytes of a token or special token. KeyError if there is none."""
-        return self._core_bpe.decode_single_token_bytes(token)
+        return self._bytes_of[token] if type(token) is int else self._core_bpe.decode_single_token_bytes(token)
+
+    @functools.cached_property
+    def _bytes_of(self) -> "_Remembered":
+        return _Remembered(self._core_bpe.decode_single_token_bytes)
 
     def decode_tokens_bytes(self, tokens: Sequence[int]) -> list[bytes]:
         """Bytes of each token."""
-        return [self._core_bpe.decode_single_token_bytes(token) for token in tokens]
+        known, find = self._bytes_of, self._core_bpe.decode_single_token_bytes
+        return [known[token] if type(token) is int else find(token) for token in tokens]
 
     def decode_with_offsets(self, tokens: Sequence[int]) -> tuple[str, list[int]]:
         """Text, and for each token the index of the first character that has bytes of it. UnicodeDecodeError unless

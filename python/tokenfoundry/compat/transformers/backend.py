@@ -65,6 +65,7 @@ class Engine(_Pipeline):
         except VocabularyError:
             self.processes = False
         added = original.get_added_tokens_decoder()
+        self.added = frozenset(added)
         self._strips = {number for number, token in added.items() if token.lstrip or token.rstrip}
         self.state = _state_of(original)
         self._agree()
@@ -76,7 +77,10 @@ class Engine(_Pipeline):
     def _agree(self) -> None:
         with _plainly(self._original, self._lock):
             for probe in (*_PROBES, "".join(_PROBES)):
-                theirs = self._original.encode(probe, add_special_tokens=False).ids
+                try:
+                    theirs = self._original.encode(probe, add_special_tokens=False).ids
+                except Exception as error:
+                    raise VocabularyError(f"tokenizers itself cannot encode {probe!r} with it: {error}") from error
                 if self.around is None and self.processes:
                     # What is put around it counts here even where no special tokens are added.
                     mine = self._encoded_one(probe, None, False, False, None, None).ids
@@ -159,7 +163,11 @@ class Engine(_Pipeline):
 class Backend:
     """See the module. Takes a `tokenizers.Tokenizer`; VocabularyError says why our engine cannot stand in for it."""
 
-    __slots__ = ("_engine", "_failed_state", "_failure", "_lock", "_original", "_padding", "_truncation", "_watched")
+    #: The dict is for methods that somebody puts in the place of these; with any, calls go the longer way.
+    __slots__ = (
+        "__dict__", "_engine", "_failed_state", "_failure", "_lock", "_original", "_padding", "_truncation", "_watched",
+        "id_to_token", "token_to_id",
+    )  # fmt: skip
 
     _engine: Engine | None
 
@@ -169,6 +177,9 @@ class Backend:
 
     def _start(self, original: Any) -> None:
         self._original = original
+        # The original's own: they are asked for token by token.
+        self.id_to_token: Callable[[int], str | None] = original.id_to_token
+        self.token_to_id: Callable[[str], int | None] = original.token_to_id
         self._lock = threading.RLock()
         self._engine = None
         self._failure: str | None = None
@@ -239,7 +250,8 @@ class Backend:
     def decode(self, ids: Any, skip_special_tokens: bool = True) -> str:
         """As of `tokenizers.Tokenizer`."""
         engine = self.engine()
-        if engine is not None and engine.decodes and type(ids) in (list, tuple, np.ndarray):
+        its_own = "decode" in vars(self._original)  # As CLIP's, which is put there.
+        if engine is not None and engine.decodes and not its_own and type(ids) in (list, tuple, np.ndarray):
             try:
                 return engine.engine.decode(ids, skip_special_tokens=skip_special_tokens)
             except (ValueError, TypeError):
@@ -420,6 +432,8 @@ def _supported(original: Any, lock: threading.RLock) -> Engine:
     kind = type(original.model).__name__
     if kind != "BPE":
         raise VocabularyError(f"{kind} model: tokenfoundry has BPE only; use tokenizers for it")
+    if replaced := {"encode", "encode_batch"}.intersection(vars(original)):
+        raise VocabularyError(f"its {replaced.pop()} was replaced, and it is not known by what; use tokenizers for it")
     if original.model.dropout:
         raise VocabularyError("BPE with dropout: tokenfoundry has none; use tokenizers for it")
     engine = Engine(original, lock)

@@ -257,7 +257,12 @@ _LEFT_TO_THE_CLASS = (
 def _found(tokenizer: Any, texts: list[str], options: dict[str, Any]) -> tuple[Columns, Encodings] | None:
     """Columns and encodings of a call; None where the class it is mixed into must see to it."""
     backend = tokenizer._tokenizer
-    if not texts or not isinstance(backend, Backend) or any(options.get(name) for name in _LEFT_TO_THE_CLASS):
+    if (
+        not texts
+        or not isinstance(backend, Backend)
+        or backend.__dict__
+        or any(options.get(name) for name in _LEFT_TO_THE_CLASS)
+    ):
         return None
     usual = type(options.get("add_special_tokens", True)) is bool and type(options.get("stride", 0)) is int
     if not usual or not all(
@@ -326,6 +331,8 @@ def fast_class(base: type, batch_encoding: type) -> type:
         backend = tokenizer._tokenizer
         if type(backend) is not Backend or backend._truncation is not None or backend._padding is not None:
             return None
+        if backend.__dict__:
+            return None
         engine = backend._engine
         if engine is None or backend._watched:
             engine = backend.engine()
@@ -343,7 +350,7 @@ def fast_class(base: type, batch_encoding: type) -> type:
         backend = tokenizer._tokenizer
         if type(backend) is not Backend or backend._truncation is not None or backend._padding is not None:
             return None
-        if not _SIMPLE.issuperset([name for name, value in options.items() if value]):
+        if backend.__dict__ or not _SIMPLE.issuperset([name for name, value in options.items() if value]):
             return None
         split_special = options.get("split_special_tokens")
         if split_special is None:
@@ -411,6 +418,21 @@ def fast_class(base: type, batch_encoding: type) -> type:
                 if found is not None:
                     return found[1]
             return super().encode(text, *arguments, **options)
+
+        def tokenize(self, text: Any, *arguments: Any, **options: Any) -> Any:
+            special = options.get("add_special_tokens", False)
+            if (
+                type(text) is str
+                and not arguments
+                and type(special) is bool
+                and len(options) == ("add_special_tokens" in options)
+                and (direct.get(type(self)) or is_direct(type(self)))
+            ):
+                found = ids_of(self, text, special)
+                # An added token is shown as it was found, which takes an `Encoding`.
+                if found is not None and found[0].added.isdisjoint(found[1]):
+                    return list(map(found[0]._token_of.__getitem__, found[1]))
+            return super().tokenize(text, *arguments, **options)
 
         # transformers looks for these at each call, and looking for what is not there costs more than encoding.
         def _switch_to_input_mode(self) -> None:

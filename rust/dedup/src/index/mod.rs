@@ -101,15 +101,22 @@ impl Sketched {
 
 /// Write a file so that it is there whole or not at all.
 fn replace(path: &Path, content: &[u8]) -> Result<(), Error> {
+    use std::io::Write;
     let temporary = path.with_extension(TEMPORARY_ENDING);
-    {
-        use std::io::Write;
-        let mut file = fs::File::create(&temporary).map_err(Error::file(&temporary))?;
-        file.write_all(content).map_err(Error::file(&temporary))?;
-        file.sync_all().map_err(Error::file(&temporary))?;
-    }
+    let write = || {
+        let mut file = fs::File::create(&temporary)?;
+        file.write_all(content)?;
+        file.sync_all()
+    };
+    write().map_err(Error::file(&temporary)).inspect_err(|_| discard(&temporary))?;
     fs::rename(&temporary, path).map_err(Error::file(path))?;
     sync_directory(path)
+}
+
+/// Remove what could not be written whole: on a full disk it would be in the way.
+fn discard(temporary: &Path) {
+    // That it cannot be removed either is not worth another error; the next writer sweeps.
+    drop(fs::remove_file(temporary));
 }
 
 fn sync_directory(inside: &Path) -> Result<(), Error> {
@@ -364,7 +371,8 @@ impl Index {
         let name = format!("{:08}.{SEGMENT_ENDING}", manifest.next_segment);
         let path = self.directory.join(&name);
         let temporary = path.with_extension(TEMPORARY_ENDING);
-        entries.write(&temporary, Bands { bands: manifest.bands, rows: manifest.rows })?;
+        let bands = Bands { bands: manifest.bands, rows: manifest.rows };
+        entries.write(&temporary, bands).inspect_err(|_| discard(&temporary))?;
         fs::rename(&temporary, &path).map_err(Error::file(&path))?;
         sync_directory(&path)?;
         manifest.next_segment += 1;

@@ -6,7 +6,7 @@
 //!
 //! Steps 1 and 2 may run on as many machines as there are parts and bands, over a shared directory. The answer equals
 //! that of `near::near_duplicates`, except that identical texts are recognised by their 128-bit hash alone, since no
-//! text is kept. Memory: step 1 its budget; step 2 64 KiB a run; step 3 about 40 bytes a document and 8 bytes for
+//! text is kept. Memory: step 1 its budget; step 2 64 KiB a run, 8 MiB at most; step 3 about 40 bytes a document and 8 bytes for
 //! each band that a candidate shares. Disk: 60 bytes and 8 a band for a document, and 8 for each of its shingles where
 //! parts keep these; where not, step 3 makes the sets of candidates anew, from texts that it reads.
 
@@ -101,7 +101,7 @@ pub fn merge_band(directory: &Path, band: usize) -> Result<(), Error> {
         .collect();
     let target = repeated(directory, band);
     let temporary = target.with_extension("writing");
-    write_records(&temporary, Repeated::of(Merge::<(u32, u32)>::of(&runs)?)?)?;
+    write_records(&temporary, Repeated::of(Merge::<(u32, u32)>::of(&runs, &target)?)?)?;
     fs::rename(&temporary, &target).map_err(Error::file(&target))
 }
 
@@ -133,7 +133,7 @@ pub fn decide(
             }
             same.clear();
         };
-        for record in Repeated::of(Merge::<(u128, u32)>::of(&runs)?)? {
+        for record in Repeated::of(Merge::<(u128, u32)>::of(&runs, &directory.join("contents"))?)? {
             let (key, document) = record?;
             if hash.replace(key) != Some(key) {
                 cancel.check()?;

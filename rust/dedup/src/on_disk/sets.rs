@@ -1,12 +1,14 @@
 //! The candidates' shingle sets, for the last step: read from the parts, or made anew from texts that are read.
 //!
-//! Memory: the sets of one comparison, 16 bytes a candidate, and at most `REMEMBERED` small sets of those seen last.
+//! Memory: 16 bytes a candidate, the sets of some hundred documents, and `REMEMBERED_BYTES` of sets of those compared last:
+//! documents that stay are compared again and again.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 use tokenfoundry_base::Cancel;
 
 use super::part::{Done, SETS, TABLE, TABLE_RECORD_BYTES, TEXTS};
@@ -16,9 +18,32 @@ use crate::near::{Options, content_of};
 use crate::shingle::{Shingler, jaccard};
 
 const NONE: u32 = u32::MAX;
-const REMEMBERED: usize = 512;
-/// 64 KiB; larger sets are fetched again.
-const REMEMBERED_SHINGLES: usize = 1 << 13;
+const REMEMBERED_BYTES: usize = 48 << 20;
+/// Candidates whose sets are made at a time.
+const AT_ONCE: usize = 256;
+
+/// Sets by the candidate's number; all are forgotten when there is no more room.
+#[derive(Default)]
+struct Remembered {
+    sets: FxHashMap<u32, Vec<u64>>,
+    bytes: usize,
+}
+
+impl Remembered {
+    fn fits(&self, set: &[u64]) -> bool {
+        self.bytes + size_of_val(set) <= REMEMBERED_BYTES
+    }
+
+    fn put(&mut self, candidate: u32, set: Vec<u64>) {
+        if !self.fits(&set) {
+            *self = Self::default();
+        }
+        if self.fits(&set) {
+            self.bytes += size_of_val(set.as_slice());
+            self.sets.insert(candidate, set);
+        }
+    }
+}
 
 struct Source {
     first: u32,
@@ -89,8 +114,7 @@ pub struct SetsOnDisk<'a> {
     documents: &'a [u32],
     contents: Vec<u128>,
     left: (u32, Vec<u64>),
-    /// By the candidate's number modulo `REMEMBERED`.
-    seen: Vec<(u32, Vec<u64>)>,
+    seen: Remembered,
     scratch: Scratch,
 }
 
@@ -113,43 +137,49 @@ impl<'a> SetsOnDisk<'a> {
         }
         let sources = Sources(sources);
         let scratch = || (Scratch::of(options), Vec::new());
-        let contents = documents
-            .par_iter()
-            .map_init(scratch, |(scratch, bytes), &document| {
-                cancel.check()?;
-                if sources.of(document).sets {
-                    let record = sources.record(document)?;
-                    return Ok(u128::from(u64_at(&record[16..])) | u128::from(u64_at(&record[24..])) << 64);
+        let mut contents = Vec::with_capacity(documents.len());
+        let mut seen = Remembered::default();
+        for some in documents.chunks(AT_ONCE) {
+            let made = some
+                .par_iter()
+                .map_init(scratch, |(scratch, bytes), &document| {
+                    cancel.check()?;
+                    if sources.of(document).sets {
+                        let record = sources.record(document)?;
+                        let content = u128::from(u64_at(&record[16..])) | u128::from(u64_at(&record[24..])) << 64;
+                        return Ok((content, None));
+                    }
+                    let set = sources.set(document, scratch)?;
+                    Ok((content_of(&set, bytes), Some(set)))
+                })
+                .collect::<Result<Vec<_>, Error>>()?;
+            for (content, set) in made {
+                let candidate = contents.len() as u32;
+                contents.push(content);
+                if let Some(set) = set.filter(|set| seen.fits(set)) {
+                    seen.put(candidate, set);
                 }
-                Ok(content_of(&sources.set(document, scratch)?, bytes))
-            })
-            .collect::<Result<_, Error>>()?;
-        Ok(Self {
-            sources,
-            documents,
-            contents,
-            left: (NONE, Vec::new()),
-            seen: vec![(NONE, Vec::new()); REMEMBERED],
-            scratch: Scratch::of(options),
-        })
+            }
+        }
+        Ok(Self { sources, documents, contents, left: (NONE, Vec::new()), seen, scratch: Scratch::of(options) })
     }
 }
 
 impl Compare<Error> for SetsOnDisk<'_> {
     fn similarity(&mut self, left: u32, right: u32) -> Result<f64, Error> {
         if self.left.0 != left {
-            let set = self.sources.set(self.documents[left as usize], &mut self.scratch)?;
+            let set = match self.seen.sets.get(&left) {
+                Some(set) => set.clone(),
+                None => self.sources.set(self.documents[left as usize], &mut self.scratch)?,
+            };
             self.left = (left, set);
         }
-        let place = right as usize % REMEMBERED;
-        if self.seen[place].0 == right {
-            return Ok(jaccard(&self.left.1, &self.seen[place].1));
+        if let Some(set) = self.seen.sets.get(&right) {
+            return Ok(jaccard(&self.left.1, set));
         }
         let set = self.sources.set(self.documents[right as usize], &mut self.scratch)?;
         let found = jaccard(&self.left.1, &set);
-        if set.len() <= REMEMBERED_SHINGLES {
-            self.seen[place] = (right, set);
-        }
+        self.seen.put(right, set);
         Ok(found)
     }
 
