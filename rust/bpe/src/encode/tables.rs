@@ -169,7 +169,7 @@ impl<const KEY: usize> Key<KEY> {
     pub fn new(text: &[u8], at: usize, length: usize) -> Self {
         let mut words = [0; KEY];
         for (number, key) in words.iter_mut().enumerate() {
-            *key = word_key(word(text, at + 8 * number), length.saturating_sub(8 * number).min(8));
+            *key = word_key(word(text, at + KEY_BYTES * number), length.saturating_sub(KEY_BYTES * number));
         }
         Self { words, hash: Self::hash_of_words(&words) }
     }

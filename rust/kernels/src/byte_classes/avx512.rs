@@ -72,21 +72,6 @@ fn filled(classes: __m512i, continuation: u64) -> __m512i {
     _mm512_permutexvar_epi8(of_lead, classes)
 }
 
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn leads(block: &LongBlock, table: &CharacterTable) -> ([u8; BLOCK], u64) {
-    // SAFETY: the reference is to 67 bytes, so there are 64 from its second on; neither load needs alignment.
-    let (vector, next) =
-        unsafe { (_mm512_loadu_si512(block.as_ptr().cast()), _mm512_loadu_si512(block.as_ptr().add(1).cast())) };
-    let continuation = _mm512_cmplt_epi8_mask(vector, _mm512_set1_epi8(-64));
-    let lead = _mm512_movepi8_mask(vector) & !continuation;
-    let (classes, mixed) = of_leads(vector, next, lead, table);
-    let mut all = [0; BLOCK];
-    // SAFETY: the array has 64 bytes; the store needs no alignment.
-    unsafe { _mm512_storeu_si512(all.as_mut_ptr().cast(), filled(classes, continuation)) };
-    (all, mixed)
-}
-
 /// The classes of 16 characters of two or three bytes, a byte each, by their first three bytes.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
@@ -264,12 +249,6 @@ impl Classifier for Avx512 {
     fn bytes(self, block: &[u8; BLOCK]) -> Bytes {
         // SAFETY: a value of this type exists only where the CPU has the tier.
         unsafe { bytes(block) }
-    }
-
-    #[inline(always)]
-    fn leads(self, block: &LongBlock, table: &CharacterTable) -> ([u8; BLOCK], u64) {
-        // SAFETY: as above.
-        unsafe { leads(block, table) }
     }
 
     #[inline(always)]

@@ -133,8 +133,11 @@ pub trait Classifier: Copy {
 
     /// Give every byte of 0x80 and more the class of the lead byte of its character, and tell the lead bytes whose characters
     /// must be looked at. What the bytes of those get, and ASCII ones, means nothing. `block` is UTF-8 and starts with a
-    /// character.
-    fn leads(self, block: &LongBlock, table: &CharacterTable) -> ([u8; BLOCK], u64);
+    /// character. A step of [`Self::character_planes`], for tiers that have no other way.
+    #[inline(always)]
+    fn leads(self, block: &LongBlock, table: &CharacterTable) -> ([u8; BLOCK], u64) {
+        scalar::leads(block, table)
+    }
 
     /// [`Self::planes`] where a byte of 0x80 and more has the class of its character: by `table`, and beyond U+FFFF by `beyond`,
     /// from where in `block` it starts. `block` is UTF-8 and starts with a character.

@@ -9,6 +9,22 @@ fn mask(block: &[u8; BLOCK], is: impl Fn(u8) -> bool) -> u64 {
     block.iter().rev().fold(0, |mask, &byte| mask << 1 | u64::from(is(byte)))
 }
 
+#[inline(always)]
+pub(super) fn leads(block: &LongBlock, table: &CharacterTable) -> ([u8; BLOCK], u64) {
+    let (mut classes, mut mixed) = ([0; BLOCK], 0);
+    let mut class = 0;
+    for at in 0..BLOCK {
+        if block[at] >= 0xC0 {
+            let lead = block[at] as usize & 63;
+            class = table.of_lead[lead];
+            let exception = block[at + 1] & !BIT_5 == table.exceptions[lead];
+            mixed |= u64::from(class == MIXED || exception) << at;
+        }
+        classes[at] = class;
+    }
+    (classes, mixed)
+}
+
 impl Classifier for Scalar {
     fn bytes(self, block: &[u8; BLOCK]) -> Bytes {
         Bytes {
@@ -16,21 +32,6 @@ impl Classifier for Scalar {
             continuation: mask(block, |byte| byte & 0xC0 == 0x80),
             apostrophe: mask(block, |byte| byte == b'\''),
         }
-    }
-
-    fn leads(self, block: &LongBlock, table: &CharacterTable) -> ([u8; BLOCK], u64) {
-        let (mut classes, mut mixed) = ([0; BLOCK], 0);
-        let mut class = 0;
-        for at in 0..BLOCK {
-            if block[at] >= 0xC0 {
-                let lead = block[at] as usize & 63;
-                class = table.of_lead[lead];
-                let exception = block[at + 1] & !BIT_5 == table.exceptions[lead];
-                mixed |= u64::from(class == MIXED || exception) << at;
-            }
-            classes[at] = class;
-        }
-        (classes, mixed)
     }
 
     fn planes(self, block: &[u8; BLOCK], table: &AsciiTable, beyond: Option<&[u8; BLOCK]>) -> [u64; 8] {
