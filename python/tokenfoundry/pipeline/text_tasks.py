@@ -72,48 +72,44 @@ def _through(
 
 
 @dataclass(frozen=True)
-class TextTask(Task):
-    """map: a unit through the text stages before dedup."""
+class _UnitTask(Task):
+    """A unit through text stages."""
 
     unit: Unit
-    phase: ClassVar[str] = "text"
     stage: ClassVar[str] = "read"
     in_batches: ClassVar[bool] = True
 
     def done(self, context: Context) -> bool:
         return context.store.has(self.unit.key, "text")
-
-    def run(self, context: Context, scene: Scene) -> None:
-        _through(self.unit, context, scene)
 
     def __str__(self) -> str:
         return str(self.unit)
 
 
 @dataclass(frozen=True)
-class RefineTask(Task):
-    """map, once more: the texts of a unit that dedup kept, through the text stages after it.
+class TextTask(_UnitTask):
+    """map: a unit through the text stages before dedup."""
+
+    phase: ClassVar[str] = "text"
+
+    def run(self, context: Context, scene: Scene) -> None:
+        _through(self.unit, context, scene)
+
+
+@dataclass(frozen=True)
+class RefineTask(_UnitTask):
+    """map, once more: the texts of a unit (with the keys of this phase) that dedup kept, through the text stages after it.
 
     The result has a row for each of these texts, complete: the ledger takes it in the place of the earlier row.
     """
 
-    unit: Unit
-    """With the keys of this phase"""
     text_key: str
     keep: bytes
     """A bit for each text of the unit, as np.packbits does it."""
     phase: ClassVar[str] = "refine"
-    stage: ClassVar[str] = "read"
-    in_batches: ClassVar[bool] = True
-
-    def done(self, context: Context) -> bool:
-        return context.store.has(self.unit.key, "text")
 
     def run(self, context: Context, scene: Scene) -> None:
         before = UnitResult.of(context.store, self.text_key)
         bits = np.frombuffer(self.keep, np.uint8)
         keep = np.unpackbits(bits, count=len(before.lengths())).astype(bool)
         _through(self.unit, context, scene, late=True, start=before.portions(keep))
-
-    def __str__(self) -> str:
-        return str(self.unit)

@@ -382,6 +382,16 @@ def fast_class(base: type, batch_encoding: type) -> type:
             found = {name: value[0] if isinstance(value[0], list) else value for name, value in found.items()}
         return batch_encoding(found, encodings, n_sequences=1)
 
+    def is_alone(tokenizer: Any, text: Any, arguments: tuple[Any, ...], options: dict[str, Any], special: Any) -> bool:
+        """Whether a text comes without options but `add_special_tokens`, to a class whose methods are the usual ones."""
+        return (
+            type(text) is str
+            and not arguments
+            and type(special) is bool
+            and len(options) == ("add_special_tokens" in options)
+            and (direct.get(type(tokenizer)) or is_direct(type(tokenizer)))
+        )
+
     class TokenFoundryFast(base):  # type: ignore[misc]
         """Encodes and decodes with tokenfoundry; all else is the class it is mixed into."""
 
@@ -407,13 +417,7 @@ def fast_class(base: type, batch_encoding: type) -> type:
         @functools.wraps(base.encode)  # type: ignore[attr-defined]
         def encode(self, text: Any, *arguments: Any, **options: Any) -> Any:
             special = options.get("add_special_tokens", True)
-            if (
-                type(text) is str
-                and not arguments
-                and type(special) is bool
-                and len(options) == ("add_special_tokens" in options)
-                and (direct.get(type(self)) or is_direct(type(self)))
-            ):
+            if is_alone(self, text, arguments, options, special):
                 found = ids_of(self, text, special)
                 if found is not None:
                     return found[1]
@@ -421,13 +425,7 @@ def fast_class(base: type, batch_encoding: type) -> type:
 
         def tokenize(self, text: Any, *arguments: Any, **options: Any) -> Any:
             special = options.get("add_special_tokens", False)
-            if (
-                type(text) is str
-                and not arguments
-                and type(special) is bool
-                and len(options) == ("add_special_tokens" in options)
-                and (direct.get(type(self)) or is_direct(type(self)))
-            ):
+            if is_alone(self, text, arguments, options, special):
                 found = ids_of(self, text, special)
                 # An added token is shown as it was found, which takes an `Encoding`.
                 if found is not None and found[0].added.isdisjoint(found[1]):
