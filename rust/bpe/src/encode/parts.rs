@@ -4,7 +4,7 @@ use tokenfoundry_kernels::byte_classes::{Classifier, Scalar};
 use tokenfoundry_kernels::on_tier::{Work, on_tier};
 
 use super::Encoder;
-use super::block::{Block, LARGE_BLOCK, Places};
+use super::block::{Block, LARGE_BLOCK, Of, Places, Unseen};
 use super::cuts::Cuts;
 use super::memory::budget_bytes;
 use super::seen::Seen;
@@ -51,13 +51,7 @@ impl Work for Encode<'_> {
     #[inline(always)]
     fn run(self, classifier: impl Classifier) {
         let Self { block, seen, encoder, text, places } = self;
-        let at_once = |part: &[u8], hash: u64, tokens: &mut Vec<u32>| {
-            let token = encoder.pieces.get_hashed(&encoder.tokens, part, hash);
-            let token = token.filter(|&token| encoder.is_reached(token));
-            tokens.extend(token);
-            token.is_some()
-        };
-        block.find(classifier, seen, encoder, Places { text, base: 0, places }, false, at_once);
+        block.find(classifier, seen, encoder, Places { text, base: 0, places }, Unseen::merge(Of::Parts));
     }
 }
 

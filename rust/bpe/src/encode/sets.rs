@@ -127,6 +127,11 @@ impl<const N: usize> Sets<N> {
         Self { lines: Lines::new(lines), shift: 64 - lines.trailing_zeros(), used: 0, most_lines, turn: 0 }
     }
 
+    /// How many entries there are.
+    pub fn count(&self) -> usize {
+        self.used
+    }
+
     fn entries(&self) -> usize {
         self.lines.count * Self::WAYS
     }
