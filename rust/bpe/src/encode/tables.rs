@@ -107,9 +107,8 @@ impl Words {
     }
 
     #[inline(always)]
-    pub fn prefetch_first(&self, key: u64) {
-        let table = self.0.view();
-        table.prefetch(table.first(hash(key)));
+    pub fn view(&self) -> View<'_> {
+        self.0.view()
     }
 
     #[inline(always)]

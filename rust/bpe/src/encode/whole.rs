@@ -3,6 +3,7 @@
 
 use tokenfoundry_kernels::byte_classes::Scalar;
 use tokenfoundry_kernels::packed_tokens::SIX_NUMBER;
+use tokenfoundry_kernels::word_keys::hash;
 
 use super::tables::{COUNT, Few, Key, MIDDLE_BYTES, Middle, WORD_BYTES, Words};
 
@@ -44,15 +45,16 @@ impl Whole {
         self.has_all
     }
 
-    /// Ask for the memory that [`Self::get`] will look at first.
+    /// Ask for the memory that [`Self::get`] will look at; most of what is looked for is not there, so that it looks at all.
     #[inline(always)]
     pub fn prefetch(&self, key: &Key<2>, length: usize) {
-        if length <= WORD_BYTES {
-            self.words.prefetch_first(key.words[0]);
+        let (table, hash) = if length <= WORD_BYTES {
+            (self.words.view(), hash(key.words[0]))
         } else {
-            let table = self.middle.view();
-            table.prefetch(table.first(key.hash));
-        }
+            (self.middle.view(), key.hash)
+        };
+        table.prefetch(table.first(hash));
+        table.prefetch(table.second(hash));
     }
 
     /// The token that a piece of `length` bytes, [`MIDDLE_BYTES`] at most, with this key is.
