@@ -5,7 +5,7 @@ use super::merge::SHORT;
 use super::{Encoder, Scratch};
 
 /// Pieces of more bytes are merged side by side if there are as many as these.
-const LANE: usize = 20;
+const LANE: usize = 64;
 const FEW: usize = 4;
 
 /// Where a piece is, and its number.
@@ -43,13 +43,7 @@ impl Fresh {
         let Self { pieces, lanes, tokens, scratch } = self;
         // Those of one length side by side.
         pieces.sort_unstable_by_key(|piece| piece.length);
-        let up_to = |length: usize| pieces.partition_point(|piece| piece.length as usize <= length);
-        // A lane of many steps takes as long as all of them: some few longer ones are quicker alone.
-        let mut at_once = up_to(SHORT);
-        if at_once - up_to(LANE) < FEW {
-            at_once = up_to(LANE);
-        }
-        let (short, long) = pieces.split_at(at_once);
+        let (short, long) = pieces.split_at(pieces.partition_point(|piece| piece.length as usize <= SHORT));
         let bytes = |piece: &Piece| {
             let (start, length) = piece.span();
             &text[start..start + length]
