@@ -248,16 +248,31 @@ impl Block {
         }
     }
 
-    /// Append the tokens of a piece.
-    #[inline(always)]
-    pub fn append(&self, number: usize, tokens: &mut Vec<u32>) {
-        if self.many.are[number / 64] >> (number % 64) & 1 == 1 {
-            let (first, end) = self.many.spans[number];
-            tokens.extend_from_slice(&self.many.tokens[first as usize..end as usize]);
-        } else {
-            let few = &self.found[number];
-            tokens.extend_from_slice(&few[..(few[COUNT] as usize).min(COUNT)]);
+    /// Append the tokens of all pieces, and where those of each end.
+    pub fn append(&self, tokens: &mut Vec<u32>, ends: &mut Vec<u32>) {
+        let mut length = tokens.len();
+        // Room for what is written whole.
+        let room_for_few = |number: usize| (self.count - number) * COUNT + 1;
+        tokens.resize(length + room_for_few(0), 0);
+        for number in 0..self.count {
+            if self.many.are[number / 64] >> (number % 64) & 1 == 1 {
+                let (first, end) = self.many.spans[number];
+                let own = &self.many.tokens[first as usize..end as usize];
+                let needed = length + own.len() + room_for_few(number);
+                if tokens.len() < needed {
+                    tokens.resize(2 * needed, 0);
+                }
+                tokens[length..length + own.len()].copy_from_slice(own);
+                length += own.len();
+            } else {
+                // All eight, so that nothing depends on how many there are.
+                let few = &self.found[number];
+                tokens[length..length + few.len()].copy_from_slice(few);
+                length += (few[COUNT] as usize).min(COUNT);
+            }
+            ends.push(length as u32);
         }
+        tokens.truncate(length);
     }
 
     /// Find the tokens of the pieces; `false` if some were never seen.
@@ -389,8 +404,8 @@ impl Block {
             seen.insert(text, start, length, tokens);
             give(tokens, number, found, many);
         });
-        if let Some(parts) = parts {
-            parts.finish(seen, encoder, text, |number, tokens| give(tokens, number, found, many));
+        if let (Some(parts), Some(cuts)) = (parts, encoder.cuts.get()) {
+            parts.finish(cuts, seen, encoder, text, |number, tokens| give(tokens, number, found, many));
         }
         for &(number, other) in &*twins {
             found[number as usize] = found[other as usize];
@@ -552,9 +567,9 @@ fn leave(
     if matches!(of, Of::Pieces)
         && length <= LONGEST
         && !piece.is_ascii()
-        && let Some(cuts) = encoder.cuts(&mut fresh.scratch.cuttable)
+        && encoder.cuts(&mut fresh.scratch.cuttable).is_some()
     {
-        parts.get_or_insert_with(|| Parts::new(encoder)).push(cuts, pieces.text, number, start, length);
+        parts.get_or_insert_with(|| Parts::new(encoder)).push(pieces.text, number, start, length);
     } else {
         fresh.push(number, start, length);
     }

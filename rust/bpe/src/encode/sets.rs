@@ -186,12 +186,8 @@ impl<const N: usize> Sets<N> {
             let hash = hash_of(&entry);
             let view = self.view();
             let buckets = [view.first(hash), view.second(hash)];
-            for bucket in buckets {
-                if let Some(way) = self.view().line(bucket)[..Self::WAYS].iter().position(|&word| word == 0) {
-                    self.put(bucket, way, entry);
-                    self.used += 1;
-                    return None;
-                }
+            if buckets.iter().any(|&bucket| self.put_if_room(bucket, entry)) {
+                return None;
             }
             // Not back to where it was pushed from.
             let bucket = if from == Some(buckets[0]) { buckets[1] } else { buckets[0] };
@@ -200,6 +196,17 @@ impl<const N: usize> Sets<N> {
             from = Some(bucket);
         }
         Some(entry)
+    }
+
+    /// `false` for a bucket that is full.
+    #[inline(always)]
+    fn put_if_room(&mut self, bucket: Bucket, entry: [u64; N]) -> bool {
+        let way = self.view().line(bucket)[..Self::WAYS].iter().position(|&word| word == 0);
+        if let Some(way) = way {
+            self.put(bucket, way, entry);
+            self.used += 1;
+        }
+        way.is_some()
     }
 
     /// Write an entry, and give the one that was there.
@@ -221,13 +228,25 @@ impl<const N: usize> Sets<N> {
         // Small tables fourfold: what is copied again and again is less.
         let factor = if self.lines.count * size_of::<Line>() < QUICKLY_BELOW_BYTES { 4 } else { 2 };
         let mut larger = Self::of_lines((self.lines.count * factor).min(self.most_lines), self.most_lines);
-        for line in self.lines.all() {
+        // A bucket's number is the high bits of a hash: what stands in its first one goes to one of the next few, in turn, and
+        // has room there. Few do not; they go back to their first if they can.
+        let mut others = Vec::new();
+        for (bucket, line) in self.lines.all().iter().enumerate() {
             for way in 0..Self::WAYS {
                 let entry = Self::entry(line, way);
-                if entry[0] != 0 {
-                    larger.push(entry, hash_of);
+                if entry[0] == 0 {
+                    continue;
+                }
+                let hash = hash_of(&entry);
+                if self.view().first(hash).0 as usize == bucket {
+                    larger.put_if_room(larger.view().first(hash), entry);
+                } else {
+                    others.push(entry);
                 }
             }
+        }
+        for entry in others {
+            larger.push(entry, hash_of);
         }
         *self = larger;
         true
