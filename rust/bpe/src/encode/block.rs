@@ -88,7 +88,8 @@ pub enum Of {
 impl Of {
     #[inline(always)]
     fn takes(self, encoder: &Encoder, token: u32) -> bool {
-        matches!(self, Self::Pieces) || encoder.is_reached(token)
+        // Nearly every vocabulary has only tokens that merges lead to; asking for one is a wait for memory.
+        matches!(self, Self::Pieces) || !encoder.has_only_whole || encoder.is_reached(token)
     }
 }
 
@@ -248,12 +249,14 @@ impl Block {
         }
     }
 
-    /// Append the tokens of all pieces, and where those of each end.
-    pub fn append(&self, tokens: &mut Vec<u32>, ends: &mut Vec<u32>) {
-        let mut length = tokens.len();
+    /// Write the tokens of all pieces into `tokens` from `length` on, and append where those of each end to `ends`. What is behind
+    /// the last is room.
+    pub fn write(&self, mut length: usize, tokens: &mut Vec<u32>, ends: &mut Vec<u32>) {
         // Room for what is written whole.
         let room_for_few = |number: usize| (self.count - number) * COUNT + 1;
-        tokens.resize(length + room_for_few(0), 0);
+        if tokens.len() < length + room_for_few(0) {
+            tokens.resize(length + room_for_few(0), 0);
+        }
         for number in 0..self.count {
             if self.many.are[number / 64] >> (number % 64) & 1 == 1 {
                 let (first, end) = self.many.spans[number];
@@ -272,7 +275,6 @@ impl Block {
             }
             ends.push(length as u32);
         }
-        tokens.truncate(length);
     }
 
     /// Find the tokens of the pieces; `false` if some were never seen.

@@ -92,7 +92,6 @@ impl Parts {
         own_text.extend_from_slice(&[0; WIDE_BYTES]);
         let last = places.len() - 1;
         let mut at = 0;
-        tokens.clear();
         token_ends.clear();
         while at < last {
             let end = last.min(at + LARGE_BLOCK);
@@ -104,7 +103,7 @@ impl Parts {
                 places: &places[at..=end],
             };
             on_tier(work, |work| work.run(Scalar));
-            block.append(tokens, token_ends);
+            block.write(token_ends.last().map_or(0, |&end| end as usize), tokens, token_ends);
             at = end;
         }
         let (mut part, mut from) = (0, 0);
