@@ -135,7 +135,8 @@ def _steps(costs: NDArray[np.uint64], layers_a_step: int, seed: int) -> NDArray[
     first, end = 0, len(costs)
     chosen: list[list[int]] = []
     while end - first > layers_a_step:
-        cheapest = costs[end - 1].min()
+        # All of the cheapest layer's rows are as cheap: a last row that is not full would promise too much.
+        cheapest = costs[end - 1].max()
         dearest_rank = costs[first].max() + (layers_a_step - 1) * cheapest
         usual = means[first] + (layers_a_step - 1) * (sums[end] - sums[first + 1]) / (end - first - 1)
         if dearest_rank <= _SLACK * usual or costs[first].max() - means[first] <= _LIKE * usual:

@@ -25,10 +25,13 @@ pub fn best(costs: &[u64], groups: usize, equal_counts: bool) -> Vec<u32> {
 }
 
 /// Groups that are looked at for a swap with the dearest: the cheapest ones, and all others only where none of these will do.
-const CHEAPEST: usize = 8;
+const CHEAPEST: usize = 4;
+
+/// So small a part of the mean is not worth another swap.
+const CLOSE: u64 = 1 << 11;
 
 /// Swap items of the dearest group for cheaper ones of another, as long as the dearer of the two becomes cheaper than
-/// that: at most eight swaps a group, each a look at all pairs of some groups.
+/// that and it is not close to the mean: at most eight swaps a group, each a look at all pairs of some groups.
 pub fn exchange(costs: &[u64], groups: usize, group_of: &mut [u32]) {
     let mut members: Vec<Vec<u32>> = vec![Vec::new(); groups];
     let mut sums = vec![0u64; groups];
@@ -36,9 +39,10 @@ pub fn exchange(costs: &[u64], groups: usize, group_of: &mut [u32]) {
         members[group as usize].push(item);
         sums[group as usize] += costs[item as usize];
     }
+    let mean = sums.iter().sum::<u64>() / groups.max(1) as u64;
     let mut by_sum: BTreeSet<(u64, u32)> = sums.into_iter().zip(0..).collect();
     for _ in 0..8 * groups {
-        let Some(&(most, dear)) = by_sum.last() else { return };
+        let Some(&(most, dear)) = by_sum.last().filter(|dearest| dearest.0 > mean + mean / CLOSE) else { break };
         // What the dearer of the two costs then, the group's sum, and which of their members are swapped.
         let mut found: Option<(u64, (u64, u32), usize, usize)> = None;
         for (turn, &(sum, group)) in by_sum.iter().enumerate() {

@@ -48,11 +48,8 @@ impl Whole {
     /// Ask for the memory that [`Self::get`] will look at; most of what is looked for is not there, so that it looks at all.
     #[inline(always)]
     pub fn prefetch(&self, key: &Key<2>, length: usize) {
-        let (table, hash) = if length <= WORD_BYTES {
-            (self.words.view(), hash(key.words[0]))
-        } else {
-            (self.middle.view(), key.hash)
-        };
+        let (table, hash) =
+            if length <= WORD_BYTES { (self.words.view(), hash(key.words[0])) } else { (self.middle.view(), key.hash) };
         table.prefetch(table.first(hash));
         table.prefetch(table.second(hash));
     }

@@ -7,8 +7,8 @@ use std::arch::x86_64::{
     _mm512_and_si512, _mm512_andnot_si512, _mm512_cmpeq_epi64_mask, _mm512_cmpneq_epi64_mask, _mm512_cvtepi64_epi32,
     _mm512_cvtepu32_epi64, _mm512_loadu_si512, _mm512_lzcnt_epi64, _mm512_mask_i64gather_epi32,
     _mm512_mask_i64gather_epi64, _mm512_mask_i64scatter_epi32, _mm512_mask_mov_epi64, _mm512_mask_xor_epi64,
-    _mm512_mullo_epi64, _mm512_or_si512, _mm512_set1_epi64, _mm512_setr_epi64, _mm512_setzero_si512,
-    _mm512_slli_epi64, _mm512_sllv_epi64, _mm512_srl_epi64, _mm512_srli_epi64, _mm512_storeu_si512, _mm512_sub_epi64,
+    _mm512_mullo_epi64, _mm512_or_si512, _mm512_set1_epi64, _mm512_setr_epi64, _mm512_setzero_si512, _mm512_slli_epi64,
+    _mm512_sllv_epi64, _mm512_srl_epi64, _mm512_srli_epi64, _mm512_storeu_si512, _mm512_sub_epi64,
     _mm512_test_epi64_mask, _mm512_testn_epi64_mask,
 };
 
