@@ -121,7 +121,7 @@ pub struct Masks {
 mod tests {
     use super::*;
 
-    fn parts<'a>(tokens: &[&[u8]], pieces: &[&'a str]) -> Vec<String> {
+    fn parts(tokens: &[&[u8]], pieces: &[&str]) -> Vec<String> {
         let text = pieces.concat();
         let mut end = 0;
         let piece_ends = pieces.iter().map(|piece| {

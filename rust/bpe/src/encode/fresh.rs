@@ -4,10 +4,6 @@ use super::lanes::Lanes;
 use super::merge::SHORT;
 use super::{Encoder, Scratch};
 
-/// Pieces of more bytes are merged side by side if there are as many as these.
-const LANE: usize = 64;
-const FEW: usize = 4;
-
 /// Where a piece is, and its number.
 #[derive(Clone, Copy, Debug)]
 struct Piece {

@@ -65,3 +65,43 @@ impl Whole {
         (six[SIX_NUMBER] > 0).then_some(six[0])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(whole: &Whole, piece: &[u8]) -> Option<u32> {
+        let mut padded = [0; MIDDLE_BYTES];
+        padded[..piece.len()].copy_from_slice(piece);
+        let key = Key::new(&padded, 0, piece.len());
+        whole.prefetch(&key, piece.len());
+        whole.get(&key, piece.len())
+    }
+
+    fn spelled(number: u32) -> Vec<u8> {
+        (number.to_string() + &"x".repeat(number as usize % 9)).into_bytes()
+    }
+
+    #[test]
+    fn every_token_is_found_and_nothing_else() {
+        let tokens: Vec<(u32, Vec<u8>)> = (0..40_000).map(|id| (id, spelled(id))).collect();
+        let whole = Whole::new(tokens.iter().map(|(id, bytes)| (*id, bytes.as_slice())));
+        assert!(whole.has_all());
+        for (id, bytes) in &tokens {
+            assert_eq!(get(&whole, bytes), Some(*id));
+        }
+        assert!((40_000..80_000).all(|number| get(&whole, &spelled(number)).is_none()));
+    }
+
+    #[test]
+    fn longer_tokens_are_none_of_it_and_numbers_too_great_are_told() {
+        let (short, middle, long) = (b"ab".as_slice(), b"abcdefghij".as_slice(), [b'a'; 17]);
+        let whole = Whole::new([(0, short), (7, middle), (9, &long)].into_iter());
+        assert!(whole.has_all());
+        assert_eq!([short, middle].map(|piece| get(&whole, piece)), [Some(0), Some(7)]);
+        let whole = Whole::new([(u32::MAX - 1, short), (1 << 20, middle)].into_iter());
+        assert!(!whole.has_all());
+        assert_eq!([short, middle].map(|piece| get(&whole, piece)), [Some(u32::MAX - 1), None]);
+        assert!(Whole::new(std::iter::empty()).has_all());
+    }
+}
