@@ -11,6 +11,7 @@ pub mod edges;
 pub mod feistel;
 pub mod fold_ascii;
 pub mod huge_pages;
+pub mod line_writer;
 pub mod ngram_hashes;
 pub mod on_tier;
 pub mod packed_tokens;
