@@ -9,6 +9,7 @@ pub mod edges;
 pub mod feistel;
 pub mod fold_ascii;
 pub mod huge_pages;
+pub mod met_twice;
 pub mod ngram_hashes;
 pub mod on_tier;
 pub mod packed_tokens;
