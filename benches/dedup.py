@@ -290,7 +290,7 @@ def by_text_dedup(table: Table, texts: list[str], pairs: list[tuple[int, int, fl
                       **quality(texts, keep, pairs))  # fmt: skip
 
 
-def scores(table: Table, texts: list[str], text_dedup: Path | None) -> None:
+def scores(table: Table, texts: list[str], text_dedup: Path | None, *, planted: bool = False) -> None:
     """Quality, not timed: against the exact all-pairs join."""
     pairs = truth(texts, 0.8)
     expected = greedy(texts, pairs)
@@ -305,6 +305,8 @@ def scores(table: Table, texts: list[str], text_dedup: Path | None) -> None:
     usual = components(tf.dedup.MinHash(112).signatures(texts), 14, 8)
     table.row("the usual recipe: 14x8, components, not verified", **quality(texts, usual, pairs))
     for name, keeps in rivals():
+        if planted and "datatrove" in name:
+            continue  # Planted words are numbered, and it takes all numbers for one.
         first, second = (keeps(texts, seed) for seed in (1, 2))
         both = 2 * int((~first & ~second).sum()) / max(int((~first).sum() + (~second).sum()), 1)
         table.row(name, **quality(texts, first, pairs), equals_the_join=bool((first == expected).all()),
@@ -391,7 +393,7 @@ def main() -> None:
     if checked:
         scores(table, checked, chosen.text_dedup)
         table.row("planted edits of all kinds, at similarities of 0.5 to 1")
-        scores(table, planted_corpus(4000).texts, chosen.text_dedup)
+        scores(table, planted_corpus(4000).texts, chosen.text_dedup, planted=True)
     if chosen.json:
         chosen.json.write_text(json.dumps(table.rows, indent=1) + "\n", encoding="utf-8")
 

@@ -79,16 +79,8 @@ fn is_currency(character: char) -> bool {
 
 /// Marks and quotes, at either end.
 fn is_mark(character: char) -> bool {
-    match character {
-        '<' | '>' | ';' | '`' | '¡' | '«' | '´' | '·' | '»' | '¿' | '،' | '؛' | '؟' | '٪' | '۔' | '।' => {
-            true
-        }
-        '–' | '—' | '‘' | '’' | '‚' | '“' | '”' | '„' | '…' | '〈' | '〉' | '⟦' | '⟧' | '〔' | '〕' => {
-            true
-        }
-        '、' | '。' | '\u{3008}'..='\u{3011}' | '！' | '（' | '）' | '，' | '：' | '；' | '？' | '～' => true,
-        _ => false,
-    }
+    const MARKS: &str = "<>;`¡«´·»¿،؛؟٪۔।–—‘’‚“”„…〈〉⟦⟧〔〕、。！（），：；？～";
+    matches!(character, '\u{3008}'..='\u{3011}') || MARKS.contains(character)
 }
 
 fn is_icon(character: char) -> bool {
