@@ -12,6 +12,7 @@ pub mod feistel;
 pub mod fold_ascii;
 pub mod huge_pages;
 pub mod line_writer;
+pub mod met_twice;
 pub mod ngram_hashes;
 pub mod on_tier;
 pub mod packed_tokens;
