@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+import numpy as np
+import pyarrow as pa
+
+from tokenfoundry._core import io as _io
 from tokenfoundry.io import web
 from tokenfoundry.io.files import InputFile
 
@@ -47,9 +51,15 @@ class Record:
 class LineBlock:
     """Whole lines of a JSON Lines file."""
 
-    content: bytes
+    content: pa.Buffer
     first: int
     """Number of the first line, from 1."""
+
+    @property
+    def column(self) -> pa.Array:
+        """The content as a column's only value, as the extension takes it; not copied."""
+        ends = pa.py_buffer(np.array([0, self.content.size], np.int64))
+        return pa.Array.from_buffers(pa.large_binary(), 1, [None, ends, self.content])
 
 
 class ReaderOptions(Protocol):
@@ -120,6 +130,28 @@ def _chunks(file: InputFile, chunk_bytes: int = _CHUNK_BYTES) -> Iterator[bytes]
         yield from decompressed(source, suffix)
 
 
+def _chunks_of_lines(file: InputFile, chunk_bytes: int) -> Iterator[tuple[bytes, int, bool]]:
+    """Chunks as `_chunks` gives them, where the last newline in each ends (0: there is none), and whether what is behind
+    it comes again with the next chunk. Where it does, as from plain files, nobody needs to put lines together."""
+    if file.remote or file.path.suffix.lower() in (".gz", ".zst"):
+        for chunk in _chunks(file, chunk_bytes):
+            yield chunk, chunk.rfind(b"\n") + 1, False
+        return
+    start, left = (0, file.size) if file.span is None else (file.span.start, file.span.end - file.span.start)
+    with file.open() as source:
+        source.seek(start)
+        while chunk := source.read(chunk_bytes if file.span is None else min(chunk_bytes, left)):
+            left -= len(chunk)
+            end = chunk.rfind(b"\n") + 1
+            behind = len(chunk) - end if end else 0
+            # The last line may have no newline.
+            again = 0 < behind and len(chunk) == chunk_bytes
+            if again:
+                source.seek(-behind, io.SEEK_CUR)
+                left += behind
+            yield chunk, end, again
+
+
 def decompressed(source: BinaryIO, suffix: str) -> Iterator[bytes]:
     """One compressed member after another. The input is fed in small steps, because a step of a hostile file may
     become thousands of times as long."""
@@ -178,8 +210,8 @@ def line_blocks(file: InputFile, options: ReaderOptions, block_bytes: int) -> It
     pending: list[bytes] = []
     size = 0
     try:
-        for chunk in _chunks(file, block_bytes):
-            start, end = 0, chunk.rfind(b"\n") + 1
+        for chunk, end, again in _chunks_of_lines(file, block_bytes):
+            start = 0
             if end and size > options.max_document_bytes:
                 # The end of a line of which only the length is known.
                 start = chunk.find(b"\n") + 1
@@ -187,11 +219,14 @@ def line_blocks(file: InputFile, options: ReaderOptions, block_bytes: int) -> It
                 yield _too_long(file, number, size + start - 1, options)
                 pending, size = [], 0
             if end > start:
-                block = b"".join([*pending, memoryview(chunk)[start:end]])
-                yield LineBlock(block, number + 1)
-                number += block.count(b"\n")
+                content = b"".join([*pending, memoryview(chunk)[start:end]]) if pending else chunk
+                block = LineBlock(pa.py_buffer(content).slice(0 if pending else start, size + end - start), number + 1)
+                yield block
+                number += _io.count_lines(block.column)
             if end:
                 pending, size = [], 0
+            if again:
+                continue
             size += len(chunk) - end
             pending = [*pending, chunk[end:]] if size <= options.max_document_bytes else []
     except TruncatedError as error:
@@ -203,7 +238,7 @@ def line_blocks(file: InputFile, options: ReaderOptions, block_bytes: int) -> It
     if size > options.max_document_bytes:
         yield _too_long(file, number + 1, size, options)
     elif size:
-        yield LineBlock(b"".join(pending), number + 1)
+        yield LineBlock(pa.py_buffer(b"".join(pending)), number + 1)
     elif number == 0:
         yield empty_file(file)
 

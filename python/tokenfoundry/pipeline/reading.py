@@ -37,7 +37,7 @@ class RawBatch:
     def add(self, file: InputFile, item: LineBlock | ColumnBlock | Record) -> None:
         if isinstance(item, LineBlock):
             self.pieces.append((file, item))
-            self.bytes += len(item.content)
+            self.bytes += item.content.size
             return
         if isinstance(item, ColumnBlock):
             self.pieces.append((file, item))
@@ -119,14 +119,15 @@ def _of_columns(file: InputFile, block: ColumnBlock, entry: Input, threads: int 
 
 def _of_lines(file: InputFile, block: LineBlock, entry: Input, threads: int | None) -> Batch:
     arrays, declined = _io.json_lines(
-        [block.content], first=block.first, text=entry.text_field.encode(), id=_key(entry.id_field),
+        block.column, first=block.first, text=entry.text_field.encode(), id=_key(entry.id_field),
         licence=_key(entry.licence_field), most_bytes=entry.max_document_bytes,
         prefix=identity_prefix(entry.source, file.uri),
     )  # fmt: skip
     texts, numbers, ids, licences, identities, contents = (pa.array(array) for array in arrays)
     columns = {"id": identities, "record": numbers, "external_id": ids, "licence": licences, "content_hash": contents}
     batch = Batch.of_columns(columns, texts, file.uri, entry.source, entry.licence)
-    judged = [judge_line(file, number, block.content[start:end], entry) for number, start, end in declined]
+    content = memoryview(block.content)
+    judged = [judge_line(file, number, content[start:end].tobytes(), entry) for number, start, end in declined]
     odd = [record for record in judged if record is not None]
     if not odd:
         return batch

@@ -80,6 +80,8 @@ def write_file(
     first_text: int,
     fate: Fate,
     late: Iterable[pa.RecordBatch] | None = None,
+    *,
+    durable: bool = True,
 ) -> None:
     """Write one file of the ledger: rows of the text stages, of which the first that has a text has number
     ``first_text`` in ``fate``. ``late``: rows of the text stages after dedup, one for each text that ``fate.passed``
@@ -94,7 +96,7 @@ def write_file(
         completed.append(_completed(batch, alive, first_text, fate))
         first_text += len(alive)
     metadata = {"tokenfoundry.format": "ledger", "tokenfoundry.format_version": str(FORMAT_VERSION)}
-    write_table(path, pa.Table.from_batches(completed, SCHEMA.with_metadata(metadata)))
+    write_table(path, pa.Table.from_batches(completed, SCHEMA.with_metadata(metadata)), durable=durable)
 
 
 class _Rows:
@@ -124,9 +126,9 @@ class _Rows:
         return both.take(pa.array(order)).combine_chunks().to_batches()[0]
 
 
-def write_table(path: Path, table: pa.Table) -> None:
+def write_table(path: Path, table: pa.Table, *, durable: bool = True) -> None:
     """Write rows as a file of the ledger, whole or not at all."""
-    with atomic_path(path) as temporary:
+    with atomic_path(path, durable=durable) as temporary:
         pq.write_table(table.combine_chunks(), temporary, compression="zstd", row_group_size=1 << 16)
 
 

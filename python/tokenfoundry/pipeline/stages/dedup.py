@@ -22,10 +22,8 @@ from tokenfoundry.pipeline.unit_result import UnitResult
 
 __all__ = ["VERSION", "Duplicates", "decide", "find_identical", "lay_out", "merge_band", "plan_on_disk", "sketch"]
 
-VERSION = 4
+VERSION = 5
 _SKETCH_BYTES = 64 << 20
-_BAND_RECORD = np.dtype([("key", "<u4"), ("document", "<u4")])
-_CONTENT_RECORD = np.dtype([("hash", "V16"), ("document", "<u4")])
 
 
 @dataclass(frozen=True)
@@ -64,8 +62,8 @@ def lay_out(folder: Path, sketches: Sequence[tuple[Path, UnitResult, NDArray[np.
     """Make the directory that bands are merged in: each unit's sketch with its documents numbered in the corpus, and its
     texts.
 
-    Texts are linked, not copied; only the band keys, 8 bytes a document and band, and where each text lies are written
-    anew. Documents that a mask leaves out meet nobody: their keys are left away.
+    Runs and texts are linked, not copied; only where each text lies is written anew. Documents that a mask leaves out meet
+    nobody.
     """
     base = 0
     for number, (source, unit, mask) in enumerate(sketches):
@@ -75,14 +73,9 @@ def lay_out(folder: Path, sketches: Sequence[tuple[Path, UnitResult, NDArray[np.
             continue
         target = folder / f"part-{number:05d}"
         target.mkdir()
-        for path in sorted(part.iterdir()):
-            if path.name.startswith(("band-", "contents.")):
-                kind = _BAND_RECORD if path.name.startswith("band-") else _CONTENT_RECORD
-                records = np.fromfile(path, kind)
-                if mask is not None:
-                    records = records[mask[records["document"]]]
-                records["document"] += base
-                records.tofile(target / path.name)
+        _link(part / "runs", target / "runs")
+        if mask is not None:
+            (target / "present").write_bytes(np.packbits(mask, bitorder="little").tobytes())
         places = unit.text_places()
         if places is None:
             places = _write_texts(target / "texts", unit)
