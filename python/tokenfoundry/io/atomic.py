@@ -44,7 +44,10 @@ class Flushing:
         """These are whole and stay as they are."""
         for file in files:
             self._folders.add(file.parent)
-            self._pool.submit(sync_file, file).add_done_callback(self._note)
+            try:
+                self._pool.submit(sync_file, file).add_done_callback(self._note)
+            except RuntimeError:  # no room for a thread
+                sync_file(file)
 
     def add_folder(self, folder: Path) -> None:
         """Also its names, once the files are there."""

@@ -22,7 +22,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -274,8 +274,8 @@ class Work(Store):
         # Renamed first, so that a removal that is interrupted is never taken for unfinished work.
         doomed = self.folder.with_name(f".{self.folder.name}.{os.getpid()}.removed")
         self.folder.rename(doomed)
-        # The time goes in waiting, not in work.
-        with ThreadPoolExecutor(_REMOVING_THREADS, "tokenfoundry-remove") as pool:
+        # The time goes in waiting, not in work. Where there is no room for another thread, one does it.
+        with ThreadPoolExecutor(_REMOVING_THREADS, "tokenfoundry-remove") as pool, suppress(RuntimeError):
             for result in doomed.glob("results/*"):
                 pool.submit(shutil.rmtree, result, ignore_errors=True)
         shutil.rmtree(doomed, ignore_errors=True)

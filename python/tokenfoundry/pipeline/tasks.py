@@ -119,7 +119,7 @@ class SketchTask(Task):
         unit = UnitResult.of(context.store, self.text_key)
         lengths = unit.lengths()
         with scene.meter.measure("dedup", int(lengths.sum())), context.store.making(self.key, "sketch") as folder:
-            dedup_stage.sketch(folder, unit.text_batches(), options, context.threads)
+            dedup_stage.sketch(folder, unit.read_texts(), options, context.threads)
             (folder / "unit.json").write_text(json.dumps({"text": self.text_key}))
         scene.listener.stage_advanced("dedup", len(lengths), int(lengths.sum()), 0)
 

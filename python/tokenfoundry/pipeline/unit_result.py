@@ -67,6 +67,12 @@ class UnitResult:
     def text_batches(self) -> list[pa.LargeStringArray]:
         return self.text_batches_of(pa.memory_map(str(self.texts)))
 
+    def read_texts(self) -> Iterator[pa.LargeStringArray]:
+        """The texts batch by batch, read and not mapped: what was mapped counts as memory of the process until the last of
+        it is let go."""
+        with pa.OSFile(str(self.texts)) as file:
+            yield from (batch.column(0) for batch in _batches_of(file))
+
     @staticmethod
     def text_batches_of(file: pa.MemoryMappedFile) -> list[pa.LargeStringArray]:
         return [batch.column(0) for batch in _batches_of(file)]
@@ -108,7 +114,7 @@ def _batches(path: Path) -> Iterator[pa.RecordBatch]:
     yield from _batches_of(pa.memory_map(str(path)))
 
 
-def _batches_of(file: pa.MemoryMappedFile) -> Iterator[pa.RecordBatch]:
+def _batches_of(file: pa.NativeFile) -> Iterator[pa.RecordBatch]:
     reader = pa.ipc.open_file(file)
     for index in range(reader.num_record_batches):
         yield reader.get_batch(index)

@@ -7,7 +7,7 @@ serves them to any run), each band is merged by itself, and one decision is made
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,13 +49,22 @@ def plan_on_disk(folder: Path, options: DedupStage, threads: int | None, memory_
     )  # fmt: skip
 
 
-def sketch(folder: Path, texts: Sequence[pa.LargeStringArray], options: DedupStage, threads: int | None) -> None:
+def sketch(folder: Path, texts: Iterable[pa.LargeStringArray], options: DedupStage, threads: int | None) -> None:
     """A unit's texts: their hashes, and the sketches that near-duplicates are found by, numbered from 0. Nobody waits
     for the disk here: the store flushes its results itself."""
-    hashes = b"".join(_shard.hash128_batch(batch, threads) for batch in texts)
-    np.save(folder / "hashes.npy", np.frombuffer(hashes, np.uint64).reshape(-1, 2))
+    hashes: list[bytes] = []
+
+    def hashed() -> Iterator[pa.LargeStringArray]:
+        for batch in texts:
+            hashes.append(_shard.hash128_batch(batch, threads))
+            yield batch
+
     if options.near:
-        plan_on_disk(folder, options, threads).sketch(0, 0, texts, sets=False, durable=False)
+        plan_on_disk(folder, options, threads).sketch(0, 0, hashed(), sets=False, durable=False)
+    else:
+        for _ in hashed():
+            pass
+    np.save(folder / "hashes.npy", np.frombuffer(b"".join(hashes), np.uint64).reshape(-1, 2))
 
 
 def lay_out(folder: Path, sketches: Sequence[tuple[Path, UnitResult, NDArray[np.bool_] | None]]) -> None:

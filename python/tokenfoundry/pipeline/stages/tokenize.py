@@ -67,7 +67,9 @@ def load_ahead(recipe: Recipe, key: str) -> None:
             path = Path(recipe.base / recipe.stage("tokenize").tokenizer)
             _ = known_tokenizer(key, lambda: Tokenizer.from_file(path)).digest
 
-    threading.Thread(target=load, name="tokenfoundry-tokenizer").start()
+    # Where there is no room for another thread, it is loaded when it is used.
+    with suppress(RuntimeError):
+        threading.Thread(target=load, name="tokenfoundry-tokenizer").start()
 
 
 def tokenizer_text(recipe: Recipe, options: TokenizeStage, tokenizer: Tokenizer) -> str:
