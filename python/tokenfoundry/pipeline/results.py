@@ -22,6 +22,7 @@ from tokenfoundry.pipeline.corpus import Corpus
 from tokenfoundry.pipeline.meter import Meter
 from tokenfoundry.pipeline.phases import Phases
 from tokenfoundry.pipeline.state import Packed, RunResult
+from tokenfoundry.pipeline.store import save_arrays
 from tokenfoundry.pipeline.tasks import (
     LedgerTask,
     ShardTask,
@@ -105,10 +106,10 @@ class Results(Phases):
         unit_bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         offsets = np.concatenate([[0], np.cumsum(packed.lengths)]).astype(np.int64)
         with self.work.making(key, "tokens-index", durable=False) as folder:
-            np.save(folder / "unit_bounds.npy", unit_bounds[:-1])
-            np.save(folder / "token_offsets.npy", offsets)
-            np.save(folder / "token_bounds.npy", offsets[unit_bounds])
-            np.save(folder / "ids.npy", _ids(corpus)[keep])
+            save_arrays(
+                folder, unit_bounds=unit_bounds[:-1], token_offsets=offsets, token_bounds=offsets[unit_bounds],
+                ids=_ids(corpus)[keep],
+            )  # fmt: skip
             (folder / "keys.json").write_text(json.dumps([task.key for task in packed.tasks]))
 
     def _ledger_tasks(self, packed: Packed, corpus: Corpus) -> list[LedgerTask]:
@@ -133,8 +134,7 @@ class Results(Phases):
                 "jaccard": packed.duplicates.jaccard, "ids": _ids(corpus), "left_out": left_out, "passed": left.passed,
                 **pieces,
             }  # fmt: skip
-            for name, array in arrays.items():
-                np.save(folder / f"{name}.npy", array)
+            save_arrays(folder, **arrays)
             (folder / "verdicts.json").write_text(json.dumps(names))
         target = self.output / "ledger"
         shutil.rmtree(target, ignore_errors=True)

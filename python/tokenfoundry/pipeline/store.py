@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from tokenfoundry.errors import RecipeError
 from tokenfoundry.io.atomic import sync_file, sync_folder, write_atomic
 
-__all__ = ["Store", "Work", "digest_of", "this_machine"]
+__all__ = ["Store", "Work", "digest_of", "save_arrays", "this_machine", "write_array"]
 
 _STALE_SECONDS = 24 * 3600.0
 _LOCK_PATIENCE_SECONDS = 3.0
@@ -110,8 +110,11 @@ class Store:
         temporary.mkdir()
         try:
             yield temporary
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(temporary, ignore_errors=True)
+            if isinstance(error, OSError) and error.errno and error.filename is None:
+                # Writing to an open file does not say to which.
+                error.filename = str(target)
             raise
         if self._flusher is not None or not durable:
             _commit(temporary, target, False)
@@ -360,8 +363,17 @@ def _commit(temporary: Path, target: Path, durable: bool) -> None:
 
 
 def save_arrays(folder: Path, **arrays: NDArray[Any]) -> None:
+    """As np.save does it, but through Python's files: numpy's own way says of a full disk only how many items it wrote."""
     for name, array in arrays.items():
-        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+        array = np.asarray(array, order="C")
+        with (folder / f"{name}.npy").open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+            write_array(file, array)
+
+
+def write_array(file: IO[bytes], array: NDArray[Any]) -> None:
+    """The items alone, in C order."""
+    file.write(np.asarray(array, order="C").reshape(-1).view(np.uint8).data)
 
 
 def load_arrays(folder: Path) -> dict[str, NDArray[Any]]:

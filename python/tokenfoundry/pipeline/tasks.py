@@ -27,7 +27,7 @@ from tokenfoundry.pipeline.reading import BATCH_BYTES
 from tokenfoundry.pipeline.recipe import Recipe
 from tokenfoundry.pipeline.stages import dedup as dedup_stage
 from tokenfoundry.pipeline.stages import tokenize as tokenize_stage
-from tokenfoundry.pipeline.store import Store, Work, this_machine
+from tokenfoundry.pipeline.store import Store, Work, save_arrays, this_machine, write_array
 from tokenfoundry.pipeline.unit_result import UnitResult
 from tokenfoundry.provenance import ledger
 from tokenfoundry.ragged import Ragged
@@ -180,9 +180,9 @@ class TokenTask(Task):
                 tokenizer = tokenize_stage.known_tokenizer(self.tokenizer_key, lambda: Tokenizer.from_file(stored))
                 end_id = tokenize_stage.end_of_text_id(tokenizer, options)
                 for tokens in tokenize_stage.encode(selected(unit, keep), tokenizer, end_id, context.threads):
-                    tokens.values.tofile(file)
+                    write_array(file, tokens.values)
                     lengths.append(tokens.lengths)
-                np.save(folder / "lengths.npy", np.concatenate(lengths))
+                save_arrays(folder, lengths=np.concatenate(lengths))
             cost = {name: cost.to_dict() for name, cost in meter.costs.items()}
             (folder / "unit.json").write_text(json.dumps({"text": self.text_key, "costs": cost}))
         scene.meter.merge(meter.costs)

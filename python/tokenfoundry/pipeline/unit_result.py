@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tokenfoundry.pipeline.batch import ROWS_SCHEMA, TEXTS_SCHEMA, Batch
 from tokenfoundry.pipeline.meter import Cost
 from tokenfoundry.pipeline.stages.base import byte_lengths
-from tokenfoundry.pipeline.store import Store
+from tokenfoundry.pipeline.store import Store, save_arrays
 from tokenfoundry.provenance.doors import Door
 
 __all__ = ["KIND", "Sink", "UnitResult", "Written"]
@@ -165,8 +165,11 @@ class Sink:
 
     def finish(self, doors: Sequence[Door], costs: dict[str, Cost], source: str) -> None:
         self.inner.close()
-        np.save(self.folder / "lengths.npy", np.concatenate([np.empty(0, np.int64), *self.lengths]))
-        np.save(self.folder / "ids.npy", np.frombuffer(b"".join(self.ids), np.uint8).reshape(-1, 16))
+        save_arrays(
+            self.folder,
+            lengths=np.concatenate([np.empty(0, np.int64), *self.lengths]),
+            ids=np.frombuffer(b"".join(self.ids), np.uint8).reshape(-1, 16),
+        )
         content = {
             "source": source,
             "records": self.records,

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tokenfoundry._core import shard as _shard
 from tokenfoundry.dedup.on_disk import OnDisk
 from tokenfoundry.pipeline.recipe import DedupStage
+from tokenfoundry.pipeline.store import save_arrays, write_array
 from tokenfoundry.pipeline.unit_result import UnitResult
 
 __all__ = ["VERSION", "Duplicates", "decide", "find_identical", "lay_out", "merge_band", "plan_on_disk", "sketch"]
@@ -64,7 +65,7 @@ def sketch(folder: Path, texts: Iterable[pa.LargeStringArray], options: DedupSta
     else:
         for _ in hashed():
             pass
-    np.save(folder / "hashes.npy", np.frombuffer(b"".join(hashes), np.uint64).reshape(-1, 2))
+    save_arrays(folder, hashes=np.frombuffer(b"".join(hashes), np.uint64).reshape(-1, 2))
 
 
 def lay_out(folder: Path, sketches: Sequence[tuple[Path, UnitResult, NDArray[np.bool_] | None]]) -> None:
@@ -92,7 +93,8 @@ def lay_out(folder: Path, sketches: Sequence[tuple[Path, UnitResult, NDArray[np.
             _link(unit.texts, target / "texts")
         table = np.zeros((len(places), 4), np.uint64)
         table[:, :2] = places
-        table.tofile(target / "documents")
+        with (target / "documents").open("wb") as file:
+            write_array(file, table)
         (target / "part.json").write_text(json.dumps({**done, "first_document": base}))
         base += int(done["documents"])
 
