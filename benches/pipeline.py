@@ -121,7 +121,9 @@ def bare(paths: list[Path], tokenizer: tf.Tokenizer, threads: int, folder: Path)
     return time.perf_counter() - began, time.process_time() - cpu, len(whole)
 
 
-def datatrove(paths: list[Path], megabytes: float, folder: Path, workers: int, tokenizer: str) -> tuple[float, int, int]:
+def datatrove(
+    paths: list[Path], megabytes: float, folder: Path, workers: int, tokenizer: str
+) -> tuple[float, int, int]:
     """datatrove's own stages on the first documents; seconds for a megabyte of text, documents kept, tokens made. Its work is
     cut into as many tasks as there are workers; none of its stages is done twice.
     """

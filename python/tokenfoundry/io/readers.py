@@ -145,7 +145,7 @@ def _chunks_of_lines(file: InputFile, chunk_bytes: int) -> Iterator[tuple[bytes,
             end = chunk.rfind(b"\n") + 1
             behind = len(chunk) - end if end else 0
             # The last line may have no newline.
-            again = 0 < behind and len(chunk) == chunk_bytes
+            again = behind > 0 and len(chunk) == chunk_bytes
             if again:
                 source.seek(-behind, io.SEEK_CUR)
                 left += behind

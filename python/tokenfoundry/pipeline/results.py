@@ -174,9 +174,7 @@ class Results(Phases):
         }
         write_atomic(output / "metrics.json", json.dumps(metrics, indent=1) + "\n", durable=False)
         manifest.update_run_checksums(output, durable=False)
-        data.flushing.add(
-            output / name for name in ("tokenizer.json", "recipe.yaml", "metrics.json", "run.sha256")
-        )
+        data.flushing.add(output / name for name in ("tokenizer.json", "recipe.yaml", "metrics.json", "run.sha256"))
         # The manifest says that all the others are there.
         data.flushing.wait()
         content = manifest.save(output, {

@@ -367,7 +367,8 @@ def save_arrays(folder: Path, **arrays: NDArray[Any]) -> None:
     for name, array in arrays.items():
         array = np.asarray(array, order="C")
         with (folder / f"{name}.npy").open("wb") as file:
-            np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+            header = np.lib.format.header_data_from_array_1_0(array)  # type: ignore[no-untyped-call]
+            np.lib.format.write_array_header_1_0(file, header)  # type: ignore[no-untyped-call]
             write_array(file, array)
 
 

@@ -139,7 +139,19 @@ def _find(folder: Path, kind: str, value: str, duplicates: bool) -> tuple[dict[b
     return matched, [f"{row['uri']}#{row['record']}" for row in kept]
 
 
-_COLUMNS = ["id", "uri", "record", "external_id", "source", "licence", "content_hash", "verdict", "tokens", "bytes_out", "placements"]
+_COLUMNS = [
+    "id",
+    "uri",
+    "record",
+    "external_id",
+    "source",
+    "licence",
+    "content_hash",
+    "verdict",
+    "tokens",
+    "bytes_out",
+    "placements",
+]
 
 
 def _scan(folder: Path) -> Iterator[_Row]:

@@ -62,7 +62,7 @@ def test_missing_and_damaged_parts_are_named(tmp_path: Path, texts: list[str]) -
         plan.merge_band(30)
     runs = tmp_path / "part-00001" / "runs"
     runs.write_bytes(runs.read_bytes()[:-3])
-    with pytest.raises(tf.ShardError, match="part-00001/runs is damaged: .* a run of it ends at"):
+    with pytest.raises(tf.ShardError, match=r"part-00001/runs is damaged: .* a run of it ends at"):
         plan.merge_band(29)
     with pytest.raises(FileNotFoundError):
         plan.decide()

@@ -19,7 +19,16 @@ from tokenfoundry.pipeline.recipe import Recipe, TokenizeStage, TrainTokenizer
 from tokenfoundry.ragged import Ragged
 from tokenfoundry.tokenizer import Tokenizer
 
-__all__ = ["VERSION", "encode", "end_of_text_id", "known_tokenizer", "load_ahead", "make_tokenizer", "sample", "tokenizer_text"]
+__all__ = [
+    "VERSION",
+    "encode",
+    "end_of_text_id",
+    "known_tokenizer",
+    "load_ahead",
+    "make_tokenizer",
+    "sample",
+    "tokenizer_text",
+]
 
 VERSION = 1
 
