@@ -77,7 +77,6 @@ class _Run(Results):
             raise RecipeError(f"output: {self.output} cannot be written to: Permission denied")
         owned = self.executor is None
         with self.work.locked():
-            Work.sweep_removed(self.output)
             # The run that we waited for may have been this one.
             finished = self._finished()
             if finished is not None:
@@ -130,6 +129,7 @@ class _Run(Results):
 
     def _finished(self) -> RunResult | None:
         """The result, if the output has it already; an error if it has another run's."""
+        Work.sweep_removed(self.output)
         publish.fetch_finished(self.recipe, self.output)
         if not (self.output / "manifest.json").exists():
             return None
