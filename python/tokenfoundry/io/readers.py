@@ -22,11 +22,13 @@ from tokenfoundry.io import web
 from tokenfoundry.io.files import InputFile
 
 __all__ = [
-    "FORMATS", "LineBlock", "ReaderOptions", "Record", "decoded", "empty_file", "field_of", "format_of", "judge_line",
+    "BLOCK_LINES", "FORMATS", "LineBlock", "ReaderOptions", "Record", "decoded", "empty_file", "field_of", "format_of", "judge_line",
     "line_blocks", "records",
 ]  # fmt: skip
 
 FORMATS = ("jsonl", "parquet", "text", "html", "warc")
+BLOCK_LINES = 16_384
+"""What is known of a line takes some hundred bytes beside its text."""
 _CHUNK_BYTES = 4 << 20
 _COMPRESSED_STEP_BYTES = 4 << 10
 
@@ -54,12 +56,19 @@ class LineBlock:
     content: pa.Buffer
     first: int
     """Number of the first line, from 1."""
+    lines: int
+    """How many there are"""
 
     @property
     def column(self) -> pa.Array:
-        """The content as a column's only value, as the extension takes it; not copied."""
-        ends = pa.py_buffer(np.array([0, self.content.size], np.int64))
-        return pa.Array.from_buffers(pa.large_binary(), 1, [None, ends, self.content])
+        """The content as `_column` gives it."""
+        return _column(self.content)
+
+
+def _column(content: pa.Buffer) -> pa.Array:
+    """Bytes as a column's only value, as the extension takes them; not copied."""
+    ends = pa.py_buffer(np.array([0, content.size], np.int64))
+    return pa.Array.from_buffers(pa.large_binary(), 1, [None, ends, content])
 
 
 class ReaderOptions(Protocol):
@@ -198,8 +207,9 @@ def _decompressor(suffix: str) -> tuple[Any, type[Exception]]:
 
 
 def line_blocks(file: InputFile, options: ReaderOptions, block_bytes: int) -> Iterator[LineBlock | Record]:
-    """A JSON Lines file as blocks of about ``block_bytes`` of whole lines, and a record with a verdict for what is not in
-    lines. The blocks' lines, each judged by `judge_line`, and these records are those of `records`.
+    """A JSON Lines file as blocks of at most about ``block_bytes`` and `BLOCK_LINES` of whole lines, and a record with a
+    verdict for what is not in lines. The blocks' lines, each judged by `judge_line`, and these records are those of
+    `records`.
 
     Memory: a block, and a line that is longer than one up to the options' limit.
     """
@@ -220,9 +230,10 @@ def line_blocks(file: InputFile, options: ReaderOptions, block_bytes: int) -> It
                 pending, size = [], 0
             if end > start:
                 content = b"".join([*pending, memoryview(chunk)[start:end]]) if pending else chunk
-                block = LineBlock(pa.py_buffer(content).slice(0 if pending else start, size + end - start), number + 1)
-                yield block
-                number += _io.count_lines(block.column)
+                begin = 0 if pending else start
+                for block in _blocks(content, begin, begin + size + end - start, number):
+                    number += block.lines
+                    yield block
             if end:
                 pending, size = [], 0
             if again:
@@ -238,9 +249,24 @@ def line_blocks(file: InputFile, options: ReaderOptions, block_bytes: int) -> It
     if size > options.max_document_bytes:
         yield _too_long(file, number + 1, size, options)
     elif size:
-        yield LineBlock(pa.py_buffer(b"".join(pending)), number + 1)
+        yield LineBlock(pa.py_buffer(b"".join(pending)), number + 1, 1)
     elif number == 0:
         yield empty_file(file)
+
+
+def _blocks(content: bytes, begin: int, end: int, before: int) -> Iterator[LineBlock]:
+    """The lines between two places, of which the second is behind a newline; ``before``: lines of the file before them."""
+    whole = pa.py_buffer(content)
+    lines = _io.count_lines(_column(whole.slice(begin, end - begin)))
+    parts = -(-lines // BLOCK_LINES)
+    for part in range(1, parts + 1):
+        cut = end if part == parts else content.index(b"\n", begin + (end - begin) // (parts - part + 1) - 1) + 1
+        piece = whole.slice(begin, cut - begin)
+        count = lines if parts == 1 else _io.count_lines(_column(piece))
+        if count:
+            yield LineBlock(piece, before + 1, count)
+        before += count
+        begin = cut
 
 
 def judge_line(file: InputFile, number: int, line: bytes, options: ReaderOptions) -> Record | None:

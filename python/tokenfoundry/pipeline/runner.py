@@ -129,7 +129,7 @@ class _Run(Results):
 
     def _finished(self) -> RunResult | None:
         """The result, if the output has it already; an error if it has another run's."""
-        Work.sweep_removed(self.output)
+        Work.sweep_output(self.output)
         publish.fetch_finished(self.recipe, self.output)
         if not (self.output / "manifest.json").exists():
             return None

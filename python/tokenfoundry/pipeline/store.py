@@ -266,12 +266,16 @@ class Work(Store):
         write_atomic(boot, now)
 
     @staticmethod
-    def sweep_removed(output: Path) -> None:
-        """Finish removals that were interrupted."""
-        for doomed in output.glob(".work.*.removed"):
-            process = doomed.name.split(".")[2]
-            if not process.isdigit() or int(process) == os.getpid() or not _alive(int(process)):
-                shutil.rmtree(doomed, ignore_errors=True)
+    def sweep_output(output: Path) -> None:
+        """Remove what killed runs left beside the work folder: half-written files, and work folders half-removed."""
+        for leftover in [*output.glob(".work.*.removed"), *output.glob(".*.tmp")]:
+            process = leftover.name.split(".")[-2]
+            if process.isdigit() and int(process) != os.getpid() and _alive(int(process)):
+                continue
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)
 
     def remove(self) -> None:
         # Renamed first, so that a removal that is interrupted is never taken for unfinished work.

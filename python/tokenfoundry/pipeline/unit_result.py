@@ -62,16 +62,14 @@ class UnitResult:
         return ids
 
     def rows(self) -> Iterator[pa.RecordBatch]:
-        yield from _batches(self.folder / "rows.arrow")
+        yield from _read(self.folder / "rows.arrow")
 
     def text_batches(self) -> list[pa.LargeStringArray]:
         return self.text_batches_of(pa.memory_map(str(self.texts)))
 
     def read_texts(self) -> Iterator[pa.LargeStringArray]:
-        """The texts batch by batch, read and not mapped: what was mapped counts as memory of the process until the last of
-        it is let go."""
-        with pa.OSFile(str(self.texts)) as file:
-            yield from (batch.column(0) for batch in _batches_of(file))
+        """The texts batch by batch, in memory of their own."""
+        yield from (batch.column(0) for batch in _read(self.texts))
 
     @staticmethod
     def text_batches_of(file: pa.MemoryMappedFile) -> list[pa.LargeStringArray]:
@@ -109,9 +107,10 @@ class UnitResult:
         return np.concatenate([np.empty(0, np.bool_), *marks])
 
 
-def _batches(path: Path) -> Iterator[pa.RecordBatch]:
-    # Not closed: batches that are mapped live on in whoever holds them.
-    yield from _batches_of(pa.memory_map(str(path)))
+def _read(path: Path) -> Iterator[pa.RecordBatch]:
+    """Batches that are read and not mapped: a map counts as memory of the process until the last batch is let go."""
+    with pa.OSFile(str(path)) as file:
+        yield from _batches_of(file)
 
 
 def _batches_of(file: pa.NativeFile) -> Iterator[pa.RecordBatch]:
