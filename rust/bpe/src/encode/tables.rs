@@ -102,6 +102,15 @@ impl Words {
         misses
     }
 
+    pub fn count(&self) -> usize {
+        self.0.count()
+    }
+
+    #[inline(always)]
+    pub fn view(&self) -> View<'_> {
+        self.0.view()
+    }
+
     #[inline(always)]
     pub fn prefetch_second(&self, key: u64) {
         let table = self.0.view();
@@ -200,6 +209,10 @@ impl<const KEY: usize, const ENTRY: usize> Keyed<KEY, ENTRY> {
         self.0.view()
     }
 
+    pub fn count(&self) -> usize {
+        self.0.count()
+    }
+
     /// Whether these are few enough, and their numbers small enough.
     pub fn takes(length: usize, tokens: &[u32]) -> bool {
         length <= 8 * KEY
@@ -212,5 +225,15 @@ impl<const KEY: usize, const ENTRY: usize> Keyed<KEY, ENTRY> {
         entry[..KEY].copy_from_slice(&key.words);
         pack(tokens, &mut entry[KEY..]);
         self.0.insert(entry, |entry| Key::<KEY>::hash_of_words(&entry[..KEY]));
+    }
+}
+
+impl Middle {
+    /// The tokens of a key, or none.
+    #[inline(always)]
+    pub fn find(&self, classifier: impl Classifier, key: &Key<2>) -> Six {
+        let table = self.view();
+        let six = classifier.six_of(table.line(table.first(key.hash)), &key.words);
+        if six[SIX_NUMBER] > 0 { six } else { classifier.six_of(table.line(table.second(key.hash)), &key.words) }
     }
 }
