@@ -32,10 +32,8 @@ pub fn read(block: &[u8], first: i64, keys: &Keys, most_bytes: usize, prefix: &[
     while at < block.len() {
         let end = memchr(b'\n', &block[at..]).map_or(block.len(), |length| at + length);
         let line = &block[at..end];
-        let sound = !line.is_empty()
-            && line.len() <= most_bytes
-            && line[0] != 0xEF
-            && simdutf8::basic::from_utf8(line).is_ok();
+        let sound =
+            !line.is_empty() && line.len() <= most_bytes && line[0] != 0xEF && simdutf8::basic::from_utf8(line).is_ok();
         match sound.then(|| take(line, keys, &mut columns.texts)).flatten() {
             Some(short) => {
                 let start = columns.offsets.last().map_or(0, |&offset| offset as usize);

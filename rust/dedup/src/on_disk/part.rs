@@ -75,8 +75,7 @@ impl Finished {
         let content = fs::read(&file).map_err(Error::file(&file))?;
         let done = serde_json::from_slice(&content).map_err(|error| Error::damaged(&file, error.to_string()))?;
         let file = path.join(PRESENT);
-        let present =
-            if file.exists() { Some(Arc::new(fs::read(&file).map_err(Error::file(&file))?)) } else { None };
+        let present = if file.exists() { Some(Arc::new(fs::read(&file).map_err(Error::file(&file))?)) } else { None };
         Ok(Some(Self { path: path.into(), done, present }))
     }
 

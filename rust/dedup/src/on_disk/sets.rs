@@ -120,12 +120,7 @@ pub struct SetsOnDisk<'a> {
 
 impl<'a> SetsOnDisk<'a> {
     /// The sets of `documents`, candidates of the plan's `parts`. What has to be read for their contents is read in parallel.
-    pub fn open(
-        parts: &[Finished],
-        documents: &'a [u32],
-        options: &Options,
-        cancel: &Cancel,
-    ) -> Result<Self, Error> {
+    pub fn open(parts: &[Finished], documents: &'a [u32], options: &Options, cancel: &Cancel) -> Result<Self, Error> {
         let mut sources = Vec::new();
         for Finished { path, done, .. } in parts {
             let (table, content) = (path.join(TABLE), path.join(if done.sets { SETS } else { TEXTS }));
