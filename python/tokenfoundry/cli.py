@@ -283,7 +283,9 @@ def trace(
     shard: Annotated[int | None, typer.Option(help="Shard of a token.")] = None,
     row: Annotated[int | None, typer.Option(help="Row in the shard.")] = None,
     position: Annotated[int | None, typer.Option(help="Position in the row.")] = None,
-    document: Annotated[str | None, typer.Option(help="Or a document: id, uri, or uri#record.")] = None,
+    document: Annotated[
+        str | None, typer.Option(help="Or a document: id, uri, uri#record, or its own id (of a page its address).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False,
     text: Annotated[bool, typer.Option(help="Print the document's text.")] = True,
 ) -> None:
