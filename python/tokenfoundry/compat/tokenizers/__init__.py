@@ -1,10 +1,12 @@
 """The names of Hugging Face's `tokenizers` 0.23 for BPE models: ``from tokenfoundry.compat.tokenizers import Tokenizer``.
 
 For programs that load a tokenizer.json and encode and decode with it. The parts that tokenizers are built of (``models``,
-``pre_tokenizers`` …) are those of `tokenizers` itself, where it is installed; only `Tokenizer` and `Encoding` are ours.
+``pre_tokenizers`` …) are those of `tokenizers` itself, where it is installed; only `Tokenizer` and `Encoding` are ours, and
+are in the tokenizers with a BPE model that it builds by itself (``ByteLevelBPETokenizer`` …).
 ``docs/compat.md`` goes through the names one by one.
 """
 
+import importlib
 from typing import Any
 
 from tokenfoundry.compat.tokenizers.encoding import Encoding as Encoding
@@ -22,18 +24,16 @@ _PARTS = frozenset({
     "InputSequence", "Offsets", "PreTokenizedEncodeInput", "PreTokenizedInputSequence", "TextEncodeInput",
     "TextInputSequence",
 })  # fmt: skip
-#: Tokenizers that `tokenizers` builds by itself, of its own `Tokenizer`.
-NOT_SUPPORTED = frozenset({
-    "BertWordPieceTokenizer", "ByteLevelBPETokenizer", "CharBPETokenizer", "SentencePieceBPETokenizer",
-    "SentencePieceUnigramTokenizer", "implementations",
-})  # fmt: skip
+#: Tokenizers that `tokenizers` builds by itself, of models that we do not have.
+NOT_SUPPORTED = frozenset({"BertWordPieceTokenizer", "SentencePieceUnigramTokenizer"})
+_BUILT = NOT_SUPPORTED | {"ByteLevelBPETokenizer", "CharBPETokenizer", "SentencePieceBPETokenizer"}
 
 
 def __getattr__(name: str) -> Any:
     if name in _PARTS:
         return getattr(_original(), name)
-    if name in NOT_SUPPORTED:
-        raise AttributeError(
-            f"tokenfoundry.compat.tokenizers has no {name}: use tokenizers, and load here what it saves"
-        )
+    if name == "implementations" or name in _BUILT:
+        # As a statement it would ask here for it again.
+        implementations = importlib.import_module(f"{__name__}.implementations")
+        return implementations if name == "implementations" else getattr(implementations, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -112,9 +112,22 @@ class Tokenizer:
             raise VocabularyError(f"{kind} model: tokenfoundry has BPE only; use tokenizers for it")
         self._start(original().Tokenizer(model).to_str().encode())
 
+    @classmethod
+    def _unread(cls, json: str) -> "Tokenizer":
+        """Of a tokenizer.json that is read when it is needed: its model may still have to be trained."""
+        made = cls.__new__(cls)
+        made._start(json.encode())
+        return made
+
     def _start(self, content: bytes) -> None:
         self._content = content
         self._allowed: Literal["all", "none"] = "all"
+        self._forget_tokens()
+
+    def _forget_tokens(self) -> None:
+        # What was asked for one by one: at most the vocabulary.
+        self._shown: dict[int, str] = {}
+        self._numbers: dict[str, int] = {}
 
     @classmethod
     def _read(cls, content: bytes) -> "Tokenizer":
@@ -258,17 +271,34 @@ class Tokenizer:
 
     def token_to_id(self, token: str) -> int | None:
         """The id of a token as the vocabulary writes it."""
+        if type(token) is str:
+            try:
+                return self._numbers[token]
+            except KeyError:
+                pass
         if not isinstance(token, str):
             raise not_an_instance(token, "str")
         token.encode()
+        numbers = self._numbers
         added = self._added.get(token)
         found: int | None = added["id"] if added else self._json["model"]["vocab"].get(token)
+        if found is not None:
+            numbers[token] = found
         return found
 
     def id_to_token(self, id: int) -> str | None:
         """A token as the vocabulary writes it."""
+        if type(id) is int:
+            try:
+                return self._shown[id]
+            except KeyError:
+                pass
+        shown = self._shown
         number = as_number(id)
-        return self._normalized.get(number) or self._token_of.get(number)
+        token = self._normalized.get(number) or self._token_of.get(number)
+        if token is not None:
+            shown[number] = token
+        return token
 
     def get_vocab(self, with_added_tokens: bool = True) -> dict[str, int]:
         """All tokens and their ids."""
@@ -344,6 +374,7 @@ class Tokenizer:
 
     def _after_a_change(self) -> None:
         self._content = self.to_str().encode()
+        self._forget_tokens()
         if self.__dict__.pop("_engine", None) is not None:
             _ = self._engine
         for name in ("_token_of", "_normalized", "_processor"):
@@ -404,8 +435,9 @@ class Tokenizer:
 
     def _become(self, trained: Any) -> None:
         self._before_a_change()
-        for name in ("_json", "_added", "_truncates_or_pads", "_engine", "_token_of", "_processor"):
+        for name in ("_json", "_added", "_truncates_or_pads", "_engine", "_token_of", "_normalized", "_processor"):
             self._forget(name)
+        self._forget_tokens()
         self._content = trained.to_str().encode()
 
     def num_special_tokens_to_add(self, is_pair: bool) -> int:

@@ -1,0 +1,3 @@
+"""The `decoders` of `tokenizers`, which has to be installed."""
+
+from tokenizers.decoders import *  # noqa: F403
