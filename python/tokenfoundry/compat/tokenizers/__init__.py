@@ -7,20 +7,25 @@ are in the tokenizers with a BPE model that it builds by itself (``ByteLevelBPET
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from tokenfoundry.compat.tokenizers.added import added_token_class
 from tokenfoundry.compat.tokenizers.encoding import Encoding as Encoding
-from tokenfoundry.compat.tokenizers.tokenizer import AddedToken as AddedToken
 from tokenfoundry.compat.tokenizers.tokenizer import Tokenizer as Tokenizer
 from tokenfoundry.compat.tokenizers.tokenizer import original as _original
+
+if TYPE_CHECKING:
+    from tokenfoundry.compat.tokenizers.added import AddedToken as AddedToken
 
 #: The version of `tokenizers` whose behaviour this is.
 __version__ = "0.23.3"
 
 #: What is handed on from `tokenizers`.
+_MODULES = frozenset({
+    "decoders", "implementations", "models", "normalizers", "pre_tokenizers", "processors", "trainers",
+})  # fmt: skip
 _PARTS = frozenset({
-    "models", "normalizers", "pre_tokenizers", "processors", "decoders", "trainers", "NormalizedString",
-    "PreTokenizedString", "Regex", "Token", "OffsetReferential", "OffsetType", "SplitDelimiterBehavior", "EncodeInput",
+    "NormalizedString", "PreTokenizedString", "Regex", "Token", "OffsetReferential", "OffsetType", "SplitDelimiterBehavior", "EncodeInput",
     "InputSequence", "Offsets", "PreTokenizedEncodeInput", "PreTokenizedInputSequence", "TextEncodeInput",
     "TextInputSequence",
 })  # fmt: skip
@@ -30,10 +35,13 @@ _BUILT = NOT_SUPPORTED | {"ByteLevelBPETokenizer", "CharBPETokenizer", "Sentence
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        # As a statement it would ask here for it again.
+        return importlib.import_module(f"{__name__}.{name}")
     if name in _PARTS:
         return getattr(_original(), name)
-    if name == "implementations" or name in _BUILT:
-        # As a statement it would ask here for it again.
-        implementations = importlib.import_module(f"{__name__}.implementations")
-        return implementations if name == "implementations" else getattr(implementations, name)
+    if name in _BUILT:
+        return getattr(importlib.import_module(f"{__name__}.implementations"), name)
+    if name == "AddedToken":
+        return added_token_class()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

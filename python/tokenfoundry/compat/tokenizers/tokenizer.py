@@ -9,13 +9,14 @@ import functools
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
 
 from tokenfoundry._core import bpe as _bpe
+from tokenfoundry.compat.tokenizers.added import FIELDS, AddedToken, added_token_class
 from tokenfoundry.compat.tokenizers.arguments import (
     as_bool,
     as_number,
@@ -51,52 +52,6 @@ def original() -> Any:
             "a tokenizer's parts and training are those of tokenizers, which is not installed: pip install tokenizers"
         ) from error
     return tokenizers
-
-
-class AddedToken:
-    """A token that is found in a text before anything else. ``normalized`` defaults to ``not special``."""
-
-    def __init__(
-        self,
-        content: str = "",
-        single_word: bool = False,
-        lstrip: bool = False,
-        rstrip: bool = False,
-        normalized: bool | None = None,
-        special: bool = False,
-    ) -> None:
-        self.content = content
-        self.single_word = single_word
-        self.lstrip = lstrip
-        self.rstrip = rstrip
-        self.special = special
-        self._normalized = normalized
-
-    @property
-    def normalized(self) -> bool:
-        """Whether it is looked for in the normalized text."""
-        return not self.special if self._normalized is None else self._normalized
-
-    def _fields(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in _FIELDS}
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, AddedToken) and self._fields() == other._fields()
-
-    def __hash__(self) -> int:
-        return hash(tuple(self._fields().values()))
-
-    def __str__(self) -> str:
-        return self.content
-
-    def __repr__(self) -> str:
-        names = ("rstrip", "lstrip", "single_word", "normalized", "special")
-        options = ", ".join(f"{name}={getattr(self, name)}" for name in names)
-        return f'AddedToken("{self.content}", {options})'
-
-
-#: As a tokenizer.json writes them.
-_FIELDS = ("content", "single_word", "lstrip", "rstrip", "normalized", "special")
 
 
 class Tokenizer:
@@ -139,7 +94,7 @@ class Tokenizer:
     @functools.cached_property
     def _engine(self) -> _Engine:
         try:
-            return _Engine(_bpe.read_tokenizer_json(self._content, True))
+            return _Engine(_bpe.read_tokenizer_json(self._content, True, True))
         except VocabularyError as error:
             refused = error
         try:
@@ -150,7 +105,7 @@ class Tokenizer:
             raise refused
         # A template with two places for the text, perhaps: `PostProcessor` fills it, and the engine need not know.
         content = json.dumps({**self._json, "post_processor": None}, ensure_ascii=False).encode()
-        return _Engine(_bpe.read_tokenizer_json(content, True))
+        return _Engine(_bpe.read_tokenizer_json(content, True, True))
 
     @staticmethod
     def from_file(path: str | os.PathLike[str]) -> "Tokenizer":
@@ -256,7 +211,18 @@ class Tokenizer:
         return {}
 
     def __repr__(self) -> str:
-        return f"Tokenizer(version={self._json.get('version', '1.0')!r}, model=BPE({self.get_vocab_size()} tokens))"
+        return self._described(repr)
+
+    def __str__(self) -> str:
+        return self._described(str)
+
+    def _described(self, how: Callable[[Any], str]) -> str:
+        """In the words of `tokenizers`, where it is installed."""
+        try:
+            library = original()
+        except ImportError:
+            return f"Tokenizer(version={self._json.get('version', '1.0')!r}, model=BPE({self.get_vocab_size()} tokens))"
+        return how(library.Tokenizer.from_str(self.to_str()))
 
     def to_str(self, pretty: bool = False) -> str:
         """The tokenizer.json, as `tokenizers` reads it."""
@@ -311,10 +277,11 @@ class Tokenizer:
         """How many tokens there are."""
         return len(self.get_vocab(with_added_tokens))
 
-    def get_added_tokens_decoder(self) -> dict[int, AddedToken]:
+    def get_added_tokens_decoder(self) -> dict[int, Any]:
         """Added tokens by id."""
+        made = added_token_class()
         tokens = sorted(self._added.values(), key=lambda token: token["id"])
-        return {token["id"]: AddedToken(**{k: v for k, v in token.items() if k != "id"}) for token in tokens}
+        return {token["id"]: made(**{k: v for k, v in token.items() if k != "id"}) for token in tokens}
 
     @property
     def encode_special_tokens(self) -> bool:
@@ -347,11 +314,10 @@ class Tokenizer:
         new = 0
         for item in tokens:
             if isinstance(item, str):
-                item = AddedToken(item)
-                item.special = special
+                item = AddedToken(item, special=special)
             elif special:
                 item.special = True  # As `tokenizers` does, in the caller's object.
-            token = {name: getattr(item, name) for name in _FIELDS}
+            token = {name: getattr(item, name) for name in FIELDS}
             content = token["content"]
             known = self._added.get(content)
             if not content or (known and {**token, "id": known["id"]} == known):

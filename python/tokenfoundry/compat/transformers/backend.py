@@ -59,7 +59,7 @@ class Engine(_Pipeline):
         if self.around is None:
             # Whatever that is, it is put around texts by `PostProcessor` or by the original.
             content = json.dumps({**json.loads(content), "post_processor": None}, ensure_ascii=False)
-        self._engine = _Engine(_bpe.read_tokenizer_json(content.encode(), True))
+        self._engine = _Engine(_bpe.read_tokenizer_json(content.encode(), True, True))
         try:
             self.processes = self._processor is not None
         except VocabularyError:
