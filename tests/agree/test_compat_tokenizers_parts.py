@@ -161,3 +161,17 @@ def test_encodings_that_outlive_their_batch() -> None:
     for encoding, text in zip(kept, reversed(expected), strict=False):
         assert encoding.ids == text.ids
         assert pickle.loads(pickle.dumps(encoding)).offsets == text.offsets
+
+
+def test_a_text_twice_within_roberta() -> None:
+    tokenizer = tokenizers.Tokenizer(models.BPE())
+    tokenizer.add_tokens(["my", "name"])
+    tokenizer.post_processor = tokenizers.processors.Sequence([
+        tokenizers.processors.TemplateProcessing(single="$A $A", pair="$A $B $A", special_tokens=[]),
+        tokenizers.processors.RobertaProcessing(("my", 0), ("name", 1)),
+    ])  # fmt: skip
+    mine = ours.Tokenizer.from_str(tokenizer.to_str())
+    for special in (False, True):
+        theirs, found = (one.encode("my name", add_special_tokens=special) for one in (tokenizer, mine))
+        assert seen(found) == seen(theirs)
+        assert found.sequence_ids == theirs.sequence_ids

@@ -259,6 +259,7 @@ def _found(tokenizer: Any, texts: list[str], options: dict[str, Any]) -> tuple[C
     backend = tokenizer._tokenizer
     if (
         not texts
+        or not isinstance(texts[0], str)  # Its error comes before those of options.
         or not isinstance(backend, Backend)
         or backend.__dict__
         or any(options.get(name) for name in _LEFT_TO_THE_CLASS)
@@ -397,6 +398,7 @@ def fast_class(base: type, batch_encoding: type) -> type:
                         return result[0]["input_ids"]
             return super().encode(text, *arguments, **options)
 
+        @functools.wraps(base.tokenize)  # type: ignore[attr-defined]
         def tokenize(self, text: Any, *arguments: Any, **options: Any) -> Any:
             special = options.get("add_special_tokens", False)
             is_usual = type(special) is bool and len(options) == ("add_special_tokens" in options)
@@ -407,6 +409,7 @@ def fast_class(base: type, batch_encoding: type) -> type:
                     return list(map(found[0]._token_of.__getitem__, found[1]))
             return super().tokenize(text, *arguments, **options)
 
+        @functools.wraps(base.convert_ids_to_tokens)  # type: ignore[attr-defined]
         def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False, *arguments: Any) -> Any:
             backend = self._tokenizer
             if skip_special_tokens is False and not arguments and type(backend) is Backend:
@@ -415,6 +418,7 @@ def fast_class(base: type, batch_encoding: type) -> type:
                     return found
             return super().convert_ids_to_tokens(ids, skip_special_tokens, *arguments)
 
+        @functools.wraps(base.convert_tokens_to_ids)  # type: ignore[attr-defined]
         def convert_tokens_to_ids(self, tokens: Any, *arguments: Any) -> Any:
             backend, kind = self._tokenizer, type(self)
             if type(backend) is Backend and not arguments and (finds.get(kind) or finds_ids(kind)):
@@ -493,11 +497,13 @@ def fast_class(base: type, batch_encoding: type) -> type:
                         return batch_encoding(*result, n_sequences=1)
                 return super()._batch_encode_plus(batch_text_or_text_pairs, **passed)
 
+        @functools.wraps(base.decode)  # type: ignore[attr-defined]
         def decode(self, token_ids: Any, skip_special_tokens: bool = False, *arguments: Any, **options: Any) -> Any:
             if not arguments and _is_ids(token_ids):
                 return self._decode(token_ids, skip_special_tokens=skip_special_tokens, **options)
             return super().decode(token_ids, skip_special_tokens, *arguments, **options)
 
+        @functools.wraps(base.batch_decode)  # type: ignore[attr-defined]
         def batch_decode(
             self, sequences: Any, skip_special_tokens: bool = False, *arguments: Any, **options: Any
         ) -> Any:
