@@ -10,7 +10,7 @@ use super::furniture::{Cleared, is_alphanumeric};
 use super::gopher::is_stop_word;
 use super::{Document, ratio};
 use crate::characters::{LETTER, SPACE, characters, count, trim};
-use crate::table::Table;
+use crate::keys::Keys;
 
 pub const SIGNALS: &[&str] = &[
     "words",
@@ -60,7 +60,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> + Clone {
 pub fn measure(
     document: &Document<'_>,
     asked: super::Asked,
-    table: &mut Table,
+    keys: &mut Keys,
     copies: &mut Copies,
     values: &mut [f64],
 ) {
@@ -70,8 +70,11 @@ pub fn measure(
         quality(document, &mut values[..REPEATED]);
     }
     if asks(REPEATED) {
-        let of_lines = Share::of(lines(text), table);
-        let of_paragraphs = Share::of(text.split("\n\n").map(trim).filter(|one| !one.is_empty()), table);
+        let of_lines = Share::of(lines(text), text.len(), keys);
+        let of_paragraphs = {
+            let paragraphs = text.split("\n\n").map(trim).filter(|one| !one.is_empty());
+            Share::of(paragraphs, text.len(), keys)
+        };
         values[REPEATED..GRAMS].copy_from_slice(&[
             ratio(of_lines.copies, of_lines.elements),
             ratio(of_paragraphs.copies, of_paragraphs.elements),
@@ -80,11 +83,11 @@ pub fn measure(
         ]);
     }
     if asks(GRAMS) {
-        grams(text, table, copies, &mut values[GRAMS..REMOVED]);
+        grams(text, copies, &mut values[GRAMS..REMOVED]);
     }
     if asks(REMOVED) {
         let before = fasttext_words(text);
-        let after: usize = Cleared::new(text).lines.iter().map(|line| fasttext_words(line)).sum();
+        let after: usize = Cleared::new(text).lines().map(fasttext_words).sum();
         values[REMOVED] = if before == 0 { 0.0 } else { (before as f64 - after as f64) / before as f64 };
     }
 }
@@ -123,23 +126,22 @@ fn is_stop_word_of_any_case(word: &str) -> bool {
     word.len() <= 4 && is_stop_word(&word.to_ascii_lowercase())
 }
 
-fn grams(text: &str, table: &mut Table, copies: &mut Copies, values: &mut [f64]) {
+fn grams(text: &str, copies: &mut Copies, values: &mut [f64]) {
     copies.clear();
     for word in text.split_word_bounds().filter(|word| word.starts_with(is_alphanumeric)) {
         copies.add(word, count(word.as_bytes()));
     }
-    copies.walk(table, |copies, n, found| {
+    copies.walk(|copies, n, found| {
         let characters = if n <= 4 {
             // The longest of the most frequent ones; nothing where no n-gram repeats.
-            let most = found.iter().map(|copy| copy.count).max().unwrap_or(0);
-            let longest = found.iter().filter(|copy| copy.count == most).map(|copy| copies.characters_of(copy.at, n));
-            longest.max().unwrap_or(0) * most as usize
+            let longest = found.places().map(|at| copies.characters_of(at, n)).max();
+            longest.unwrap_or(0) * found.most as usize
         } else {
             // Each word in a repeated n-gram once.
             let (mut covered, mut end) = (0, 0);
-            for copy in found {
-                let from = copy.at.max(end);
-                end = copy.at + n;
+            for at in found.places() {
+                let from = at.max(end);
+                end = at + n;
                 covered += copies.characters_of(from, end - from);
             }
             covered
