@@ -213,8 +213,8 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (state >> 33) % sides
         };
-        for kinds in [3, 40, 3000] {
-            let words: Vec<String> = (0..70_000).map(|_| dice(kinds).to_string()).collect();
+        for kinds in [40, 3000] {
+            let words: Vec<String> = (0..66_000).map(|_| dice(kinds).to_string()).collect();
             let mut copies = Copies::default();
             copies.clear();
             words.iter().for_each(|word| copies.add(word, word.len()));

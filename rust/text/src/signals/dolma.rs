@@ -4,8 +4,9 @@
 
 use super::copies::{Copies, Share};
 use super::gopher::is_stop_word;
+use super::spaced::{has_letter, spaced_words};
 use super::{Document, ratio};
-use crate::characters::{LETTER, SPACE, characters, count};
+use crate::characters::count;
 use crate::keys::Keys;
 
 pub const SIGNALS: &[&str] = &[
@@ -40,20 +41,19 @@ pub struct Scratch {
 }
 
 pub fn measure(document: &Document<'_>, keys: &mut Keys, scratch: &mut Scratch, values: &mut [f64]) {
-    let known = characters();
     let text = document.text;
     let Scratch { copies, lengths } = scratch;
     copies.clear();
     lengths.clear();
     let (mut symbols, mut alphabetic, mut stop_words) = (0, 0, 0);
-    for word in text.split(|one| known.is(one, SPACE)).filter(|word| !word.is_empty()) {
+    spaced_words(document, |word| {
         let length = count(word.as_bytes());
         lengths.add(length);
         copies.add(word, length);
-        symbols += usize::from(word.bytes().any(|byte| byte == b'#') || word.contains('…'));
-        alphabetic += usize::from(word.chars().any(|one| known.is(one, LETTER)));
+        symbols += usize::from(word.bytes().any(|byte| byte == b'#') || (!word.is_ascii() && word.contains('…')));
+        alphabetic += usize::from(has_letter(word));
         stop_words += usize::from(is_stop_word(word));
-    }
+    });
     let words = copies.words();
     let lines = || text.split('\n');
     let share = Share::of(lines(), text.len(), keys);

@@ -67,6 +67,9 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_shouted(line: &str) -> bool {
+    if line.is_ascii() {
+        return line.bytes().filter(u8::is_ascii_uppercase).count() * 2 > line.len();
+    }
     let table = characters();
     let upper = line.chars().filter(|&one| table.is(one, UPPER)).count();
     upper > 0 && upper as f64 / count(line.as_bytes()) as f64 > 0.5
@@ -89,7 +92,12 @@ fn is_lowered(word: &str, lower: &str) -> bool {
 /// `3 likes`, `(1.2k Views)`.
 fn is_counter(line: &str) -> bool {
     let outside = |one: char| !is_alphanumeric(one) && one != '_';
-    let line = line.trim_matches(outside);
+    let line = line.trim_start_matches(outside);
+    let is_decimal = |one: char| characters().is(one, DECIMAL);
+    if !line.starts_with(is_decimal) {
+        return false;
+    }
+    let line = line.trim_end_matches(outside);
     let Some(thing_at) =
         line.rfind(is_space).map(|space| space + line[space..].chars().next().map_or(1, char::len_utf8))
     else {
@@ -99,7 +107,6 @@ fn is_counter(line: &str) -> bool {
         return false;
     }
     let number = line[..thing_at].trim_end_matches(is_space);
-    let is_decimal = |one: char| characters().is(one, DECIMAL);
     let digits = number.strip_suffix(['k', 'K', 'm', 'M', 'b', 'B', '\u{212A}']).unwrap_or(number);
     digits.starts_with(is_decimal) && digits.chars().all(|one| is_decimal(one) || matches!(one, ',' | '.'))
 }
@@ -143,6 +150,15 @@ impl Phrase {
         }
     }
 
+    /// A part of it whose letters have no other forms than ASCII's.
+    fn core(self) -> &'static [u8] {
+        match self {
+            Self::Anywhere => b"n cart",
+            Self::AtEnd => b"read more",
+            Self::AtStart => b"gn-",
+        }
+    }
+
     /// A line without the phrase; `None` if it is not there.
     fn taken_from(self, line: &str) -> Option<String> {
         match self {
@@ -174,6 +190,21 @@ impl Phrase {
             }
         }
     }
+}
+
+/// Whether a text holds `small`, in capital or small ASCII letters.
+fn holds_any_case(text: &[u8], small: &[u8]) -> bool {
+    let finder = memchr::memmem::Finder::new(small);
+    let mut lower = [0; 4096];
+    // Parts overlap by what may lie across their ends.
+    let step = lower.len() - small.len();
+    (0..text.len()).step_by(step).any(|start| {
+        let part = &text[start..text.len().min(start + step + small.len())];
+        let lower = &mut lower[..part.len()];
+        lower.copy_from_slice(part);
+        lower.make_ascii_lowercase();
+        finder.find(lower).is_some()
+    })
 }
 
 /// A line that is not empty.
@@ -218,7 +249,10 @@ impl<'t> Cleared<'t> {
         cleared.strip();
         cleared.keep(|line| words(line).nth(1).is_some());
         for phrase in Phrase::ALL {
-            cleared.take(phrase);
+            // What was taken may have left another phrase. There are no lines of white space only any more.
+            if !cleared.ends.is_empty() || holds_any_case(text.as_bytes(), phrase.core()) {
+                cleared.take(phrase);
+            }
             cleared.strip();
         }
         cleared

@@ -62,7 +62,7 @@ pub struct Line<'t> {
 }
 
 /// The lines of a text between newlines: Python's `str.split("\n")`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Between<'t> {
     text: &'t str,
     masks: &'t Masks,

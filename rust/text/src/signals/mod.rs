@@ -15,6 +15,7 @@ pub mod furniture;
 mod gopher;
 pub mod lines;
 mod repetition;
+mod spaced;
 
 use crate::keys::Keys;
 use crate::seen::Seen;
