@@ -4,8 +4,8 @@
 
 use crate::characters::{SPACE, characters, trim};
 use crate::redact::{self, Kind};
-use crate::signals::{c4, furniture::Cleared};
 use crate::seen::Seen;
+use crate::signals::{c4, furniture::Cleared};
 use crate::table::hash;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -43,7 +43,9 @@ def _documents(texts: Any) -> Iterable[bytes | memoryview | None]:
         return
     column = pa.chunked_array(texts) if hasattr(texts, "__arrow_c_stream__") else pa.chunked_array([pa.array(texts)])
     kind = column.type
-    for chunk in column.chunks if pa.types.is_string(kind) or pa.types.is_binary(kind) else column.cast(_large(kind)).chunks:
+    for chunk in (
+        column.chunks if pa.types.is_string(kind) or pa.types.is_binary(kind) else column.cast(_large(kind)).chunks
+    ):
         _, places, values = chunk.buffers()
         width = np.int64 if pa.types.is_large_string(chunk.type) or pa.types.is_large_binary(chunk.type) else np.int32
         count = chunk.offset + len(chunk) + 1
@@ -118,7 +120,9 @@ def extract(
         "memory_bytes": int(memory_bytes),
     }
     answers = extract_all(documents, options, workers or runtime.default_threads())
-    verdicts = [answer.verdict or ("extract.empty" if not answer.text or answer.text.isspace() else None) for answer in answers]
+    verdicts = [
+        answer.verdict or ("extract.empty" if not answer.text or answer.text.isspace() else None) for answer in answers
+    ]
     return Extracted(
         pa.array([answer.text for answer in answers], pa.large_binary()).cast(pa.large_string()),
         pa.array(verdicts, pa.string()),

@@ -338,15 +338,8 @@ pub fn needs_words(asked: Asked) -> bool {
 
 pub(super) fn measure(document: &Document<'_>, values: &mut [f64]) {
     let text = document.text;
-    let mut count = Count {
-        document,
-        page: Page::new(text),
-        lines: 0,
-        kept: 0,
-        kept_characters: 0,
-        sentences: 0,
-        fatal: None,
-    };
+    let mut count =
+        Count { document, page: Page::new(text), lines: 0, kept: 0, kept_characters: 0, sentences: 0, fatal: None };
     if document.lines.are_pythons {
         let _ = Between::new(text, document.masks)
             .take(document.lines.all)

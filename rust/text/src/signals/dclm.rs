@@ -138,13 +138,7 @@ fn lines<'t>(document: &Document<'t>) -> impl Iterator<Item = &'t str> + Clone {
     Between::new(document.text, document.masks).map(|line| line.trimmed).filter(|line| !line.is_empty())
 }
 
-pub fn measure(
-    document: &Document<'_>,
-    asked: super::Asked,
-    keys: &mut Keys,
-    copies: &mut Copies,
-    values: &mut [f64],
-) {
+pub fn measure(document: &Document<'_>, asked: super::Asked, keys: &mut Keys, copies: &mut Copies, values: &mut [f64]) {
     let text = document.text;
     let asks = |from: usize| asked & together(from) != 0;
     if asks(0) {

@@ -260,9 +260,9 @@ impl<'t> Cleared<'t> {
 
     /// The lines that are left.
     pub fn lines(&self) -> impl Iterator<Item = &str> {
-        self.pieces.iter().flat_map(|piece| {
-            std::iter::repeat_n("", piece.empty as usize).chain(std::iter::once(self.line(*piece)))
-        })
+        self.pieces
+            .iter()
+            .flat_map(|piece| std::iter::repeat_n("", piece.empty as usize).chain(std::iter::once(self.line(*piece))))
     }
 
     fn line(&self, piece: Piece) -> &str {

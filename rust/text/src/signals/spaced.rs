@@ -23,6 +23,5 @@ pub fn spaced_words(document: &Document<'_>, mut each: impl FnMut(&str)) {
 /// Whether a word has a letter, of any script.
 pub fn has_letter(word: &str) -> bool {
     // Most words begin with one.
-    word.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
-        || word.chars().any(|one| characters().is(one, LETTER))
+    word.as_bytes().first().is_some_and(u8::is_ascii_alphabetic) || word.chars().any(|one| characters().is(one, LETTER))
 }

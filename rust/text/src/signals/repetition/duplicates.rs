@@ -115,7 +115,9 @@ impl Duplicates {
         open.resize(count, 0);
         let lengths = || joined.lengths::<SHORTEST>();
         let mut shorter = 0;
-        for (at, ((hash, window), length)) in (0..).zip(hashes.iter_mut().zip(joined.windows::<16>(count)).zip(lengths())) {
+        for (at, ((hash, window), length)) in
+            (0..).zip(hashes.iter_mut().zip(joined.windows::<16>(count)).zip(lengths()))
+        {
             *hash = two_words(window);
             twice.mark(*hash);
             open[shorter] = at;

@@ -135,7 +135,21 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (state >> 33) as usize % sides
         };
-        let pieces = ["a", "b", "ab", "ba", "é", "中", "the", "of", "{", "...", "well-known", "it's", "supercalifragilisticexpialidocious"];
+        let pieces = [
+            "a",
+            "b",
+            "ab",
+            "ba",
+            "é",
+            "中",
+            "the",
+            "of",
+            "{",
+            "...",
+            "well-known",
+            "it's",
+            "supercalifragilisticexpialidocious",
+        ];
         for round in 0..300 {
             let (kinds, length) = (1 + dice(pieces.len()), dice(if round % 50 == 0 { 60_000 } else { 400 }));
             let mut text = String::new();
