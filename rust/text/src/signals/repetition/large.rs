@@ -115,7 +115,7 @@ fn most_frequent(document: &Document<'_>, n: usize) -> usize {
     let mut least = (most - most / 4).max(2);
     let (mut first, mut times) = (0, 1);
     let mut keys = Keys::new(places(document));
-    while most > 1 {
+    loop {
         loop {
             each_hash(document, n, |at, gram| {
                 if counts[(gram >> shift) as usize] >= least {
