@@ -27,19 +27,19 @@ pub struct Keys {
 const FEW: usize = 1 << 10;
 
 impl Keys {
-    /// With no more than so many places, and no fewer than a thousand.
+    /// With no more than so many places, or a thousand if that is more.
     pub fn new(most: usize) -> Self {
         let mut keys = Self::default();
-        keys.restart(most);
+        keys.restart(most, FEW);
         keys
     }
 
-    /// The same in the memory of these.
-    pub fn restart(&mut self, most: usize) {
+    /// The same in the memory of these, where about `expected` keys will come: there are more places when more come.
+    pub fn restart(&mut self, most: usize, expected: usize) {
         let most = if most.is_power_of_two() { most } else { most.next_power_of_two() / 2 };
         self.most = most.max(FEW);
         self.places.clear();
-        self.places.resize(FEW, 0);
+        self.places.resize((expected * 2).next_power_of_two().clamp(8, FEW), 0);
         (self.used, self.bits, self.begin) = (0, 0, 0);
     }
 
@@ -167,7 +167,7 @@ mod tests {
                 }
             }
             assert_eq!(found, expected);
-            table.restart(1);
+            table.restart(1, 5);
         }
     }
 }

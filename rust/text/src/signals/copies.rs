@@ -118,7 +118,8 @@ impl Copies {
                 rest.iter().fold(first, |gram, &word| mix(gram, word))
             };
             // A 32nd of the bytes that the words have at least, with one between them.
-            keys.restart(if is_small { 2 * MOST_WORDS } else { words / 16 });
+            let places = open.iter().map(|bits| bits.count_ones() as usize).sum();
+            keys.restart(if is_small { 2 * MOST_WORDS } else { words / 16 }, places);
             again.fill(0);
             top.fill(0);
             let mut most = 1;
@@ -163,7 +164,7 @@ impl Share {
     /// `bytes` are the texts'.
     pub fn of<'t>(texts: impl Iterator<Item = &'t str> + Clone, bytes: usize, keys: &mut Keys) -> Self {
         let mut share = Self::default();
-        keys.restart(bytes / 16);
+        keys.restart(bytes / 16, bytes / 32);
         let mut is_first = true;
         loop {
             texts.clone().for_each(|text| {

@@ -115,7 +115,7 @@ fn most_frequent(document: &Document<'_>, n: usize) -> usize {
     let mut least = (most - most / 4).max(2);
     let (mut first, mut times) = (0, 1);
     let mut keys = Keys::new(places(document));
-    while most > 1 {
+    loop {
         loop {
             each_hash(document, n, |at, gram| {
                 if counts[(gram >> shift) as usize] >= least {
@@ -136,7 +136,7 @@ fn most_frequent(document: &Document<'_>, n: usize) -> usize {
         }
         // Whatever is met as often as the most frequent so far is among the next.
         least = (least / 2).max(times.min(255) as u8).max(2);
-        keys.restart(places(document));
+        keys.restart(places(document), places(document));
     }
     let mut characters = 0;
     each_characters(document, n, |at, of_gram| characters += if at == first as usize { of_gram } else { 0 });
