@@ -1,6 +1,6 @@
 //! A keyed permutation of `0..size`, computed on the spot: a global shuffle without an index in memory.
 //!
-//! About 6 ns for one and 2 ns each for many. See [`Feistel`] for how; not for secrets.
+//! About 6 ns for one, and for many 2 ns each with AVX-512 and 3.5 with AVX2. See [`Feistel`] for how; not for secrets.
 
 use tokenfoundry_base::stable_hash::mix64;
 use tokenfoundry_kernels::feistel::Feistel;

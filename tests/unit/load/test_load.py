@@ -84,6 +84,27 @@ def test_permute_scatters() -> None:
         permute([5], 5, 0)
 
 
+def test_an_index_out_of_range_is_seen_anywhere() -> None:
+    for place in (0, 15, 16, 999):
+        for wrong in (-1, 1000, 1 << 62):
+            indices = np.arange(1000)
+            indices[place] = wrong
+            with pytest.raises(tf.InputError, match="between 0 and 1000"):
+                permute(indices, 1000, np.int64(3))
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_many_samples_are_located_as_each_is(documents: list[tuple[Path, float]], shuffle: bool) -> None:
+    schedule = [(100, [1.0, 3.0]), (101, [0.0, 1.0]), (70_000, [1.0, 1.0])]
+    for loader in (
+        tf.Loader(documents, 8, 1, mode="windows", seed=np.int32(5), shuffle=shuffle, schedule=schedule),
+        tf.Loader([path for path, _ in documents], 8, 1, mode="windows", seed=5, shuffle=shuffle),
+    ):
+        for first, count in ((0, 300), (65_500, 100), (69_990, 20), (5, 0)):
+            found = np.stack(loader.locate_batch(first, count), axis=1)
+            assert found.tolist() == [list(loader.locate(sample)) for sample in range(first, first + count)]
+
+
 @given(
     st.lists(st.floats(0, 100), min_size=2, max_size=2).filter(lambda weights: sum(weights) > 1e-3),
     st.lists(st.tuples(st.integers(1, 400), st.floats(0.1, 9), st.floats(0, 9)), max_size=3),
