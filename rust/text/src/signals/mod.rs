@@ -1,7 +1,7 @@
 //! All signals of a document in one pass: cut it into words once, then let every asked family count.
 //!
 //! A family is a list of names and a function that fills as many numbers. Ratios of nothing are 0. A document costs
-//! time linear in its bytes, and scratch memory of no more than eight times its bytes and 16 MiB, whatever it holds. What a short one took is kept
+//! time linear in its bytes, and scratch memory of no more than eight times its bytes and 64 MiB, whatever it holds. What a short one took is kept
 //! for the next.
 
 pub mod c4;

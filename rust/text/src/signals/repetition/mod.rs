@@ -28,7 +28,7 @@ pub struct Repetition {
 }
 
 /// Documents of more words are [`large`]: what is kept of each word would be too much.
-const MOST_WORDS: usize = 1 << 16;
+const MOST_WORDS: usize = 1 << 18;
 
 /// In `asked`: repeated paragraphs and lines, then the most frequent 2-, 3- and 4-grams, then duplicate ones.
 const REPEATED: Asked = 0b1111;
