@@ -81,7 +81,16 @@ def openai_encoding(name: str, local_only: bool, looked: list[str]) -> Encoding 
     except Exception as error:
         looked.append(f"{address} ({_one_line(error)})")
         return None
-    return Encoding(facts["mergeable_ranks"], facts["pat_str"], facts["special_tokens"])
+    return Encoding(facts["mergeable_ranks"], facts["pat_str"], _without_placeholders(facts["special_tokens"]))
+
+
+def _without_placeholders(special_tokens: Mapping[str, int]) -> dict[str, int]:
+    """One special token for each id: harmony's list has a reserved one more for the id of ``<|endofprompt|>``."""
+    first: dict[int, str] = {}
+    for token, number in special_tokens.items():
+        if first.setdefault(number, token).startswith("<|reserved_"):
+            first[number] = token
+    return {token: number for token, number in special_tokens.items() if first[number] == token}
 
 
 def on_hub(name: str, revision: str | None, files: Sequence[str], looked: list[str]) -> Path | None:

@@ -37,6 +37,10 @@ KIMI = "|".join((
     r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
     *(r"\p{N}{1,3}", r" ?[^\s\p{L}\p{N}]+[\r\n]*", r"\s*[\r\n]+", r"\s+(?!\S)", r"\s+"),
 ))  # fmt: skip
+DEEPSEEK = (
+    r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*"
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 BYTES = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
 SPLITTING = {**BYTES, "use_regex": True}
 SPACES = {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}
@@ -67,6 +71,10 @@ STRUCTURES: dict[str, tuple[Any, ...]] = {
     "Qwen 2.5": ("bytes", {"type": "NFC"}, chain(split(QWEN2), BYTES), [("<|endoftext|>", 1, 0, 0, 0), ("<tool_call>", 0, 0, 0, 0)], [], None),
     "Qwen 3.5": ("bytes", {"type": "NFC"}, chain(split(QWEN35), BYTES), [("<|im_end|>", 1, 0, 0, 0), ("<think>", 0, 0, 0, 0)], [], None),
     "Llama 4": ("bytes", None, chain(split(O200K), BYTES), [("<|begin_of_text|>", 1, 0, 0, 0), ("<|header_start|>", 1, 0, 0, 0)], ["<|begin_of_text|>"], None),
+    "GPT-2": ("bytes", None, SPLITTING, [("<|endoftext|>", 1, 0, 0, 1)], [], None),
+    "Llama 3": ("bytes", None, chain(split(CL100K), BYTES), [("<|begin_of_text|>", 1, 0, 0, 0), ("<|eot_id|>", 1, 0, 0, 0)], ["<|begin_of_text|>"], None),
+    "DeepSeek V3": ("bytes", {"type": "Sequence", "normalizers": []}, chain(split(r"\p{N}{1,3}"), split("[一-龥\u3040-ゟ゠-ヿ]+"), split(DEEPSEEK), BYTES), [("<｜begin▁of▁sentence｜>", 1, 0, 0, 0), ("<｜User｜>", 0, 0, 0, 0), ("<｜fim▁hole｜>", 0, 0, 0, 1)], ["<｜begin▁of▁sentence｜>"], None),
+    "gpt-oss": ("bytes", None, chain(split(O200K), BYTES), [("<|start|>", 1, 0, 0, 0), ("<|message|>", 1, 0, 0, 0), ("<|return|>", 1, 0, 0, 0)], [], None),
     "OLMo": ("bytes", {"type": "NFC"}, SPLITTING, [("<|padding|>", 1, 0, 0, 0), ("  ", 0, 0, 0, 1), ("|||IP_ADDRESS|||", 0, 0, 0, 1)], [], None),
     "Gemma 1": ("fallback", SPACES, None, [("<bos>", 1, 0, 0, 0), ("<2mass>", 0, 0, 0, 0), ("\n\n", 0, 0, 0, 0), ("▁▁", 0, 0, 0, 0)], ["<bos>"], DECODER),
     "Gemma 3": ("fallback", SPACES, {"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious", "invert": False}, [("<bos>", 1, 0, 0, 0), ("<start_of_turn>", 1, 0, 0, 0), ("\t\t", 0, 0, 0, 0)], ["<bos>"], DECODER),
@@ -103,6 +111,11 @@ def file_of(name: str) -> dict[str, Any]:
             "pair": [*pieces, text, other],
             "special_tokens": special,
         }
+    if name == "Llama 3":
+        file["post_processor"] = {"type": "Sequence", "processors": [BYTES, file["post_processor"]]}
+        file["model"]["ignore_merges"] = True
+    if name == "GPT-2":
+        file["post_processor"] = {**SPLITTING, "trim_offsets": False}
     if kind == "fallback":
         file["model"] |= {"byte_fallback": True, "fuse_unk": True, "unk_token": "<unk>"}
     return file

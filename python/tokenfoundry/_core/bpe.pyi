@@ -12,8 +12,10 @@ _Special = Literal["all", "none"] | Iterable[str] | None
 class Parts:
     """A tokenizer as a file or a caller says it is; ``Tokenizer(parts)`` checks it and uses it up."""
 
-def read_tokenizer_json(file: bytes, finds_special: bool) -> Parts:
-    """The parts of a tokenizer.json. ``finds_special``: special tokens in a text are found by default."""
+def read_tokenizer_json(file: bytes, finds_special: bool, may_be_untrained: bool = False) -> Parts:
+    """The parts of a tokenizer.json. ``finds_special``: special tokens in a text are found by default.
+
+    ``may_be_untrained``: a BPE model without tokens is read too, and then there are the added tokens only."""
 
 def read_tekken_json(file: bytes) -> Parts:
     """The parts of Mistral's tekken.json; its BOS is the template."""

@@ -99,7 +99,7 @@ class Writer:
 
     def append(
         self,
-        ragged: Ragged,
+        ragged: Ragged | object,
         plan: PackingPlan | None = None,
         *,
         document_ids: bytes | Sequence[bytes],
@@ -117,6 +117,7 @@ class Writer:
 
         After an error nothing more can be appended. Outside the GIL; Ctrl-C stops it.
         """
+        ragged = Ragged.of(ragged)
         ids = document_ids if isinstance(document_ids, bytes) else b"".join(document_ids)
         if len(ids) != 16 * len(ragged):
             raise InputError(f"document_ids has {len(ids)} bytes; {len(ragged)} documents need 16 each")
@@ -168,7 +169,7 @@ class Writer:
 
 def write(
     directory: str | os.PathLike[str],
-    ragged: Ragged,
+    ragged: Ragged | object,
     plan: PackingPlan | None = None,
     *,
     document_ids: bytes | Sequence[bytes],

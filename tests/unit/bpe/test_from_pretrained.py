@@ -88,3 +88,18 @@ def test_the_cache_of_tiktoken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert loaded.special_tokens == {"<|endoftext|>": 50256}
     with pytest.raises(tf.VocabularyError, match=r"Hugging Face cache.*tiktoken's cache of cl100k_base \(.*\)$"):
         tf.Tokenizer.from_pretrained("gpt-4", local_files_only=True)
+
+
+def test_harmony_s_special_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenAI's list has two names for one id; the one that means something is kept."""
+    address = "https://openaipublic.blob.core.windows.net/encodings/o200k_base.tiktoken"
+    (tmp_path / hashlib.sha1(address.encode()).hexdigest()).write_bytes(vocabulary("o200k").read_bytes())
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    for name in ("o200k_harmony", "gpt-oss-120b"):
+        loaded = tf.Tokenizer.from_pretrained(name, local_files_only=True)
+        assert loaded.vocab_size == 201_088
+        assert loaded.decode([200_018]) == "<|endofprompt|>"
+        ids = loaded.encode("<|start|>user<|message|>hi<|end|><|return|><|reserved_200018|>", allowed_special="all")
+        assert ids[:6] == [200_006, 1428, 200_008, 3686, 200_007, 200_002]
+        assert len(ids) > 7  # What only holds a place is plain text.

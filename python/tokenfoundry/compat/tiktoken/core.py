@@ -75,6 +75,9 @@ class Encoding:
         # A text without this holds no special token. One search for it is much faster than one for all of them.
         self._marker = _common_beginning(special_tokens)
         self._core_bpe = CoreBPE(self._tokenizer, mergeable_ranks, special_tokens, pat_str, self._alias_of)
+        # Of the tokens that were asked for one by one; at most the vocabulary.
+        self._id_of: dict[str, int] = {}
+        self._bytes_of = _Remembered(self._core_bpe.decode_single_token_bytes)
 
     def __repr__(self) -> str:
         return f"<Encoding {self.name!r}>"
@@ -153,6 +156,13 @@ class Encoding:
 
     def encode_single_token(self, text_or_bytes: str | bytes) -> int:
         """The id of a token or special token. KeyError if it is none."""
+        if type(text_or_bytes) is str:
+            try:
+                return self._id_of[text_or_bytes]
+            except KeyError:
+                found = self._core_bpe.encode_single_token(text_or_bytes.encode())
+                self._id_of[text_or_bytes] = found
+                return found
         if isinstance(text_or_bytes, str):
             text_or_bytes = text_or_bytes.encode()
         return self._core_bpe.encode_single_token(text_or_bytes)
@@ -227,10 +237,6 @@ class Encoding:
     def decode_single_token_bytes(self, token: int) -> bytes:
         """Bytes of a token or special token. KeyError if there is none."""
         return self._bytes_of[token] if type(token) is int else self._core_bpe.decode_single_token_bytes(token)
-
-    @functools.cached_property
-    def _bytes_of(self) -> "_Remembered":
-        return _Remembered(self._core_bpe.decode_single_token_bytes)
 
     def decode_tokens_bytes(self, tokens: Sequence[int]) -> list[bytes]:
         """Bytes of each token."""

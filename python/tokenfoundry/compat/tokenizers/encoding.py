@@ -5,6 +5,7 @@ padding rearrange segments, and ids; tokens, offsets, words and masks are made f
 cost of encoding the text a second time.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -197,7 +198,12 @@ class Encoding(_bpe.Encoded):
 
     @property
     def words(self) -> list[int | None]:
-        """As `word_ids`."""
+        """As `word_ids`; deprecated, as there."""
+        warnings.warn(
+            "Deprecated in 0.9.4: Encoding.words is deprecated, please use Encoding.word_ids instead.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
         return self.word_ids
 
     @property

@@ -53,8 +53,9 @@ class PostProcessor:
                     for encoding in encodings:
                         for part in (encoding, *encoding._overflowing):
                             part._trim_offsets(step.get("add_prefix_space", True))
-                for number, encoding in enumerate(encodings):
-                    encoding.set_sequence_id(number)
+                if not step.get("older"):
+                    for number, encoding in enumerate(encodings):
+                        encoding.set_sequence_id(number)
             elif step.get("older"):
                 encodings = _around_each(step, encodings, add_special_tokens)
             else:
@@ -136,7 +137,7 @@ def _as_templates(step: dict[str, Any]) -> list[dict[str, Any]]:
             name: {"id": name, "ids": [number], "tokens": [name]} for name, number in ((cls, cls_id), (sep, sep_id))
         },
     }
-    return [template] if is_bert else [{**step, "type": "ByteLevel"}, template]
+    return [template] if is_bert else [{**step, "type": "ByteLevel", "older": True}, template]
 
 
 def _special(name: str, type_id: int) -> dict[str, Any]:

@@ -9,13 +9,14 @@ import functools
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
 
 from tokenfoundry._core import bpe as _bpe
+from tokenfoundry.compat.tokenizers.added import FIELDS, AddedToken, added_token_class
 from tokenfoundry.compat.tokenizers.arguments import (
     as_bool,
     as_number,
@@ -53,52 +54,6 @@ def original() -> Any:
     return tokenizers
 
 
-class AddedToken:
-    """A token that is found in a text before anything else. ``normalized`` defaults to ``not special``."""
-
-    def __init__(
-        self,
-        content: str = "",
-        single_word: bool = False,
-        lstrip: bool = False,
-        rstrip: bool = False,
-        normalized: bool | None = None,
-        special: bool = False,
-    ) -> None:
-        self.content = content
-        self.single_word = single_word
-        self.lstrip = lstrip
-        self.rstrip = rstrip
-        self.special = special
-        self._normalized = normalized
-
-    @property
-    def normalized(self) -> bool:
-        """Whether it is looked for in the normalized text."""
-        return not self.special if self._normalized is None else self._normalized
-
-    def _fields(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in _FIELDS}
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, AddedToken) and self._fields() == other._fields()
-
-    def __hash__(self) -> int:
-        return hash(tuple(self._fields().values()))
-
-    def __str__(self) -> str:
-        return self.content
-
-    def __repr__(self) -> str:
-        names = ("rstrip", "lstrip", "single_word", "normalized", "special")
-        options = ", ".join(f"{name}={getattr(self, name)}" for name in names)
-        return f'AddedToken("{self.content}", {options})'
-
-
-#: As a tokenizer.json writes them.
-_FIELDS = ("content", "single_word", "lstrip", "rstrip", "normalized", "special")
-
-
 class Tokenizer:
     """A tokenizer of a tokenizer.json with a BPE model. Made by `from_file`, `from_str`, `from_buffer` or
     `from_pretrained`; VocabularyError names what it cannot read."""
@@ -112,9 +67,22 @@ class Tokenizer:
             raise VocabularyError(f"{kind} model: tokenfoundry has BPE only; use tokenizers for it")
         self._start(original().Tokenizer(model).to_str().encode())
 
+    @classmethod
+    def _unread(cls, json: str) -> "Tokenizer":
+        """Of a tokenizer.json that is read when it is needed: its model may still have to be trained."""
+        made = cls.__new__(cls)
+        made._start(json.encode())
+        return made
+
     def _start(self, content: bytes) -> None:
         self._content = content
         self._allowed: Literal["all", "none"] = "all"
+        self._forget_tokens()
+
+    def _forget_tokens(self) -> None:
+        # What was asked for one by one: at most the vocabulary.
+        self._shown: dict[int, str] = {}
+        self._numbers: dict[str, int] = {}
 
     @classmethod
     def _read(cls, content: bytes) -> "Tokenizer":
@@ -126,7 +94,7 @@ class Tokenizer:
     @functools.cached_property
     def _engine(self) -> _Engine:
         try:
-            return _Engine(_bpe.read_tokenizer_json(self._content, True))
+            return _Engine(_bpe.read_tokenizer_json(self._content, True, True))
         except VocabularyError as error:
             refused = error
         try:
@@ -137,7 +105,7 @@ class Tokenizer:
             raise refused
         # A template with two places for the text, perhaps: `PostProcessor` fills it, and the engine need not know.
         content = json.dumps({**self._json, "post_processor": None}, ensure_ascii=False).encode()
-        return _Engine(_bpe.read_tokenizer_json(content, True))
+        return _Engine(_bpe.read_tokenizer_json(content, True, True))
 
     @staticmethod
     def from_file(path: str | os.PathLike[str]) -> "Tokenizer":
@@ -243,7 +211,18 @@ class Tokenizer:
         return {}
 
     def __repr__(self) -> str:
-        return f"Tokenizer(version={self._json.get('version', '1.0')!r}, model=BPE({self.get_vocab_size()} tokens))"
+        return self._described(repr)
+
+    def __str__(self) -> str:
+        return self._described(str)
+
+    def _described(self, how: Callable[[Any], str]) -> str:
+        """In the words of `tokenizers`, where it is installed."""
+        try:
+            library = original()
+        except ImportError:
+            return f"Tokenizer(version={self._json.get('version', '1.0')!r}, model=BPE({self.get_vocab_size()} tokens))"
+        return how(library.Tokenizer.from_str(self.to_str()))
 
     def to_str(self, pretty: bool = False) -> str:
         """The tokenizer.json, as `tokenizers` reads it."""
@@ -258,17 +237,34 @@ class Tokenizer:
 
     def token_to_id(self, token: str) -> int | None:
         """The id of a token as the vocabulary writes it."""
+        if type(token) is str:
+            try:
+                return self._numbers[token]
+            except KeyError:
+                pass
         if not isinstance(token, str):
             raise not_an_instance(token, "str")
         token.encode()
+        numbers = self._numbers
         added = self._added.get(token)
         found: int | None = added["id"] if added else self._json["model"]["vocab"].get(token)
+        if found is not None:
+            numbers[token] = found
         return found
 
     def id_to_token(self, id: int) -> str | None:
         """A token as the vocabulary writes it."""
+        if type(id) is int:
+            try:
+                return self._shown[id]
+            except KeyError:
+                pass
+        shown = self._shown
         number = as_number(id)
-        return self._normalized.get(number) or self._token_of.get(number)
+        token = self._normalized.get(number) or self._token_of.get(number)
+        if token is not None:
+            shown[number] = token
+        return token
 
     def get_vocab(self, with_added_tokens: bool = True) -> dict[str, int]:
         """All tokens and their ids."""
@@ -281,10 +277,11 @@ class Tokenizer:
         """How many tokens there are."""
         return len(self.get_vocab(with_added_tokens))
 
-    def get_added_tokens_decoder(self) -> dict[int, AddedToken]:
+    def get_added_tokens_decoder(self) -> dict[int, Any]:
         """Added tokens by id."""
+        made = added_token_class()
         tokens = sorted(self._added.values(), key=lambda token: token["id"])
-        return {token["id"]: AddedToken(**{k: v for k, v in token.items() if k != "id"}) for token in tokens}
+        return {token["id"]: made(**{k: v for k, v in token.items() if k != "id"}) for token in tokens}
 
     @property
     def encode_special_tokens(self) -> bool:
@@ -317,11 +314,10 @@ class Tokenizer:
         new = 0
         for item in tokens:
             if isinstance(item, str):
-                item = AddedToken(item)
-                item.special = special
+                item = AddedToken(item, special=special)
             elif special:
                 item.special = True  # As `tokenizers` does, in the caller's object.
-            token = {name: getattr(item, name) for name in _FIELDS}
+            token = {name: getattr(item, name) for name in FIELDS}
             content = token["content"]
             known = self._added.get(content)
             if not content or (known and {**token, "id": known["id"]} == known):
@@ -344,6 +340,7 @@ class Tokenizer:
 
     def _after_a_change(self) -> None:
         self._content = self.to_str().encode()
+        self._forget_tokens()
         if self.__dict__.pop("_engine", None) is not None:
             _ = self._engine
         for name in ("_token_of", "_normalized", "_processor"):
@@ -404,8 +401,9 @@ class Tokenizer:
 
     def _become(self, trained: Any) -> None:
         self._before_a_change()
-        for name in ("_json", "_added", "_truncates_or_pads", "_engine", "_token_of", "_processor"):
+        for name in ("_json", "_added", "_truncates_or_pads", "_engine", "_token_of", "_normalized", "_processor"):
             self._forget(name)
+        self._forget_tokens()
         self._content = trained.to_str().encode()
 
     def num_special_tokens_to_add(self, is_pair: bool) -> int:

@@ -59,7 +59,7 @@ class Engine(_Pipeline):
         if self.around is None:
             # Whatever that is, it is put around texts by `PostProcessor` or by the original.
             content = json.dumps({**json.loads(content), "post_processor": None}, ensure_ascii=False)
-        self._engine = _Engine(_bpe.read_tokenizer_json(content.encode(), True))
+        self._engine = _Engine(_bpe.read_tokenizer_json(content.encode(), True, True))
         try:
             self.processes = self._processor is not None
         except VocabularyError:
@@ -165,8 +165,19 @@ class Backend:
 
     #: The dict is for methods that somebody puts in the place of these; with any, calls go the longer way.
     __slots__ = (
-        "__dict__", "_engine", "_failed_state", "_failure", "_lock", "_original", "_padding", "_truncation", "_watched",
-        "id_to_token", "token_to_id",
+        "__dict__",
+        "_engine",
+        "_failed_state",
+        "_failure",
+        "_id_of",
+        "_lock",
+        "_original",
+        "_padding",
+        "_token_of",
+        "_truncation",
+        "_watched",
+        "id_to_token",
+        "token_to_id",
     )  # fmt: skip
 
     _engine: Engine | None
@@ -180,6 +191,7 @@ class Backend:
         # The original's own: they are asked for token by token.
         self.id_to_token: Callable[[int], str | None] = original.id_to_token
         self.token_to_id: Callable[[str], int | None] = original.token_to_id
+        self._forget_tokens()
         self._lock = threading.RLock()
         self._engine = None
         self._failure: str | None = None
@@ -188,6 +200,21 @@ class Backend:
         self._watched = False
         self._truncation = original.truncation
         self._padding = original.padding
+
+    # Tokens by their ids and the other way round
+
+    def _forget_tokens(self) -> None:
+        self._token_of = _Found(int, self.id_to_token)
+        self._id_of = _Found(str, self.token_to_id)
+
+    def tokens_of(self, ids: Any) -> Any:
+        """The tokens of a list of ids, or of one; None where they may change without a word, or `id_to_token` has something
+        else to say. What was found is found faster the next time."""
+        return None if self._watched or self.__dict__ else _found(self._token_of, ids)
+
+    def ids_of(self, tokens: Any) -> Any:
+        """As `tokens_of`, the other way round."""
+        return None if self._watched or self.__dict__ else _found(self._id_of, tokens)
 
     # The engine
 
@@ -213,6 +240,7 @@ class Backend:
     def _changed(self) -> None:
         self._engine = None
         self._failure = None
+        self._forget_tokens()
 
     @property
     def original(self) -> Any:
@@ -363,6 +391,8 @@ class Backend:
             self._changed()
             return
         object.__setattr__(self, name, value)
+        if name in ("id_to_token", "token_to_id") and hasattr(self, "_token_of"):
+            self._forget_tokens()
 
     def __dir__(self) -> list[str]:
         return sorted({*dir(type(self)), *dir(self._original)})
@@ -390,6 +420,28 @@ class Backend:
 
     def __copy__(self) -> "Backend":
         return self.__deepcopy__({})
+
+
+class _Found(dict[Any, Any]):
+    """What was looked for and found, one by one; at most the vocabulary."""
+
+    def __init__(self, kind: type, find: Callable[[Any], Any]) -> None:
+        self._kind = kind
+        self._find = find
+
+    def __missing__(self, key: Any) -> Any:
+        found = self._find(key) if type(key) is self._kind else None
+        if found is None:
+            raise KeyError(key)
+        self[key] = found
+        return found
+
+
+def _found(known: _Found, keys: Any) -> Any:
+    try:
+        return [known[key] for key in keys] if type(keys) is list else known[keys]
+    except (KeyError, TypeError):
+        return None
 
 
 class _Tokens(dict[int, str]):

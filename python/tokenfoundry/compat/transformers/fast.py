@@ -6,18 +6,18 @@ they are mixed into, which then asks the `Backend`. `convert` mixes in only thos
 
 import functools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from tokenfoundry._core import bpe as _bpe
+from tokenfoundry.compat.transformers.alone import USUAL, Columns, columns_of, ids_of, making
 from tokenfoundry.compat.transformers.around import Around
 from tokenfoundry.compat.transformers.backend import Backend, Engine
 from tokenfoundry.compat.transformers.encodings import Encodings, Options
 
-Columns = dict[str, Any]
 #: What the libraries have for these options where a caller (of a method with an underscore) does not say.
 PADDING: Any = "do_not_pad"
 TRUNCATION: Any = "do_not_truncate"
@@ -259,6 +259,7 @@ def _found(tokenizer: Any, texts: list[str], options: dict[str, Any]) -> tuple[C
     backend = tokenizer._tokenizer
     if (
         not texts
+        or not isinstance(texts[0], str)  # Its error comes before those of options.
         or not isinstance(backend, Backend)
         or backend.__dict__
         or any(options.get(name) for name in _LEFT_TO_THE_CLASS)
@@ -292,58 +293,27 @@ def _found(tokenizer: Any, texts: list[str], options: dict[str, Any]) -> tuple[C
     return found, Encodings(engine, texts, again)
 
 
-#: How a text is encoded when nothing is said about it.
-_USUAL = Options(True, "all", None, None)
 #: Options that change nothing of what `plain_one` gives.
 _SIMPLE = frozenset({"split_special_tokens", "verbose", "padding_side"})
-
-
-def _making(batch_encoding: type) -> Callable[[Columns, Encodings], Any]:
-    """What makes a `BatchEncoding` of one text, without what its constructor looks for."""
-    usual = {"data": {}, "_encodings": [], "_n_sequences": 1}
-    if vars(batch_encoding({}, [], n_sequences=1)) != usual or batch_encoding.__dict__.get("__slots__"):
-        return lambda found, encodings: batch_encoding(found, encodings, n_sequences=1)
-    new: Any = batch_encoding.__new__
-
-    def made(found: Columns, encodings: Encodings) -> Any:
-        one: Any = new(batch_encoding)
-        one.__dict__ = {"data": found, "_encodings": encodings, "_n_sequences": 1}
-        return one
-
-    return made
 
 
 def fast_class(base: type, batch_encoding: type) -> type:
     """The class to mix in, of ``transformers``' base of fast tokenizers (which goes by two names, with different
     methods in 4 and 5)."""
     class_five = not hasattr(base, "_batch_encode_plus")
-    encoded = _making(batch_encoding)
+    encoded = making(batch_encoding)
     #: By class, whether nothing that it overrides lies between a call and `_encode_plus`.
     direct: dict[type, bool] = {}
 
     def is_direct(kind: type) -> bool:
-        own = ("_encode_plus", "_switch_to_input_mode", "_get_padding_truncation_strategies")
+        own = (
+            "_encode_plus",
+            "_get_padding_truncation_strategies",
+            "_switch_to_input_mode",
+            "set_truncation_and_padding",
+        )
         found = direct[kind] = all(getattr(kind, name) is getattr(TokenFoundryFast, name) for name in own)
         return found
-
-    def ids_of(tokenizer: Any, text: str, special: bool) -> tuple[Any, list[int]] | None:
-        """The engine and the ids of a text with nothing unusual set; None where something is."""
-        backend = tokenizer._tokenizer
-        if type(backend) is not Backend or backend._truncation is not None or backend._padding is not None:
-            return None
-        if backend.__dict__:
-            return None
-        engine = backend._engine
-        if engine is None or backend._watched:
-            engine = backend.engine()
-        if engine is None or engine.around is None or engine._allowed != "all" or tokenizer.split_special_tokens:
-            return None
-        if not text.isascii() and _bpe.first_not_text([text]) is not None:
-            return None
-        ids = engine._engine.encode(text, special, allowed_special="all")
-        if len(ids) > tokenizer.model_max_length:
-            tokenizer._eventual_warn_about_too_long_sequence(ids, None, True)
-        return engine, ids
 
     def plain_one(tokenizer: Any, text: str, special: bool, options: dict[str, Any]) -> Any:
         """One text with nothing but its ids and its mask wanted; None where more is, or something is unusual."""
@@ -382,55 +352,80 @@ def fast_class(base: type, batch_encoding: type) -> type:
             found = {name: value[0] if isinstance(value[0], list) else value for name, value in found.items()}
         return batch_encoding(found, encodings, n_sequences=1)
 
-    def is_alone(tokenizer: Any, text: Any, arguments: tuple[Any, ...], options: dict[str, Any], special: Any) -> bool:
-        """Whether a text comes without options but `add_special_tokens`, to a class whose methods are the usual ones."""
-        return (
-            type(text) is str
-            and not arguments
-            and type(special) is bool
-            and len(options) == ("add_special_tokens" in options)
-            and (direct.get(type(tokenizer)) or is_direct(type(tokenizer)))
-        )
+    def is_alone(tokenizer: Any, text: Any, arguments: tuple[Any, ...]) -> bool:
+        """Whether it is one text, for a class whose methods are the usual ones."""
+        return type(text) is str and not arguments and (direct.get(type(tokenizer)) or is_direct(type(tokenizer)))
+
+    #: By class, whether it looks tokens up where the base does.
+    finds: dict[type, bool] = {}
+
+    def finds_ids(kind: type) -> bool:
+        name = "_convert_token_to_id_with_added_voc"
+        found = finds[kind] = getattr(kind, name, None) is getattr(base, name, None)
+        return found
 
     class TokenFoundryFast(base):  # type: ignore[misc]
         """Encodes and decodes with tokenfoundry; all else is the class it is mixed into."""
 
-        # The call that programs make for each of many short texts: most of its time would be options.
         @functools.wraps(base.__call__)
         def __call__(self, text: Any = None, *arguments: Any, **options: Any) -> Any:
-            if (
-                type(text) is str
-                and not arguments
-                and not options
-                and (direct.get(type(self)) or is_direct(type(self)))
-            ):
-                names = self.model_input_names
-                found = None if "token_type_ids" in names else ids_of(self, text, True)
-                if found is not None:
-                    engine, ids = found
-                    columns: Columns = {"input_ids": ids}
-                    if "attention_mask" in names:
-                        columns["attention_mask"] = [1] * len(ids)
-                    return encoded(columns, Encodings(engine, [text], _USUAL))
+            if is_alone(self, text, arguments):
+                if options:
+                    result = columns_of(self, text, options)
+                    if result is not None:
+                        return encoded(*result)
+                elif "token_type_ids" not in (names := self.model_input_names):
+                    found = ids_of(self, text, True)
+                    if found is not None:
+                        engine, ids = found
+                        columns: Columns = {"input_ids": ids}
+                        if "attention_mask" in names:
+                            columns["attention_mask"] = [1] * len(ids)
+                        return encoded(columns, Encodings(engine, [text], USUAL))
             return super().__call__(text, *arguments, **options)
 
         @functools.wraps(base.encode)  # type: ignore[attr-defined]
         def encode(self, text: Any, *arguments: Any, **options: Any) -> Any:
-            special = options.get("add_special_tokens", True)
-            if is_alone(self, text, arguments, options, special):
-                found = ids_of(self, text, special)
-                if found is not None:
-                    return found[1]
+            if is_alone(self, text, arguments):
+                special = options.get("add_special_tokens", True)
+                if len(options) == ("add_special_tokens" in options) and type(special) is bool:
+                    found = ids_of(self, text, special)
+                    if found is not None:
+                        return found[1]
+                else:
+                    result = columns_of(self, text, options)
+                    if result is not None:
+                        return result[0]["input_ids"]
             return super().encode(text, *arguments, **options)
 
+        @functools.wraps(base.tokenize)  # type: ignore[attr-defined]
         def tokenize(self, text: Any, *arguments: Any, **options: Any) -> Any:
             special = options.get("add_special_tokens", False)
-            if is_alone(self, text, arguments, options, special):
+            is_usual = type(special) is bool and len(options) == ("add_special_tokens" in options)
+            if is_usual and is_alone(self, text, arguments):
                 found = ids_of(self, text, special)
                 # An added token is shown as it was found, which takes an `Encoding`.
                 if found is not None and found[0].added.isdisjoint(found[1]):
                     return list(map(found[0]._token_of.__getitem__, found[1]))
             return super().tokenize(text, *arguments, **options)
+
+        @functools.wraps(base.convert_ids_to_tokens)  # type: ignore[attr-defined]
+        def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False, *arguments: Any) -> Any:
+            backend = self._tokenizer
+            if skip_special_tokens is False and not arguments and type(backend) is Backend:
+                found = backend.tokens_of(ids)
+                if found is not None:
+                    return found
+            return super().convert_ids_to_tokens(ids, skip_special_tokens, *arguments)
+
+        @functools.wraps(base.convert_tokens_to_ids)  # type: ignore[attr-defined]
+        def convert_tokens_to_ids(self, tokens: Any, *arguments: Any) -> Any:
+            backend, kind = self._tokenizer, type(self)
+            if type(backend) is Backend and not arguments and (finds.get(kind) or finds_ids(kind)):
+                found = backend.ids_of(tokens)
+                if found is not None:
+                    return found
+            return super().convert_tokens_to_ids(tokens, *arguments)
 
         # transformers looks for these at each call, and looking for what is not there costs more than encoding.
         def _switch_to_input_mode(self) -> None:
@@ -502,11 +497,13 @@ def fast_class(base: type, batch_encoding: type) -> type:
                         return batch_encoding(*result, n_sequences=1)
                 return super()._batch_encode_plus(batch_text_or_text_pairs, **passed)
 
+        @functools.wraps(base.decode)  # type: ignore[attr-defined]
         def decode(self, token_ids: Any, skip_special_tokens: bool = False, *arguments: Any, **options: Any) -> Any:
             if not arguments and _is_ids(token_ids):
                 return self._decode(token_ids, skip_special_tokens=skip_special_tokens, **options)
             return super().decode(token_ids, skip_special_tokens, *arguments, **options)
 
+        @functools.wraps(base.batch_decode)  # type: ignore[attr-defined]
         def batch_decode(
             self, sequences: Any, skip_special_tokens: bool = False, *arguments: Any, **options: Any
         ) -> Any:

@@ -1,7 +1,9 @@
 //! The tokens of a block of pieces, in passes, so that each is a short loop without branches that depend on the text, and
 //! what one piece waits for from memory was asked for while others were looked up.
 
+use tokenfoundry_kernels::by_length::{LONGEST as LONGEST_OF, Parted, RANGES};
 use tokenfoundry_kernels::byte_classes::Classifier;
+use tokenfoundry_kernels::double_keys;
 use tokenfoundry_kernels::packed_tokens::{SIX_NUMBER, TWELVE_NUMBER, Twelve};
 
 use super::Encoder;
@@ -23,21 +25,13 @@ const UNSEEN: usize = 64;
 /// Scanning a window after that many may find so many more.
 pub const ROOM: usize = LARGE_BLOCK + 64;
 
-/// The table that a piece of so many bytes is looked for in first.
+/// The tables that pieces are looked for in, by their lengths.
 const WORD: usize = 0;
 const MIDDLE: usize = 1;
 const WIDE: usize = 2;
 const LONG: usize = 3;
-static TABLE_OF: [u8; WIDE_BYTES + 2] = {
-    let mut tables = [WORD as u8; WIDE_BYTES + 2];
-    let mut length = WORD_BYTES + 1;
-    while length < tables.len() {
-        tables[length] = if length <= MIDDLE_BYTES { MIDDLE } else { WIDE } as u8;
-        length += 1;
-    }
-    tables[WIDE_BYTES + 1] = LONG as u8;
-    tables
-};
+const _: () = assert!(WORD_BYTES == LONGEST_OF[WORD] && MIDDLE_BYTES == LONGEST_OF[MIDDLE]);
+const _: () = assert!(WIDE_BYTES == LONGEST_OF[WIDE] && LONG + 1 == RANGES);
 
 /// The pieces of `text` between `places`, relative to `base`: [`ROOM`] at most, and [`WIDE_BYTES`] of text follow the start of each.
 #[derive(Clone, Copy, Debug)]
@@ -96,12 +90,13 @@ impl Of {
 /// Numbers of pieces, in a block.
 #[derive(Clone, Copy, Debug)]
 struct Numbers {
-    numbers: [u16; ROOM],
+    /// With room for what is written sixteen at a time.
+    numbers: [u16; ROOM + 16],
     count: usize,
 }
 
 impl Numbers {
-    const NONE: Self = Self { numbers: [0; ROOM], count: 0 };
+    const NONE: Self = Self { numbers: [0; ROOM + 16], count: 0 };
 
     #[inline(always)]
     fn push(&mut self, number: u16) {
@@ -159,9 +154,10 @@ pub struct Block {
     found: [Few; ROOM],
     many: Many,
     missed: [u16; ROOM],
-    /// Those of `missed` by [`TABLE_OF`], and their keys.
-    missed_of: [Numbers; 4],
-    middle: [Key<2>; ROOM],
+    /// Those of `missed` by their lengths, and their keys.
+    missed_of: [Numbers; RANGES],
+    middle: [[u64; 2]; ROOM],
+    middle_hashes: [u64; ROOM],
     wide: [Key<4>; ROOM],
     long: [u64; ROOM],
     records: [Option<Record>; ROOM],
@@ -189,8 +185,9 @@ impl Block {
             found: [[0; 8]; ROOM],
             many: Many { are: [0; ROOM.div_ceil(64)], spans: [(0, 0); ROOM], tokens: Vec::new() },
             missed: [0; ROOM],
-            missed_of: [Numbers::NONE; 4],
-            middle: [Key::default(); ROOM],
+            missed_of: [Numbers::NONE; RANGES],
+            middle: [[0; 2]; ROOM],
+            middle_hashes: [0; ROOM],
             wide: [Key::default(); ROOM],
             long: [0; ROOM],
             records: [None; ROOM],
@@ -299,25 +296,27 @@ impl Block {
     #[allow(clippy::needless_range_loop)]
     fn look_further(&mut self, classifier: impl Classifier, seen: &Seen, pieces: Places<'_>, misses: usize) {
         let text = pieces.text;
-        let Self { words, found, many, missed, missed_of, middle, wide, long, records, again, .. } = self;
+        let Self { words, found, many, missed, missed_of, middle, middle_hashes, wide, long, records, again, .. } =
+            self;
         let (unseen_short, unseen_longer) = (&mut self.unseen_short, &mut self.unseen_longer);
-        for numbers in &mut *missed_of {
-            numbers.count = 0;
-        }
-        for &number in &missed[..misses] {
-            let (_, length) = pieces.span(number);
-            missed_of[TABLE_OF[length.min(WIDE_BYTES + 1)] as usize & 3].push(number);
-        }
         let [of_words, of_middle, of_wide, of_long] = missed_of;
+        let lists = [&mut of_words.numbers[..], &mut of_middle.numbers, &mut of_wide.numbers, &mut of_long.numbers];
+        let counts = classifier.by_length(Parted { places: pieces.places, numbers: &missed[..misses], lists });
+        [of_words.count, of_middle.count, of_wide.count, of_long.count] = counts;
         let (of_six, of_twelve) = (seen.middle.view(), seen.wide.view());
         // Ask for the memory of all first.
         for &number in of_words.all() {
             seen.words.prefetch_second(words[number as usize]);
         }
+        classifier.double_keys(double_keys::Wanted {
+            text: &text[pieces.base..],
+            places: pieces.places,
+            numbers: of_middle.all(),
+            keys: middle,
+            hashes: middle_hashes,
+        });
         for index in 0..of_middle.count {
-            let (start, length) = pieces.span(of_middle.numbers[index]);
-            middle[index] = Key::new(text, start, length);
-            of_six.prefetch(of_six.first(middle[index].hash));
+            of_six.prefetch(of_six.first(middle_hashes[index]));
         }
         for index in 0..of_wide.count {
             let (start, length) = pieces.span(of_wide.numbers[index]);
@@ -334,7 +333,7 @@ impl Block {
                 let (start, length) = pieces.span(number);
                 let key = Key::new(text, start, length);
                 of_six.prefetch(of_six.first(key.hash));
-                middle[of_middle.count] = key;
+                (middle[of_middle.count], middle_hashes[of_middle.count]) = (key.words, key.hash);
                 of_middle.push(number);
             }
         }
@@ -343,17 +342,17 @@ impl Block {
         }
         again.count = 0;
         for index in 0..of_middle.count {
-            let six = classifier.six_of(of_six.line(of_six.first(middle[index].hash)), &middle[index].words);
+            let six = classifier.six_of(of_six.line(of_six.first(middle_hashes[index])), &middle[index]);
             found[of_middle.numbers[index] as usize] = six;
             if six[SIX_NUMBER] == 0 {
-                of_six.prefetch(of_six.second(middle[index].hash));
+                of_six.prefetch(of_six.second(middle_hashes[index]));
                 again.push(index as u16);
             }
         }
         for &index in again.all() {
             let number = of_middle.numbers[index as usize];
-            let six = classifier
-                .six_of(of_six.line(of_six.second(middle[index as usize].hash)), &middle[index as usize].words);
+            let (key, hash) = (&middle[index as usize], middle_hashes[index as usize]);
+            let six = classifier.six_of(of_six.line(of_six.second(hash)), key);
             found[number as usize] = six;
             if six[SIX_NUMBER] == 0 {
                 unseen_short.push(index);
@@ -424,25 +423,39 @@ impl Block {
         pieces: Places<'_>,
         how: &mut Unseen<F>,
     ) {
-        let Self { found, many, missed_of, middle, unseen_short, interned, twins, tokens, fresh, parts, .. } = self;
+        let Self {
+            found,
+            many,
+            missed_of,
+            middle,
+            middle_hashes,
+            unseen_short,
+            interned,
+            twins,
+            tokens,
+            fresh,
+            parts,
+            ..
+        } = self;
+        let key_at = |index: u16| Key { words: middle[index as usize], hash: middle_hashes[index as usize] };
         let numbers = &missed_of[MIDDLE].numbers;
         interned.clear();
         let mut left = 0;
         for place in 0..unseen_short.count {
             let index = unseen_short.numbers[place];
-            let (key, number) = (&middle[index as usize], numbers[index as usize]);
-            let is = |other: u32| middle[other as usize].words == key.words;
+            let (key, number) = (key_at(index), numbers[index as usize]);
+            let is = |other: u32| middle[other as usize] == key.words;
             if let Some(other) = interned.get_or_insert(key.hash, u32::from(index), is) {
                 twins.push((number, numbers[other as usize]));
                 continue;
             }
             let (_, length) = pieces.span(number);
-            encoder.whole.prefetch(key, length);
+            encoder.whole.prefetch(&key, length);
             unseen_short.numbers[left] = index;
             left += 1;
         }
         for &index in &unseen_short.numbers[..left] {
-            let (key, number) = (&middle[index as usize], numbers[index as usize]);
+            let (key, number) = (&key_at(index), numbers[index as usize]);
             let piece = pieces.bytes(number);
             if let Unseen::Merge { of } = how
                 && let Some(token) = encoder.whole.get(key, piece.len())

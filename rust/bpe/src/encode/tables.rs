@@ -4,6 +4,7 @@
 //! tokens, 32 bytes. [`Wide`]: up to 32 bytes and 12 tokens, 64 bytes.
 
 use tokenfoundry_kernels::byte_classes::Classifier;
+use tokenfoundry_kernels::double_keys;
 use tokenfoundry_kernels::packed_tokens::{SIX_NUMBER, Six, TOKEN_BITS, TOKENS_IN_WORD, pack};
 use tokenfoundry_kernels::pair_merges::NONE;
 use tokenfoundry_kernels::word_keys::{KEY_BYTES, Wanted, hash, word_key};
@@ -189,10 +190,10 @@ impl<const KEY: usize> Key<KEY> {
             let product = a as u128 * b as u128;
             product as u64 ^ (product >> 64) as u64
         };
-        let hash = fold(words[0] ^ 0xA076_1D64_78BD_642F, words[1] ^ 0xE703_7ED1_A0B4_28DB);
-        if KEY == 2 {
-            return hash;
+        if let &[first, second] = words {
+            return double_keys::hash([first, second]);
         }
+        let hash = fold(words[0] ^ 0xA076_1D64_78BD_642F, words[1] ^ 0xE703_7ED1_A0B4_28DB);
         hash ^ fold(words[2] ^ 0x8EBC_6AF0_9C88_C6E3, words[3] ^ 0x5899_65CC_7537_4CC3)
     }
 }

@@ -227,6 +227,15 @@ fn error<T>(message: impl Into<String>) -> Result<T, VocabularyError> {
 }
 
 pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
+    read_parts(file, false)
+}
+
+/// A file whose model may still have to be trained, and has its added tokens until then.
+pub fn read_untrained(file: &[u8]) -> Result<Parts, VocabularyError> {
+    read_parts(file, true)
+}
+
+fn read_parts(file: &[u8], may_be_untrained: bool) -> Result<Parts, VocabularyError> {
     // The kind first: another model's vocabulary has another shape, and its error should say so.
     let text = match std::str::from_utf8(file) {
         Ok(text) => text,
@@ -237,7 +246,7 @@ pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
         Err(problem) => return error(format!("the tokenizer.json cannot be read: {problem}")),
     };
     let File { added_tokens, normalizer, pre_tokenizer, post_processor, decoder, model } = file;
-    check_model(&model)?;
+    check_model(&model, may_be_untrained)?;
     let normalizers = parts::normalizers(normalizer.as_ref())?;
     let ids = ids_by_text(&model.vocab.0);
     let added = added_with_ids(added_tokens, &ids, &normalizers)?;
@@ -403,7 +412,7 @@ fn added_with_ids(
     Ok(added)
 }
 
-fn check_model(model: &Model<'_>) -> Result<(), VocabularyError> {
+fn check_model(model: &Model<'_>, may_be_untrained: bool) -> Result<(), VocabularyError> {
     match model.kind.as_deref() {
         Some("BPE") | None => {}
         Some(other) => {
@@ -417,7 +426,8 @@ fn check_model(model: &Model<'_>) -> Result<(), VocabularyError> {
             "the model has BPE dropout, which makes encoding random; set \"dropout\" to null, or use the `tokenizers` package to train with it",
         );
     }
-    if model.vocab.0.is_empty() {
+    let is_untrained = model.kind.is_some() && model.merges.as_ref().is_some_and(|pairs| pairs.0.is_empty());
+    if model.vocab.0.is_empty() && !(may_be_untrained && is_untrained) {
         return error("the tokenizer.json has no vocabulary under model.vocab");
     }
     if model.merges.is_none() {
@@ -458,6 +468,7 @@ fn tokens_by_id(
     vocab: &[(Cow<'_, str>, u32)],
     byte_level: bool,
 ) -> Result<(Tokens, Vec<(u32, String)>), VocabularyError> {
+    // Of no tokens, one that nothing is spelled with.
     let greatest = vocab.iter().map(|(_, id)| *id).max().unwrap_or(0) as usize;
     if greatest > vocab.len() * 2 + (1 << 16) {
         return error(format!("token id {greatest} is far beyond the {} tokens of the vocabulary", vocab.len()));

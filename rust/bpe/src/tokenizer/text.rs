@@ -345,8 +345,10 @@ impl Tokenizer {
         work: impl Fn(&[Text<'_>]) -> Result<R, EncodeError> + Send + Sync,
     ) -> Result<Vec<R>, EncodeError> {
         let bytes: usize = texts.iter().map(|text| text.as_ref().len()).sum();
-        let threads = threads.unwrap_or_else(pool::default_threads);
-        if threads < 2 || bytes < PARALLEL_BYTES || texts.len() < 2 {
+        // Asking how many threads there are takes longer than many a short text.
+        let is_much = bytes >= PARALLEL_BYTES && texts.len() >= 2;
+        let threads = if is_much { threads.unwrap_or_else(pool::default_threads) } else { 1 };
+        if threads < 2 {
             return Ok(vec![work(texts)?]);
         }
         let chunks = groups(texts);

@@ -4,6 +4,8 @@
 //! Objects that a tokenizer makes are nothing to the garbage collector, so that it does not look through a batch of thousands
 //! again and again. One refers to a text, to what encoded it, and to what Python keeps of it; none of them refers back.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyList, PyString, PyType};
 use tokenfoundry_bpe::tokenizer::Text;
@@ -21,9 +23,25 @@ struct Origin {
     add_special_tokens: bool,
 }
 
+/// Those of a batch lie side by side, and are there as long as one of its encodings (of a group of 128 kB of text) is:
+/// memory for each takes as long to get and to give back as a short text to encode.
+enum Ids {
+    Own(Box<[u32]>),
+    Shared { of_all: Arc<[u32]>, start: usize, end: usize },
+}
+
+impl Ids {
+    fn as_slice(&self) -> &[u32] {
+        match self {
+            Self::Own(ids) => ids,
+            Self::Shared { of_all, start, end } => &of_all[*start..*end],
+        }
+    }
+}
+
 #[pyclass(subclass, module = "tokenfoundry._core.bpe", name = "Encoded")]
 pub struct PyEncoded {
-    ids: Box<[u32]>,
+    ids: Ids,
     /// The first list of them that is asked for: it was made when the collector had little to look at, with many others.
     list: Option<Py<PyList>>,
     origin: Option<Origin>,
@@ -36,31 +54,31 @@ impl PyEncoded {
     #[pyo3(signature = (ids=None, rest=None))]
     fn new(ids: Option<&Bound<'_, PyAny>>, rest: Option<Py<PyAny>>) -> PyResult<Self> {
         let ids = ids.map(ids_from).transpose()?.unwrap_or_default();
-        Ok(Self { ids: ids.into(), list: None, origin: None, rest })
+        Ok(Self { ids: Ids::Own(ids.into()), list: None, origin: None, rest })
     }
 
     #[getter]
     fn ids<'py>(&mut self, python: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         match self.list.take() {
             Some(list) => Ok(list.into_bound(python)),
-            None => ints::list(python, &self.ids),
+            None => ints::list(python, self.ids.as_slice()),
         }
     }
 
     #[getter]
     fn _ids<'py>(&self, python: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        ints::list(python, &self.ids)
+        ints::list(python, self.ids.as_slice())
     }
 
     #[setter(_ids)]
     fn set_ids(&mut self, ids: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.ids = ids_from(ids)?.into();
+        self.ids = Ids::Own(ids_from(ids)?.into());
         self.list = None;
         Ok(())
     }
 
     fn __len__(&self) -> usize {
-        self.ids.len()
+        self.ids.as_slice().len()
     }
 
     /// What encoded the text, the text, and whether a template was put around it; `None` where `_rest` has it all.
@@ -99,10 +117,10 @@ fn made<'py>(kind: &Bound<'py, PyType>, origin: Origin) -> PyResult<Bound<'py, P
     Ok(object)
 }
 
-fn fill_ids<'py>(object: &Bound<'py, PyEncoded>, mut list: Bound<'py, PyList>, ids: &[u32]) -> PyResult<()> {
-    ints::fill(&mut list, ids)?;
+fn give_ids<'py>(object: &Bound<'py, PyEncoded>, mut list: Bound<'py, PyList>, ids: Ids) -> PyResult<()> {
+    ints::fill(&mut list, ids.as_slice())?;
     let mut inside = object.try_borrow_mut()?;
-    inside.ids = ids.into();
+    inside.ids = ids;
     inside.list = Some(list.unbind());
     Ok(())
 }
@@ -124,7 +142,7 @@ fn encode_lazily<'py>(
     let python = text.py();
     let object = made(kind, Origin::new(source, text, add_special_tokens))?;
     lists::with_ids(tokenizer, python, Text::Utf8(utf8), &options, |ids| {
-        fill_ids(&object, PyList::empty(python), ids)
+        give_ids(&object, PyList::empty(python), Ids::Own(ids.into()))
     })?;
     Ok(Some(object.into_any()))
 }
@@ -158,8 +176,12 @@ fn encode_batch_lazily<'py>(
         origins.map(|origin| made(kind, origin)).collect::<PyResult<Vec<_>>>()
     })?;
     lists::each(tokenizer, python, &borrowed, &options, None, None, |first, rows| {
-        let mut parts = encodings[first..].iter().zip(&lists[first..]).zip(rows.rows());
-        parts.try_for_each(|((object, list), ids)| fill_ids(object, list.clone(), ids))
+        let of_all: Arc<[u32]> = rows.values.as_slice().into();
+        let mut parts = encodings[first..].iter().zip(&lists[first..]).zip(rows.offsets.windows(2));
+        parts.try_for_each(|((object, list), ends)| {
+            let of_all = Arc::clone(&of_all);
+            give_ids(object, list.clone(), Ids::Shared { of_all, start: ends[0] as usize, end: ends[1] as usize })
+        })
     })?;
     PyList::new(python, encodings).map(Some)
 }

@@ -87,8 +87,10 @@ pub(super) fn each(
         Some(*next - group.len())
     });
     let bytes: usize = texts.iter().map(|text| text.as_ref().len()).sum();
-    let threads = threads.unwrap_or_else(pool::default_threads);
-    if threads >= 2 && bytes >= PARALLEL_BYTES && groups.len() >= 2 {
+    // Asking how many threads there are takes longer than many a short text.
+    let is_much = bytes >= PARALLEL_BYTES && groups.len() >= 2;
+    let threads = if is_much { threads.unwrap_or_else(pool::default_threads) } else { 1 };
+    if threads >= 2 {
         let firsts: Vec<usize> = firsts.collect();
         let inner = &*tokenizer.inner;
         let encoded = gate::stream(

@@ -56,9 +56,16 @@ fn byte_level(vocabulary: Vocabulary, pattern: &str, special_tokens: Vec<(String
 }
 
 #[pyfunction]
-fn read_tokenizer_json(python: Python<'_>, file: &[u8], finds_special: bool) -> PyResult<PyParts> {
+#[pyo3(signature = (file, finds_special, may_be_untrained=false))]
+fn read_tokenizer_json(
+    python: Python<'_>,
+    file: &[u8],
+    finds_special: bool,
+    may_be_untrained: bool,
+) -> PyResult<PyParts> {
+    let read = if may_be_untrained { hf_json::read_untrained } else { hf_json::read };
     gate::brief(python, || {
-        let mut parts = hf_json::read(file).map_err(refused)?;
+        let mut parts = read(file).map_err(refused)?;
         parts.finds_special = finds_special;
         Ok(PyParts::new(parts))
     })

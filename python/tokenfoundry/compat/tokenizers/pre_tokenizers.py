@@ -1,0 +1,3 @@
+"""The `pre_tokenizers` of `tokenizers`, which has to be installed."""
+
+from tokenizers.pre_tokenizers import *  # noqa: F403
