@@ -185,7 +185,10 @@ def moving(lengths: Lengths, capacity: int, rounds: int) -> None:
     assert (np.sort(made["numpy take"][1]) == np.sort(ragged.values)).all()
     print(f"\nmoving {tokens / 1e6:.0f} M tokens into rows of {capacity:,}")
     for name, (seconds, _) in made.items():
-        print(f"  {name:40} {tokens / seconds / 1e6:8.0f} Mtok/s")
+        written = 20 if "documents" in name else 16 if "int32" in name else 4
+        print(
+            f"  {name:40} {tokens / seconds / 1e6:8.0f} Mtok/s   {written * tokens / seconds / 1e9:6.1f} GB/s written"
+        )
 
 
 def balancing(rounds: int) -> None:

@@ -283,7 +283,9 @@ def trace(
     shard: Annotated[int | None, typer.Option(help="Shard of a token.")] = None,
     row: Annotated[int | None, typer.Option(help="Row in the shard.")] = None,
     position: Annotated[int | None, typer.Option(help="Position in the row.")] = None,
-    document: Annotated[str | None, typer.Option(help="Or a document: id, uri, or uri#record.")] = None,
+    document: Annotated[
+        str | None, typer.Option(help="Or a document: id, uri, uri#record, or its own id (of a page its address).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False,
     text: Annotated[bool, typer.Option(help="Print the document's text.")] = True,
 ) -> None:
@@ -382,7 +384,9 @@ def report(
 @app.command("dedup")
 @_guarded
 def dedup_command(
-    inputs: Annotated[list[Path], typer.Argument(help="JSON Lines, Parquet or text files.", show_default=False)],
+    inputs: Annotated[
+        list[Path], typer.Argument(help="JSON Lines, Parquet or text files, or folders of them.", show_default=False)
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the kept documents go.", show_default=False)],
     threshold: Annotated[float, typer.Option(help="Jaccard similarity of word 5-grams.", min=0.05, max=1.0)] = 0.8,
     keep: Annotated[Literal["first", "last", "longest"], typer.Option(help="Which of a group stays.")] = "first",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
@@ -60,6 +60,34 @@ class Ragged:
         np.cumsum([len(row) for row in rows], out=offsets[1:])
         flat = [token for row in rows for token in row]
         return cls._trusted(np.array(flat, dtype=np.uint32), offsets)
+
+    @classmethod
+    def of(cls, rows: object) -> Ragged:
+        """Rows as they come: a ragged array (as it is), an Arrow array of lists of integers (anything with
+        ``__arrow_c_array__`` or ``__arrow_c_stream__``), or sequences of ids.
+
+        Raises InputError for anything else, for rows that are missing, and for ids that are none.
+        """
+        if isinstance(rows, Ragged):
+            return rows
+        try:
+            if hasattr(rows, "__arrow_c_stream__") or hasattr(rows, "__arrow_c_array__"):
+                return cls._from_arrow(rows)
+            if isinstance(rows, Sequence | np.ndarray) and not isinstance(rows, str | bytes):
+                return cls.from_lists([list(row) for row in rows])
+        except (TypeError, ValueError, OverflowError, NotImplementedError) as error:  # Arrow's are ValueErrors, too
+            raise InputError(f"rows of token ids are wanted: {error}") from error
+        raise InputError(f"rows of token ids are wanted (a Ragged, Arrow lists, or lists), not {type(rows).__name__}")
+
+    @classmethod
+    def _from_arrow(cls, rows: Any) -> Ragged:
+        import pyarrow as pa
+
+        array = pa.chunked_array(rows) if hasattr(rows, "__arrow_c_stream__") else pa.chunked_array([pa.array(rows)])
+        lists = array.cast(pa.large_list(pa.uint32())).combine_chunks()
+        if lists.null_count or lists.flatten().null_count:
+            raise ValueError("rows or ids are missing")
+        return cls(lists.values.fill_null(0).to_numpy(), lists.offsets.to_numpy())
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

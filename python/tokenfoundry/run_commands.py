@@ -57,7 +57,9 @@ def register(app: typer.Typer, guarded: Callable[[Any], Any], stdout: Callable[[
     @guarded
     def takedown(
         output: Output,
-        uri: Annotated[str | None, typer.Option(help="All documents of a uri, or one: uri#record.")] = None,
+        uri: Annotated[
+            str | None, typer.Option(help="All documents of a uri, or one: uri#record, or a page's address.")
+        ] = None,
         source: Annotated[str | None, typer.Option(help="All of a source.")] = None,
         licence: Annotated[str | None, typer.Option(help="All of a licence.")] = None,
         document: Annotated[str | None, typer.Option(help="One, by its id.")] = None,

@@ -274,6 +274,21 @@ def test_real_text_in_thirty_languages(text: str) -> None:
         assert (cleaned.texts[0].as_py(), cleaned.edits.to_pylist()[0]) == normalize(one.encode())
 
 
+@pytest.mark.parametrize("mark", ["", "é"])
+def test_documents_of_many_words(mark: str) -> None:
+    """What is kept of each word of others would be too much for these: n-grams are found in another way."""
+    text = ""
+    for path in SOURCES:
+        text += path.read_text("utf-8", "replace") + mark
+        if len(text) > 300_000:
+            break
+    text += text[:20_000] + "{ab} " * 8_000 + "a b c d e " * 3_000
+    assert len(words(text)) > 1 << 16
+    families = ("gopher", "dclm", "dolma")
+    expected = {f"{name}.{signal}": value for name in families for signal, value in TWINS[name](text).items()}
+    assert tf.text.signals([text], families=families).to_pylist()[0] == expected
+
+
 @pytest.mark.parametrize("preset", ["dclm", "dolma"])
 def test_presets_ask_their_rules_in_order(preset: str) -> None:
     texts = [path.read_text("utf-8", "replace") for path in SOURCES[::3]]

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,8 @@ import tokenfoundry as tf
 from tokenfoundry import provenance
 
 COMMAND = [sys.executable, "-m", "tokenfoundry.cli"]
+# How often a run may end before somebody who was to disturb it came to do so.
+TRIES = 20
 
 
 def call(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -153,10 +156,15 @@ def wait_for_work(folder: Path, name: str, process: subprocess.Popen[str], delay
 
 
 def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(folder: Path, output: Path) -> None:
-    process = start(folder, "interrupted")
-    wait_for_work(folder, "interrupted", process, 0.05)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    for attempt in range(TRIES):
+        process = start(folder, "interrupted")
+        wait_for_work(folder, "interrupted", process, 0.05 / (1 + attempt))
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+        if process.returncode != 0:
+            break
+        # Whoever was to interrupt it came too late.
+        shutil.rmtree(folder / "interrupted")
     assert process.returncode == 130
     assert "run the same command again" in errors
     assert "Traceback" not in errors
@@ -172,46 +180,45 @@ def processes_of(process: subprocess.Popen[str]) -> list[int]:
     return [process.pid, *map(int, children)]
 
 
-def kill_and_resume(folder: Path, expected: dict[str, bytes], attempts: int, seed: int) -> int:
-    """Kill runs at random moments, now the watcher, now the worker, and let some finish; how many were killed."""
+def kill_and_resume(folder: Path, expected: dict[str, bytes], wanted: int, seed: int) -> None:
+    """Kill ``wanted`` runs at random moments, now the watcher, now the worker, and let some finish. How long a run takes is
+    learnt on the way: nothing depends on how fast this machine is."""
     source = random.Random(seed)
-    kills = 0
+    kills = attempt = 0
     longest = 0.5
-    for attempt in range(attempts):
+    while kills < wanted:
+        attempt += 1
+        assert attempt < TRIES * wanted, "runs end before they can be killed"
         process = start(folder, "killed")
         began = time.monotonic()
         wait_for_work(folder, "killed", process, source.uniform(0, longest))
         if process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(source.choice(processes_of(process)), signal.SIGKILL)
-                kills += 1
         process.communicate()
+        killed = process.returncode != 0
+        kills += killed
+        if not killed:
+            longest = max(longest / 2, 0.01)
         if (folder / "killed" / "manifest.json").exists() or attempt % 7 == 6:
-            longest = max(longest, 0.8 * (time.monotonic() - began))
+            longest = max(longest, 0.8 * (time.monotonic() - began)) if killed else longest
             assert call("run", "killed.yaml", cwd=folder).returncode == 0
             assert result_bytes(folder / "killed") == expected
             assert not (folder / "killed" / "work").exists()
             (folder / "killed").rename(folder / f"killed-{seed}-{attempt}")
     assert call("run", "killed.yaml", cwd=folder).returncode == 0
     assert result_bytes(folder / "killed") == expected
-    return kills
 
 
 def test_killed_at_any_moment_it_goes_on_and_ends_with_the_same_bytes(folder: Path, output: Path) -> None:
-    assert kill_and_resume(folder, result_bytes(output), 6, 0) >= 3
+    kill_and_resume(folder, result_bytes(output), 4, 0)
     (folder / "killed").rename(folder / "killed-short")
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3000)
 def test_killed_at_fifty_moments(folder: Path, output: Path) -> None:
-    expected = result_bytes(output)
-    kills = 0
-    seed = 100
-    while kills < 50:
-        kills += kill_and_resume(folder, expected, 15, seed)
-        (folder / "killed").rename(folder / f"killed-long-{seed}")
-        seed += 1
+    kill_and_resume(folder, result_bytes(output), 50, 100)
 
 
 def test_two_runs_into_one_output_do_not_mix(folder: Path) -> None:

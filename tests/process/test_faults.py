@@ -43,7 +43,7 @@ def start(folder: Path, output: str, prepare: Any = None, **changes: Any) -> sub
     path = folder / f"{Path(output).name}.yaml"
     path.write_text(yaml.safe_dump(recipe(folder, output, **changes)))
     return subprocess.run(
-        [*COMMAND, "run", str(path), "--quiet"], capture_output=True, text=True, check=False, preexec_fn=prepare, timeout=120
+        [*COMMAND, "run", str(path), "--quiet"], capture_output=True, text=True, check=False, preexec_fn=prepare, timeout=600
     )  # fmt: skip
 
 

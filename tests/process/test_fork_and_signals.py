@@ -34,7 +34,7 @@ def test_forked_children_work_after_the_parent_did() -> None:
     with multiprocessing.get_context("fork").Pool(2) as pool:
         found = [pool.apply_async(everything) for _ in range(4)]
         for one in found:
-            assert one.get(timeout=60) == expected
+            assert one.get(timeout=500) == expected
     assert everything() == expected
 
 
@@ -59,8 +59,8 @@ def test_ctrl_c_stops_long_work(work: str) -> None:
         source = random.Random(0)
         text = " ".join("".join(source.choices("abcdefgh", k=7)) for _ in range(60_000))
         tokenizer = tf.Tokenizer.train(["some text"] * 3, vocab_size=260, min_frequency=1)
-        print("ready", flush=True)
         try:
+            print("ready", flush=True)
             while True:
                 {LONG_WORK[work]}
         except KeyboardInterrupt:
@@ -71,7 +71,7 @@ def test_ctrl_c_stops_long_work(work: str) -> None:
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=500)
     assert output == "interrupted\n", errors
     assert process.returncode == 0
 

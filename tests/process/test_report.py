@@ -35,7 +35,7 @@ def browse(page: Path, profile: Path) -> tuple[str, str]:
         "--enable-logging=stderr", "--v=0", "--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=20000",
         "--window-size=1200,4000", "--dump-dom", page.resolve().as_uri(),
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
     return done.stdout, done.stderr
 
 

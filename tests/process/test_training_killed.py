@@ -1,5 +1,6 @@
 """A training process killed with SIGKILL at any moment: with its last state it loses and repeats nothing."""
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -39,6 +40,8 @@ RANKS = textwrap.dedent("""
             (folder / "state.new").write_text(json.dumps(loaders[0].state_dict()))
             os.replace(folder / "state.new", folder / "state.json")
             print("step", flush=True)
+            # Whoever kills says how far it may go: it cannot end before, however long that one takes.
+            sys.stdin.readline()
 """)
 
 
@@ -48,20 +51,32 @@ def test_killed_and_resumed_with_other_ranks_and_batches(tmp_path: Path, mode: s
         rows = [[1000 * number + index] * (1 + index % 30) for index in range(90)]
         tf.shard.write(tmp_path / name, tf.Ragged.from_lists(rows), document_ids=bytes(16 * 90), vocabulary_size=2000)
     source = np.random.default_rng(0)
-    total = 400
+    total = 600
     killed = 0
     for _ in range(20):
         world, batch = (int(number) for number in source.integers(1, 4, 2))
         arguments = [str(tmp_path), mode, str(world), str(batch), str(total)]
-        process = subprocess.Popen([sys.executable, "-c", RANKS, *arguments], stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        for _ in range(int(source.integers(1, 12))):
+        process = subprocess.Popen(
+            [sys.executable, "-c", RANKS, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+        assert process.stdin is not None and process.stdout is not None
+        steps = int(source.integers(1, 12))
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write("\n" * (steps + 3))
+            process.stdin.flush()
+        for _ in range(steps):
             if not process.stdout.readline():
                 break
         # Anywhere in the next steps.
         time.sleep(float(source.uniform(0, 0.003)))
         process.send_signal(signal.SIGKILL)
         process.stdout.close()
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
         killed += process.wait() == -signal.SIGKILL
         if json.loads((tmp_path / "state.json").read_text())["samples"] >= total:
             break

@@ -67,9 +67,10 @@ def signatures_of_hashes(
     """The same of sets of hashes, row i being ``hashes[offsets[i]:offsets[i + 1]]``."""
 
 def foreign_signatures(
-    texts: Any, scheme: str, prepared: bool, num_perm: int, ngram: int, seed: int, threads: int | None
+    texts: Any, scheme: str, split: str, num_perm: int, ngram: int, seed: int, threads: int | None
 ) -> NDArray[np.uint64]:
-    """Signatures (n, num_perm) of another library's scheme; ``prepared`` texts are words already, one a line."""
+    """Signatures (n, num_perm) of another library's scheme. ``split``: where words come from: as the "scheme" does it, what stands
+    between "blanks" of datatrove's simplified text, or the texts are "prepared": words, one a line."""
 
 def repeated_lines(
     texts: Any, paragraphs: bool, minimum_bytes: int, most_copies: int, threads: int | None

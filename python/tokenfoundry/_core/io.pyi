@@ -25,6 +25,9 @@ def json_lines(
     line that is not empty, those of more than ``most_bytes`` included. Outside the GIL.
     """
 
+def count_lines(content: Any) -> int:
+    """Newlines in an Arrow array's or list's only bytes value. Outside the GIL."""
+
 def gather(
     paths: list[Path],
     file: NDArray[np.int64],

@@ -37,7 +37,7 @@ class Streaming:
         """Take up what `held` gave."""
 
 def balance(costs: NDArray[np.uint64], groups: int, equal_counts: bool, method: str) -> NDArray[np.uint32]:
-    """The group of each item. ``method``: "differencing" or "largest_first"."""
+    """The group of each item. ``method``: "best", "differencing" or "largest_first"."""
 
 def fim(
     values: NDArray[np.uint32],

@@ -23,8 +23,10 @@ class Writer:
         columns: list[tuple[str, int]],
         has_modes: bool,
         number: int | None = None,
+        durable: bool = True,
     ) -> Writer:
-        """``number``: write only this shard of a set whose others are written elsewhere."""
+        """``number``: write only this shard of a set whose others are written elsewhere. ``durable``: wait for the
+        disk."""
 
     def append(
         self,

@@ -126,4 +126,4 @@ def buckets(signatures: NDArray[Any], *, bands: tuple[int, int] = (20, 6), threa
     elif array.dtype.itemsize < 4:
         ones = (array == np.iinfo(array.dtype).max).all(axis=1)
         array = np.where(ones[:, None], np.uint32(2**32 - 1), array.astype(np.uint32))
-    return Ragged(*_dedup.buckets(np.ascontiguousarray(array, np.uint32), count, rows, threads))
+    return Ragged._trusted(*_dedup.buckets(np.ascontiguousarray(array, np.uint32), count, rows, threads))

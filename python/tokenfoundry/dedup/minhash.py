@@ -14,6 +14,7 @@ from tokenfoundry.tokenizer import Tokenizer
 __all__ = ["MinHash"]
 
 Scheme = Literal["tokenfoundry", "datasketch", "datasketch-legacy", "datatrove", "datatrove-32"]
+Words = Literal["english", "whitespace"] | Callable[[str], Iterable[str]]
 _FOREIGN = {"datasketch": np.uint32, "datasketch-legacy": np.uint64, "datatrove": np.uint64, "datatrove-32": np.uint32}
 
 
@@ -25,11 +26,12 @@ class MinHash:
     * "tokenfoundry", version 3: pinned by golden values; may be stored.
     * "datasketch" (2.0's affine32) and "datasketch-legacy" (1.x): equal to ``datasketch.MinHash(num_perm, seed)``
       updated with each n-gram, its lower-cased words joined by blanks, as UTF-8.
-    * "datatrove" and "datatrove-32": equal to datatrove 0.10's signatures of 64 and 32 bits with xxhash. It splits
-      words by spaCy; here the simplified text is split at blanks, which gives 99.7 % of the same 5-grams of English.
+    * "datatrove" and "datatrove-32": equal to datatrove 0.10's signatures of 64 and 32 bits with xxhash.
 
-    ``words``: for the foreign schemes, a function from a text to its words, to be used instead (with datatrove's own
-    ``word_tokenize(simplify_text(text))`` signatures are equal always; it runs in Python, a text at a time).
+    ``words``: for the foreign schemes, another way to words. For datatrove's, whose default is the same as its own, "english"
+    (as spaCy 3.8 splits English), also "whitespace": at the blanks of the simplified text, as its ``WhitespaceTokenizer`` does.
+    Or a function from a text to its words: with ``word_tokenize(simplify_text(text))`` of datatrove's tokenizer for
+    another language signatures are equal to its own there too; it runs in Python, a text at a time.
     ``unit``: as in `near_duplicates` (a `Tokenizer` too), for the scheme "tokenfoundry".
     """
 
@@ -41,7 +43,7 @@ class MinHash:
         scheme: Scheme = "tokenfoundry",
         *,
         unit: Unit | Tokenizer = "words",
-        words: Callable[[str], Iterable[str]] | None = None,
+        words: Words | None = None,
     ) -> None:
         if scheme != "tokenfoundry" and scheme not in _FOREIGN:
             raise InputError(f'scheme must be "tokenfoundry" or one of {", ".join(_FOREIGN)}, not {scheme!r}')
@@ -53,6 +55,11 @@ class MinHash:
             raise InputError(f"seed is {seed}; it must be between 0 and {most - 1}")
         if scheme == "tokenfoundry" and words is not None:
             raise InputError("words is for the schemes of other libraries; the scheme tokenfoundry takes unit")
+        if isinstance(words, str):
+            if not scheme.startswith("datatrove"):
+                raise InputError(f"words is {words!r}; scheme {scheme!r} takes a function")
+            if words not in ("english", "whitespace"):
+                raise InputError(f'words must be "english", "whitespace" or a function, not {words!r}')
         if scheme != "tokenfoundry" and unit != "words":
             raise InputError(f"scheme {scheme!r} is made of words; unit is for the scheme tokenfoundry")
         self.num_perm = num_perm
@@ -74,11 +81,11 @@ class MinHash:
             texts, unit = in_units(texts, self.unit, threads)
             made: NDArray[Any] = _dedup.signatures(as_texts(texts), self.num_perm, unit, self.ngram, self.seed, threads)
         else:
-            prepared = self.words is not None
-            if self.words is not None:
-                texts = ["\n".join(self.words(text)) for text in texts]
+            split = "blanks" if self.words == "whitespace" else "scheme"
+            if callable(self.words):
+                split, texts = "prepared", ["\n".join(self.words(text)) for text in texts]
             made = _dedup.foreign_signatures(
-                texts, self.scheme, prepared, self.num_perm, self.ngram, self.seed, threads
+                texts, self.scheme, split, self.num_perm, self.ngram, self.seed, threads
             ).astype(_FOREIGN[self.scheme], copy=False)
         return _low_bits(made, bits)
 

@@ -4,9 +4,10 @@
 """
 
 from tokenfoundry.io.files import InputFile, Span, find_files
-from tokenfoundry.io.readers import FORMATS, LineBlock, Record, format_of, judge_line, line_blocks, records
+from tokenfoundry.io.readers import BLOCK_LINES, FORMATS, LineBlock, Record, format_of, judge_line, line_blocks, records
 
 __all__ = [
+    "BLOCK_LINES",
     "FORMATS",
     "InputFile",
     "LineBlock",

@@ -14,15 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+import numpy as np
+import pyarrow as pa
+
+from tokenfoundry._core import io as _io
 from tokenfoundry.io import web
 from tokenfoundry.io.files import InputFile
 
 __all__ = [
-    "FORMATS", "LineBlock", "ReaderOptions", "Record", "decoded", "empty_file", "field_of", "format_of", "judge_line",
+    "BLOCK_LINES", "FORMATS", "LineBlock", "ReaderOptions", "Record", "decoded", "empty_file", "field_of", "format_of", "judge_line",
     "line_blocks", "records",
 ]  # fmt: skip
 
 FORMATS = ("jsonl", "parquet", "text", "html", "warc")
+BLOCK_LINES = 16_384
+"""What is known of a line takes some hundred bytes beside its text."""
 _CHUNK_BYTES = 4 << 20
 _COMPRESSED_STEP_BYTES = 4 << 10
 
@@ -47,9 +53,22 @@ class Record:
 class LineBlock:
     """Whole lines of a JSON Lines file."""
 
-    content: bytes
+    content: pa.Buffer
     first: int
     """Number of the first line, from 1."""
+    lines: int
+    """How many there are"""
+
+    @property
+    def column(self) -> pa.Array:
+        """The content as `_column` gives it."""
+        return _column(self.content)
+
+
+def _column(content: pa.Buffer) -> pa.Array:
+    """Bytes as a column's only value, as the extension takes them; not copied."""
+    ends = pa.py_buffer(np.array([0, content.size], np.int64))
+    return pa.Array.from_buffers(pa.large_binary(), 1, [None, ends, content])
 
 
 class ReaderOptions(Protocol):
@@ -120,6 +139,28 @@ def _chunks(file: InputFile, chunk_bytes: int = _CHUNK_BYTES) -> Iterator[bytes]
         yield from decompressed(source, suffix)
 
 
+def _chunks_of_lines(file: InputFile, chunk_bytes: int) -> Iterator[tuple[bytes, int, bool]]:
+    """Chunks as `_chunks` gives them, where the last newline in each ends (0: there is none), and whether what is behind
+    it comes again with the next chunk. Where it does, as from plain files, nobody needs to put lines together."""
+    if file.remote or file.path.suffix.lower() in (".gz", ".zst"):
+        for chunk in _chunks(file, chunk_bytes):
+            yield chunk, chunk.rfind(b"\n") + 1, False
+        return
+    start, left = (0, file.size) if file.span is None else (file.span.start, file.span.end - file.span.start)
+    with file.open() as source:
+        source.seek(start)
+        while chunk := source.read(chunk_bytes if file.span is None else min(chunk_bytes, left)):
+            left -= len(chunk)
+            end = chunk.rfind(b"\n") + 1
+            behind = len(chunk) - end if end else 0
+            # The last line may have no newline.
+            again = behind > 0 and len(chunk) == chunk_bytes
+            if again:
+                source.seek(-behind, io.SEEK_CUR)
+                left += behind
+            yield chunk, end, again
+
+
 def decompressed(source: BinaryIO, suffix: str) -> Iterator[bytes]:
     """One compressed member after another. The input is fed in small steps, because a step of a hostile file may
     become thousands of times as long."""
@@ -166,8 +207,9 @@ def _decompressor(suffix: str) -> tuple[Any, type[Exception]]:
 
 
 def line_blocks(file: InputFile, options: ReaderOptions, block_bytes: int) -> Iterator[LineBlock | Record]:
-    """A JSON Lines file as blocks of about ``block_bytes`` of whole lines, and a record with a verdict for what is not in
-    lines. The blocks' lines, each judged by `judge_line`, and these records are those of `records`.
+    """A JSON Lines file as blocks of at most about ``block_bytes`` and `BLOCK_LINES` of whole lines, and a record with a
+    verdict for what is not in lines. The blocks' lines, each judged by `judge_line`, and these records are those of
+    `records`.
 
     Memory: a block, and a line that is longer than one up to the options' limit.
     """
@@ -178,8 +220,8 @@ def line_blocks(file: InputFile, options: ReaderOptions, block_bytes: int) -> It
     pending: list[bytes] = []
     size = 0
     try:
-        for chunk in _chunks(file, block_bytes):
-            start, end = 0, chunk.rfind(b"\n") + 1
+        for chunk, end, again in _chunks_of_lines(file, block_bytes):
+            start = 0
             if end and size > options.max_document_bytes:
                 # The end of a line of which only the length is known.
                 start = chunk.find(b"\n") + 1
@@ -187,11 +229,15 @@ def line_blocks(file: InputFile, options: ReaderOptions, block_bytes: int) -> It
                 yield _too_long(file, number, size + start - 1, options)
                 pending, size = [], 0
             if end > start:
-                block = b"".join([*pending, memoryview(chunk)[start:end]])
-                yield LineBlock(block, number + 1)
-                number += block.count(b"\n")
+                content = b"".join([*pending, memoryview(chunk)[start:end]]) if pending else chunk
+                begin = 0 if pending else start
+                for block in _blocks(content, begin, begin + size + end - start, number):
+                    number += block.lines
+                    yield block
             if end:
                 pending, size = [], 0
+            if again:
+                continue
             size += len(chunk) - end
             pending = [*pending, chunk[end:]] if size <= options.max_document_bytes else []
     except TruncatedError as error:
@@ -203,9 +249,24 @@ def line_blocks(file: InputFile, options: ReaderOptions, block_bytes: int) -> It
     if size > options.max_document_bytes:
         yield _too_long(file, number + 1, size, options)
     elif size:
-        yield LineBlock(b"".join(pending), number + 1)
+        yield LineBlock(pa.py_buffer(b"".join(pending)), number + 1, 1)
     elif number == 0:
         yield empty_file(file)
+
+
+def _blocks(content: bytes, begin: int, end: int, before: int) -> Iterator[LineBlock]:
+    """The lines between two places, of which the second is behind a newline; ``before``: lines of the file before them."""
+    whole = pa.py_buffer(content)
+    lines = _io.count_lines(_column(whole.slice(begin, end - begin)))
+    parts = -(-lines // BLOCK_LINES)
+    for part in range(1, parts + 1):
+        cut = end if part == parts else content.index(b"\n", begin + (end - begin) // (parts - part + 1) - 1) + 1
+        piece = whole.slice(begin, cut - begin)
+        count = lines if parts == 1 else _io.count_lines(_column(piece))
+        if count:
+            yield LineBlock(piece, before + 1, count)
+        before += count
+        begin = cut
 
 
 def judge_line(file: InputFile, number: int, line: bytes, options: ReaderOptions) -> Record | None:

@@ -1,7 +1,7 @@
 """Files on object stores: `s3://`, `gs://`, `az://` (`abfs://`) through pyarrow's own clients, all else (`hf://` …) through fsspec.
 
 Credentials and endpoints come from where each client looks for them: `AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`,
-`GOOGLE_APPLICATION_CREDENTIALS`, `HF_TOKEN` and so on. A store's files are known by uri, size and time of change;
+`AZURE_STORAGE_CONNECTION_STRING`, `GOOGLE_APPLICATION_CREDENTIALS`, `HF_TOKEN` and so on. A store's files are known by uri, size and time of change;
 their content is not read to see whether it changed.
 """
 
@@ -40,6 +40,8 @@ def filesystem(uri: str) -> tuple[Any, str]:
             parts = urlsplit(uri)
             system = fs.GcsFileSystem(retry_time_limit=_RETRY_TIME)
             return system, f"{parts.netloc}{parts.path}".rstrip("/")
+        if scheme in ("az", "abfs", "abfss") and not {"?", "@"} & set(uri):
+            return _azure(fs, uri)
         if scheme in _PYARROW:
             found: tuple[Any, str] = fs.FileSystem.from_uri(uri.replace("az://", "abfs://", 1))
             return found
@@ -47,6 +49,8 @@ def filesystem(uri: str) -> tuple[Any, str]:
 
         inner, path = fsspec.core.url_to_fs(uri)
         return fs.PyFileSystem(fs.FSSpecHandler(inner)), path
+    except InputError:
+        raise
     except ImportError as error:
         raise InputError(
             f"{uri}: {scheme}:// needs a package that is not here ({error}); pip install 'tokenfoundry[cloud]'"
@@ -74,6 +78,32 @@ def _s3(fs: Any, uri: str) -> tuple[Any, str]:
     if parts.query:
         return cast(tuple[Any, str], fs.FileSystem.from_uri(uri))
     return fs.S3FileSystem(**options), f"{parts.netloc}{parts.path}".rstrip("/")
+
+
+def _azure(fs: Any, uri: str) -> tuple[Any, str]:
+    """`az://CONTAINER/PATH`: account, key and endpoint are told by the variables that Azure's own tools read. Without a key
+    its client looks for credentials itself."""
+    told = os.environ.get("AZURE_STORAGE_CONNECTION_STRING", "")
+    pairs = dict(pair.split("=", 1) for pair in told.split(";") if "=" in pair)
+    account = pairs.get("AccountName") or os.environ.get("AZURE_STORAGE_ACCOUNT")
+    account = account or os.environ.get("AZURE_STORAGE_ACCOUNT_NAME")
+    if not account:
+        raise InputError(
+            f"{uri}: which account? Set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT and AZURE_STORAGE_KEY"
+        )
+    options: dict[str, Any] = {}
+    key = pairs.get("AccountKey") or os.environ.get("AZURE_STORAGE_KEY") or os.environ.get("AZURE_STORAGE_ACCOUNT_KEY")
+    if key:
+        options["account_key"] = key
+    elif token := pairs.get("SharedAccessSignature") or os.environ.get("AZURE_STORAGE_SAS_TOKEN"):
+        options["sas_token"] = token
+    if endpoint := pairs.get("BlobEndpoint"):
+        where = urlsplit(endpoint)
+        for kind in ("blob", "dfs"):
+            options[f"{kind}_storage_authority"] = where.netloc
+            options[f"{kind}_storage_scheme"] = where.scheme
+    parts = urlsplit(uri)
+    return fs.AzureFileSystem(account, **options), f"{parts.netloc}{parts.path}".rstrip("/")
 
 
 def list_remote(pattern: str) -> list[tuple[str, int, int]]:

@@ -74,22 +74,16 @@ def balance(
     """Deal items to groups so that the dearest group is as cheap as can be; returns the group of each, int64 (n,).
 
     ``equal_counts``: groups have the same number of items, give or take one. ``method``: "differencing" (Karmarkar and
-    Karp), "largest_first" (LPT: the dearest item to the cheapest group), or "best", whichever of the two is closer:
-    mostly differencing, but with equal counts it cannot make up for a few very dear items. O(n log n) with equal counts.
-    The same costs give the same groups. Raises InputError for costs that are negative or not finite.
+    Karp), "largest_first" (LPT: the dearest item to the cheapest group), or "best", whichever of the two is closer,
+    and with equal counts closer still by swapping items: neither of the two can make up for a few very dear ones.
+    O(n log n) with equal counts, and at most eight swaps a group. The same costs give the same groups. Raises InputError
+    for costs that are negative or not finite.
     """
     if groups < 1:
         raise InputError(f"groups is {groups}; it must be at least 1")
     if method not in _METHODS:
         raise InputError(f"method must be one of {', '.join(_METHODS)}, not {method!r}")
-    return _dealt(_whole(costs), groups, equal_counts, method).astype(np.int64)
-
-
-def _dealt(costs: NDArray[np.uint64], groups: int, equal_counts: bool, method: str) -> NDArray[np.uint32]:
-    if method != "best":
-        return _pack.balance(costs, groups, equal_counts, method)
-    tried = [_pack.balance(costs, groups, equal_counts, name) for name in _METHODS[1:]]
-    return min(tried, key=lambda group_of: float(np.bincount(group_of, weights=costs).max(initial=0)))
+    return _pack.balance(_whole(costs), groups, equal_counts, method).astype(np.int64)
 
 
 def schedule(
@@ -101,7 +95,8 @@ def schedule(
     however its other rows are chosen. So rows of like cost go together: sorted by cost and cut into layers of a row for
     every rank, a step is ``rows_per_rank`` layers drawn at random, dealt to ranks by `balance`. Dear rows thereby wait
     until there is one for every rank (the outlier queue of WLB-LLM, Wang et al. 2025); that a step has either none of
-    them or many is the price.
+    them or many is the price. Where even the rows of a layer are too unlike for that, its step is given other dear
+    layers and the cheapest, so that the rank with the dearest row can have cheap ones beside it and the others have not.
 
     ``drop_last`` leaves out rows, drawn at random, that fill no step; without it they raise InputError: plan with
     ``rows_multiple=ranks * rows_per_rank``, or keep them for the next epoch.
@@ -118,13 +113,47 @@ def schedule(
     if len(whole) % per_step:
         left_out = _drawn(seed, len(whole))[: len(whole) % per_step]
         order = order[~np.isin(order, left_out)]
-    layers = order.reshape(-1, ranks)
-    steps = layers[_drawn(seed + 1, len(layers))].reshape(-1, per_step)
-    made = np.empty((len(steps), ranks, rows_per_rank), np.int64)
-    for step, rows in enumerate(steps):
-        rank_of = _dealt(whole[rows], ranks, True, "best")
-        made[step] = rows[np.argsort(rank_of, kind="stable")].reshape(ranks, rows_per_rank)
+    made = np.empty((len(order) // per_step, ranks, rows_per_rank), np.int64)
+    for step, layers in zip(made, _steps(whole[order].reshape(-1, ranks), rows_per_rank, seed), strict=True):
+        rows = order.reshape(-1, ranks)[layers].reshape(-1)
+        rank_of = _pack.balance(whole[rows], ranks, True, "best")
+        step[:] = rows[np.argsort(rank_of, kind="stable")].reshape(ranks, rows_per_rank)
     return made
+
+
+_SLACK = 0.97
+"""A step can be even where the rank with the dearest row, given the cheapest rows otherwise, stays so far below the mean."""
+_LIKE = 0.002
+"""Rows of a layer that differ by less, as part of what a rank costs in a step, need no others to make up for it."""
+
+
+def _steps(costs: NDArray[np.uint64], layers_a_step: int, seed: int) -> NDArray[np.int64]:
+    """Which layers each step has, (steps, layers_a_step); ``costs`` (layers, ranks) falls from layer to layer."""
+    costs = costs.astype(np.float64)
+    means = costs.mean(axis=1)
+    sums = np.concatenate([[0.0], np.cumsum(means)])
+    first, end = 0, len(costs)
+    chosen: list[list[int]] = []
+    while end - first > layers_a_step:
+        # All of the cheapest layer's rows are as cheap: a last row that is not full would promise too much.
+        cheapest = costs[end - 1].max()
+        dearest_rank = costs[first].max() + (layers_a_step - 1) * cheapest
+        usual = means[first] + (layers_a_step - 1) * (sums[end] - sums[first + 1]) / (end - first - 1)
+        if dearest_rank <= _SLACK * usual or costs[first].max() - means[first] <= _LIKE * usual:
+            break
+        # So few dear layers that the step's mean is enough; all but one, where it never is.
+        dear = 1
+        while dear < layers_a_step - 1:
+            rest = layers_a_step - dear
+            if dearest_rank <= _SLACK * (sums[first + dear] - sums[first] + sums[end] - sums[end - rest]):
+                break
+            dear += 1
+        rest = layers_a_step - dear
+        chosen.append([*range(first, first + dear), *range(end - rest, end)])
+        first, end = first + dear, end - rest
+    drawn = first + _drawn(seed + 1, end - first)
+    steps = np.concatenate([np.array(chosen, np.int64).reshape(-1, layers_a_step), drawn.reshape(-1, layers_a_step)])
+    return steps[_drawn(seed + 2, len(steps))]
 
 
 def _drawn(seed: int, count: int) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ __all__ = ["fim"]
 
 
 def fim(
-    ragged: Ragged,
+    ragged: Ragged | object,
     *,
     prefix_id: int,
     middle_id: int,
@@ -42,6 +42,7 @@ def fim(
     marks = (prefix_id, middle_id, suffix_id)
     if not all(0 <= mark < 1 << 32 for mark in marks):
         raise InputError(f"prefix_id, middle_id and suffix_id must be token ids, not {marks}")
+    ragged = Ragged.of(ragged)
     ids = _numbers(document_ids, len(ragged))
     values, offsets, changed = _pack.fim(
         ragged.values, ragged.offsets, ids, marks, rate, suffix_first_rate, hash_pair(seed, epoch), threads

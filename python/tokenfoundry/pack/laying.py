@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any, overload
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tokenfoundry._core import pack as _pack
 from tokenfoundry.errors import InputError
@@ -105,11 +105,11 @@ class Packed:
 
 
 def pack(
-    ragged: Ragged,
+    ragged: Ragged | object,
     capacity: int,
     *,
     columns: Sequence[str] = COLUMNS,
-    loss_mask: NDArray[Any] | None = None,
+    loss_mask: ArrayLike | Ragged | None = None,
     pad_id: int = 0,
     dtype: DTypeLike = np.uint32,
     label_dtype: DTypeLike = np.int64,
@@ -117,7 +117,9 @@ def pack(
     threads: int | None = None,
     **options: Any,
 ) -> Packed:
-    """Pack the rows of a ragged array of tokens (a document each): `plan` with ``options``, then `lay_out`."""
+    """Pack rows of tokens, a document each (a `Ragged`, or what `Ragged.of` takes): `plan` with ``options``, then
+    `lay_out`."""
+    ragged = Ragged.of(ragged)
     made = plan(np.diff(ragged.offsets), capacity, threads=threads, **options)
     return lay_out(
         ragged, made, columns=columns, loss_mask=loss_mask, pad_id=pad_id, dtype=dtype, label_dtype=label_dtype, out=out,
@@ -126,11 +128,11 @@ def pack(
 
 
 def lay_out(
-    ragged: Ragged,
+    ragged: Ragged | object,
     plan: Plan,
     *,
     columns: Sequence[str] = COLUMNS,
-    loss_mask: NDArray[Any] | None = None,
+    loss_mask: ArrayLike | Ragged | None = None,
     pad_id: int = 0,
     dtype: DTypeLike = np.uint32,
     label_dtype: DTypeLike = np.int64,
@@ -142,14 +144,15 @@ def lay_out(
     Args:
         columns: any of "tokens", "position_ids", "labels", "document_ids", "loss_mask". What is not needed costs
             nothing: tokens alone move at the speed of a copy.
-        loss_mask: (tokens of the ragged array's values) not 0 where a token is to be learned: the assistant's turns,
-            say. Labels of other tokens are -100.
+        loss_mask: not 0 where a token is to be learned: the assistant's turns, say. Labels of other tokens are -100. A
+            value for each of the ragged array's ``values``, or, as the tokens are, a row for each document.
         dtype, label_dtype: of tokens (uint32, int32, int64) and labels (int32, int64).
         out: arrays to write to instead of new ones, by name; C-contiguous, of shape (rows, capacity).
 
     Raises InputError for arrays that do not fit.
     """
     check_numbers(pad_id=pad_id, threads=threads)
+    ragged = Ragged.of(ragged)
     given = dict(out or {})
     for name in [*columns, *given]:
         if name not in _KNOWN:
@@ -169,16 +172,14 @@ def lay_out(
         array = given.get(name)
         if array is None:
             array = np.empty(shape, kinds[name])
-        elif array.shape != shape or not array.flags.c_contiguous or not array.flags.writeable:
+        elif not _is_matrix(array, shape):
             raise InputError(f"out[{name!r}] must be a writeable, C-contiguous array of shape {shape}")
+        elif other := next((other for other in arrays if np.may_share_memory(array, arrays[other])), None):
+            raise InputError(f"out[{name!r}] and out[{other!r}] share memory")
         elif name in ("position_ids", "document_ids", "loss_mask") and array.dtype != kinds[name]:
             raise InputError(f"out[{name!r}] has {array.dtype}; {kinds[name]} is wanted")
         arrays[name] = array
-    mask = None
-    if loss_mask is not None:
-        if loss_mask.shape != ragged.values.shape:
-            raise InputError(f"loss_mask has the shape {loss_mask.shape}, the tokens {ragged.values.shape}")
-        mask = np.ascontiguousarray(loss_mask != 0).view(np.uint8)
+    mask = None if loss_mask is None else _as_mask(loss_mask, ragged)
     _pack.lay_out_rows(
         ragged.values,
         mask,
@@ -196,6 +197,31 @@ def lay_out(
         threads,
     )
     return Packed(arrays, plan)
+
+
+def _is_matrix(array: object, shape: tuple[int, int]) -> bool:
+    flags = array.flags if isinstance(array, np.ndarray) and array.shape == shape else None
+    return flags is not None and flags.c_contiguous and flags.writeable
+
+
+def _as_mask(given: ArrayLike | Ragged, ragged: Ragged) -> NDArray[np.uint8]:
+    """1 or 0 for each of ``ragged.values``."""
+    rows = given if isinstance(given, Ragged) else None
+    if rows is None:
+        try:
+            flat = np.asarray(given)
+        except ValueError:  # rows of unequal length
+            flat = np.empty((0, 0))
+        if flat.ndim == 1 and flat.dtype != np.object_:
+            if flat.shape != ragged.values.shape:
+                raise InputError(f"loss_mask has the shape {flat.shape}, the tokens {ragged.values.shape}")
+            return np.ascontiguousarray(flat != 0).view(np.uint8)
+        rows = Ragged.of(given)
+    if not np.array_equal(rows.lengths, ragged.lengths):
+        raise InputError("loss_mask has other rows than the tokens: as many and as long ones are wanted")
+    mask = np.zeros(len(ragged.values), np.uint8)
+    mask[ragged.offsets[0] : ragged.offsets[-1]] = rows.values[rows.offsets[0] : rows.offsets[-1]] != 0
+    return mask
 
 
 def _slots(plan: Plan, align: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -270,7 +270,7 @@ def plan(
         capacity,
         strategy,
         long,
-        (seed if epoch == 0 else hash_pair(seed, epoch)) & _MASK,
+        (int(seed) if epoch == 0 else hash_pair(seed, epoch)) & _MASK,
         align,
         min_piece,
         min(max_pieces or _LIMIT, _LIMIT),
@@ -311,7 +311,7 @@ def as_lengths(lengths: ArrayLike) -> NDArray[np.int64]:
 
 def hash_pair(one: int, other: int) -> int:
     """A number of 64 bits that depends on all bits of both: SplitMix64's finalizer, twice."""
-    mixed = _mix64((one & _MASK) ^ _mix64(other & _MASK))
+    mixed = _mix64((int(one) & _MASK) ^ _mix64(int(other) & _MASK))
     return mixed or 1
 
 
@@ -327,8 +327,10 @@ def _as_boundaries(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
     if given is None:
         return None
-    positions, offsets = given
-    return np.ascontiguousarray(positions, np.int64), np.ascontiguousarray(offsets, np.int64)
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        raise InputError("boundaries are a pair of positions and offsets, as `tokenfoundry.pack.boundaries` gives")
+    positions, offsets = _as_labels("boundaries' positions", given[0]), _as_labels("boundaries' offsets", given[1])
+    return None if positions is None or offsets is None else (positions, offsets)
 
 
 def _as_labels(name: str, labels: ArrayLike | None) -> NDArray[np.int64] | None:
@@ -340,14 +342,19 @@ def _as_labels(name: str, labels: ArrayLike | None) -> NDArray[np.int64] | None:
     return np.ascontiguousarray(array, np.int64)
 
 
-def boundaries(ragged: Ragged, after: Collection[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def boundaries(ragged: Ragged | object, after: Collection[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Where documents may be cut: behind each of these tokens (ids of a line break, an end of a turn, a full stop).
 
     Returns (positions, offsets), int64: those of document i are ``positions[offsets[i]:offsets[i + 1]]``, counted in
     the document. Cost: a pass over the tokens.
     """
+    ragged = Ragged.of(ragged)
     first, last = int(ragged.offsets[0]), int(ragged.offsets[-1])
-    hits = np.flatnonzero(np.isin(ragged.values[first:last], np.fromiter(after, np.uint32))) + 1
+    try:
+        ends = np.fromiter(after, np.uint32)
+    except OverflowError as error:
+        raise InputError(f"after must be token ids: {error}") from error
+    hits = np.flatnonzero(np.isin(ragged.values[first:last], ends)) + 1
     starts = ragged.offsets - first
     # A boundary at a document's end belongs to it, and is none.
     offsets = np.searchsorted(hits, starts, side="right").astype(np.int64)

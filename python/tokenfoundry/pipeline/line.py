@@ -69,7 +69,11 @@ class Line:
         return digest_of([unit.key for unit in self.units])
 
     def text_tasks(self) -> list[TextTask]:
-        return [TextTask(unit) for unit in self.units]
+        """Each with the sketch of its unit, unless dedup has decided already."""
+        sketches = self.sketch_tasks()
+        if not sketches or self.store.has(self.dedup_key([]), "dedup"):
+            return [TextTask(unit) for unit in self.units]
+        return [TextTask(unit, (sketch,)) for unit, sketch in zip(self.units, sketches, strict=True)]
 
     @property
     def text_done(self) -> bool:
@@ -119,11 +123,19 @@ class Line:
 
     # tokens
 
+    @cached_property
+    def file_tokenizer_key(self) -> str | None:
+        """Of a tokenizer that is a file."""
+        options = self.recipe.stage("tokenize").tokenizer
+        if not isinstance(options, str):
+            return None
+        return digest_of("tokenizer", hashlib.sha256((self.recipe.base / options).read_bytes()).hexdigest())
+
     def tokenizer_key(self, corpus: Corpus, keep: NDArray[np.bool_]) -> str:
         """Of the tokenizer: its file, or all that decides what is learnt."""
         options = self.recipe.stage("tokenize").tokenizer
-        if isinstance(options, str):
-            return digest_of("tokenizer", hashlib.sha256((self.recipe.base / options).read_bytes()).hexdigest())
+        if self.file_tokenizer_key is not None:
+            return self.file_tokenizer_key
         kept = hashlib.sha256(np.packbits(keep).tobytes()).hexdigest()
         return digest_of(
             "tokenizer", list(corpus.keys), kept, options.model_dump(mode="json"), self.recipe.seed,
@@ -133,11 +145,11 @@ class Line:
     def token_tasks(
         self, corpus: Corpus, keep: NDArray[np.bool_], tokenizer_key: str, tokenizer: Tokenizer
     ) -> list[TokenTask]:
-        end = self.recipe.stage("tokenize").end_of_text
+        end, digest = self.recipe.stage("tokenize").end_of_text, tokenizer.digest
         tasks = []
         for index, text_key in enumerate(corpus.keys):
             bits = np.packbits(corpus.of_unit(keep, index)).tobytes()
-            facts = [text_key, hashlib.sha256(bits).hexdigest(), tokenizer.digest, end, tokenize_stage.VERSION]
+            facts = [text_key, hashlib.sha256(bits).hexdigest(), digest, end, tokenize_stage.VERSION]
             tasks.append(TokenTask(digest_of("tokens", *facts), text_key, tokenizer_key, bits))
         return tasks
 

@@ -138,7 +138,9 @@ class Phases(State):
         if options is None:
             return Duplicates.none(count)
         lengths = corpus.lengths
-        self.listener.stage_started("dedup", count, int(lengths.sum()))
+        if "dedup" not in self.begun:
+            self.listener.stage_started("dedup", count, int(lengths.sum()))
+        self.begun.discard("dedup")
         sketches = self.line.sketch_tasks()
         key = self.line.dedup_key(sorted(self.quarantined))
         if not self.store.has(key, "dedup"):
@@ -206,14 +208,18 @@ class Phases(State):
     def _tokenizer(self, corpus: Corpus, keep: NDArray[np.bool_], key: str) -> Tokenizer:
         options = self.recipe.stage("tokenize")
         path = self.store.path(key, "tokenizer") / "tokenizer.json"
-        if not self.store.has(key, "tokenizer"):
-            with self.meter.measure("train" if not isinstance(options.tokenizer, str) else "tokenize"):
-                tokenizer = tokenize_stage.make_tokenizer(self.recipe, options, corpus, keep, self.threads)
+
+        def make() -> Tokenizer:
+            if self.store.has(key, "tokenizer"):
+                return Tokenizer.from_file(path)
+            return tokenize_stage.make_tokenizer(self.recipe, options, corpus, keep, self.threads)
+
+        with self.meter.measure("train" if not isinstance(options.tokenizer, str) else "tokenize"):
+            tokenizer = tokenize_stage.known_tokenizer(key, make)
+            if not self.store.has(key, "tokenizer"):
                 with self.store.making(key, "tokenizer") as folder:
                     text = tokenize_stage.tokenizer_text(self.recipe, options, tokenizer)
                     (folder / "tokenizer.json").write_text(text, encoding="utf-8")
-                tokenize_stage.stored_tokenizer(path, tokenizer)
-        tokenizer = tokenize_stage.stored_tokenizer(path)
         tokenize_stage.end_of_text_id(tokenizer, options)
         return tokenizer
 

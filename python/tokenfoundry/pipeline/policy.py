@@ -43,8 +43,11 @@ def _matches(licence: str, patterns: list[str]) -> bool:
     return any(fnmatch.fnmatchcase(licence.strip().lower(), pattern.strip().lower()) for pattern in patterns)
 
 
+_ASKED = ("uri", "record", "external_id", "licence", "id", "content_hash")
+
+
 class Exclusions:
-    """Documents that a list of takedowns names: by uri, uri#record, source, licence, id or content."""
+    """Documents that a list of takedowns names: by uri, uri#record, their own id, source, licence, id or content."""
 
     name = "takedown"
 
@@ -68,14 +71,16 @@ class Exclusions:
                 ) from None
 
     def judge(self, batch: Batch, source: str) -> pa.StringArray:
-        columns = {name: batch.fixed[name].to_pylist() for name in ("uri", "record", "licence", "id", "content_hash")}
+        columns = {name: batch.fixed[name].to_pylist() for name in _ASKED}
         found: list[str | None] = []
+        own_ids = self.keys["uri"] | self.keys["document"]
         for index in batch.alive.tolist():
             uri = columns["uri"][index]
             content = columns["content_hash"][index]
             gone = (
                 uri in self.keys["uri"]
                 or f"{uri}#{columns['record'][index]}" in self.keys["uri"]
+                or columns["external_id"][index] in own_ids
                 or source in self.keys["source"]
                 or columns["licence"][index] in self.keys["licence"]
                 or columns["id"][index].hex() in self.keys["document"]

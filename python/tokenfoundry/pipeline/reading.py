@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from tokenfoundry._core import io as _io
 from tokenfoundry._core import shard as _shard
 from tokenfoundry.errors import InputError
-from tokenfoundry.io import InputFile, LineBlock, Record, judge_line, line_blocks, records
+from tokenfoundry.io import BLOCK_LINES, InputFile, LineBlock, Record, judge_line, line_blocks, records
 from tokenfoundry.io.parquet import ColumnBlock, column_blocks
 from tokenfoundry.pipeline.batch import Batch, fixed_bytes, identity_prefix
 from tokenfoundry.pipeline.recipe import Input
@@ -22,7 +22,6 @@ from tokenfoundry.pipeline.units import Unit
 __all__ = ["BATCH_BYTES", "RawBatch", "columns_of", "read_unit"]
 
 BATCH_BYTES = 8 << 20
-_BATCH_DOCUMENTS = 16_384
 
 
 @dataclass
@@ -32,12 +31,13 @@ class RawBatch:
     pieces: list[tuple[InputFile, LineBlock | ColumnBlock | list[Record]]] = field(default_factory=list)
     bytes: int = 0
     documents: int = 0
-    """Records so far that are there as such."""
+    """Records, rows and lines so far"""
 
     def add(self, file: InputFile, item: LineBlock | ColumnBlock | Record) -> None:
         if isinstance(item, LineBlock):
             self.pieces.append((file, item))
-            self.bytes += len(item.content)
+            self.bytes += item.content.size
+            self.documents += item.lines
             return
         if isinstance(item, ColumnBlock):
             self.pieces.append((file, item))
@@ -54,7 +54,7 @@ class RawBatch:
 
     @property
     def full(self) -> bool:
-        return self.documents >= _BATCH_DOCUMENTS
+        return self.documents >= BLOCK_LINES
 
 
 def read_unit(unit: Unit, batch_bytes: int = BATCH_BYTES) -> Iterator[RawBatch]:
@@ -119,14 +119,15 @@ def _of_columns(file: InputFile, block: ColumnBlock, entry: Input, threads: int 
 
 def _of_lines(file: InputFile, block: LineBlock, entry: Input, threads: int | None) -> Batch:
     arrays, declined = _io.json_lines(
-        [block.content], first=block.first, text=entry.text_field.encode(), id=_key(entry.id_field),
+        block.column, first=block.first, text=entry.text_field.encode(), id=_key(entry.id_field),
         licence=_key(entry.licence_field), most_bytes=entry.max_document_bytes,
         prefix=identity_prefix(entry.source, file.uri),
     )  # fmt: skip
     texts, numbers, ids, licences, identities, contents = (pa.array(array) for array in arrays)
     columns = {"id": identities, "record": numbers, "external_id": ids, "licence": licences, "content_hash": contents}
     batch = Batch.of_columns(columns, texts, file.uri, entry.source, entry.licence)
-    judged = [judge_line(file, number, block.content[start:end], entry) for number, start, end in declined]
+    content = memoryview(block.content)
+    judged = [judge_line(file, number, content[start:end].tobytes(), entry) for number, start, end in declined]
     odd = [record for record in judged if record is not None]
     if not odd:
         return batch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +16,17 @@ from numpy.typing import NDArray
 from tokenfoundry import shard
 from tokenfoundry._core import runtime
 from tokenfoundry.errors import GateError
-from tokenfoundry.io.atomic import write_atomic
+from tokenfoundry.io.atomic import Flushing, write_atomic
 from tokenfoundry.pipeline import costs, placing
 from tokenfoundry.pipeline.corpus import Corpus
 from tokenfoundry.pipeline.meter import Meter
 from tokenfoundry.pipeline.phases import Phases
 from tokenfoundry.pipeline.state import Packed, RunResult
+from tokenfoundry.pipeline.store import save_arrays
 from tokenfoundry.pipeline.tasks import (
     LedgerTask,
     ShardTask,
+    Task,
     cost_of,
 )
 from tokenfoundry.provenance import manifest
@@ -32,26 +35,58 @@ from tokenfoundry.provenance.doors import Door
 __all__ = ["Results"]
 
 
+@dataclass
+class _Data:
+    """Shards and ledger, on their way to the disk."""
+
+    files: list[Path]
+    flushing: Flushing
+
+
 class Results(Phases):
     """The last phase: shards, ledger, manifest."""
 
-    def _shards(self, packed: Packed) -> list[str]:
+    def _write_data(self, packed: Packed, corpus: Corpus) -> _Data:
+        """Shards and ledger. Neither waits for the other, and the disk gets them while their sums are taken."""
+        shards, folder = self._shard_tasks(packed)
+        ledgers = self._ledger_tasks(packed, corpus)
+        self._tasks([*shards, *ledgers])
+        flushing = Flushing()
+        flushing.add([*(path for path in folder.iterdir() if _of_shard(path)), *(task.path for task in ledgers)])
+        self._check_shards(packed, folder)
+        target = self.output / "shards"
+        # What an interrupted run left may be of another plan.
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        for path in sorted(folder.iterdir()):
+            if _of_shard(path):
+                # Linked until the manifest is there: a run that is killed now has them still.
+                os.link(path, target / path.name)
+        flushing.add_folder(target)
+        return _Data([*sorted(target.iterdir()), *(task.path for task in ledgers)], flushing)
+
+    def _shard_tasks(self, packed: Packed) -> tuple[list[Task], Path]:
+        """And the folder that the shards will be in."""
         plan, tokenizer = packed.plan, packed.tokenizer
         rows_per_shard = self.recipe.stage("shard").rows_per_shard
         pack_key = self.line.pack_key(packed.tasks)
-        text_bytes = packed.left.corpus.lengths[packed.left.keep]
         self.listener.stage_started("shard", plan.rows, None)
         self._tokens_index(pack_key, packed)
         folder = self.work.path(pack_key, "shards")
         folder.mkdir(parents=True, exist_ok=True)
         count = max(-(-plan.rows // rows_per_shard), 1)
-        self._tasks([
+        digest = tokenizer.digest
+        return [
             ShardTask(
                 folder, number, number * rows_per_shard, min((number + 1) * rows_per_shard, plan.rows), number == count - 1,
-                pack_key, pack_key, tokenizer.vocab_size, tokenizer.digest,
+                pack_key, pack_key, tokenizer.vocab_size, digest,
             )
             for number in range(count)
-        ])  # fmt: skip
+        ], folder  # fmt: skip
+
+    def _check_shards(self, packed: Packed, folder: Path) -> None:
+        plan = packed.plan
+        text_bytes = packed.left.corpus.lengths[packed.left.keep]
         with self.meter.measure("shard"):
             written = shard.verify(folder, threads=self.threads)
         _, placed = placing.pack_door(plan, packed.lengths, text_bytes)
@@ -61,15 +96,6 @@ class Results(Phases):
             raise GateError(f"stage shard: {plan.rows:,} rows were planned, {len(written):,} are there; the line stops")
         self.listener.stage_advanced("shard", int(placed.sum()), 0, written.tokens)
         self._passed(door)
-        target = self.output / "shards"
-        # What an interrupted run left may be of another plan.
-        shutil.rmtree(target, ignore_errors=True)
-        target.mkdir(parents=True)
-        for path in sorted(folder.iterdir()):
-            if path.name.startswith("shard-"):
-                # Linked until the manifest is there: a run that is killed now has them still.
-                os.link(path, target / path.name)
-        return written.names
 
     def _tokens_index(self, key: str, packed: Packed) -> None:
         """What shard tasks need to find tokens of documents in the units' results."""
@@ -80,13 +106,13 @@ class Results(Phases):
         unit_bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         offsets = np.concatenate([[0], np.cumsum(packed.lengths)]).astype(np.int64)
         with self.work.making(key, "tokens-index", durable=False) as folder:
-            np.save(folder / "unit_bounds.npy", unit_bounds[:-1])
-            np.save(folder / "token_offsets.npy", offsets)
-            np.save(folder / "token_bounds.npy", offsets[unit_bounds])
-            np.save(folder / "ids.npy", _ids(corpus)[keep])
+            save_arrays(
+                folder, unit_bounds=unit_bounds[:-1], token_offsets=offsets, token_bounds=offsets[unit_bounds],
+                ids=_ids(corpus)[keep],
+            )  # fmt: skip
             (folder / "keys.json").write_text(json.dumps([task.key for task in packed.tasks]))
 
-    def _ledger(self, packed: Packed, corpus: Corpus) -> list[Path]:
+    def _ledger_tasks(self, packed: Packed, corpus: Corpus) -> list[LedgerTask]:
         left, plan = packed.left, packed.plan
         keep = left.survived
         names: list[tuple[str, str, str | None]] = [
@@ -108,13 +134,12 @@ class Results(Phases):
                 "jaccard": packed.duplicates.jaccard, "ids": _ids(corpus), "left_out": left_out, "passed": left.passed,
                 **pieces,
             }  # fmt: skip
-            for name, array in arrays.items():
-                np.save(folder / f"{name}.npy", array)
+            save_arrays(folder, **arrays)
             (folder / "verdicts.json").write_text(json.dumps(names))
         target = self.output / "ledger"
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
-        tasks = [
+        return [
             LedgerTask(
                 target / f"documents-{number:05d}.parquet",
                 tuple(corpus.keys[unit] for unit in units),
@@ -124,26 +149,19 @@ class Results(Phases):
             )
             for number, (units, first) in enumerate(self.line.ledger_groups(corpus))
         ]
-        self._tasks(tasks)
-        return [task.path for task in tasks]
 
-    def _write_results(self, packed: Packed, corpus: Corpus, shards: list[str]) -> RunResult:
+    def _write_results(self, packed: Packed, corpus: Corpus, data: _Data) -> RunResult:
         output, plan, tokenizer = self.output, packed.plan, packed.tokenizer
-        ledgers = self._ledger(packed, corpus)
         made = self.store.path(packed.tasks[0].tokenizer_key, "tokenizer") / "tokenizer.json" if packed.tasks else None
         if made is not None:
-            write_atomic(output / "tokenizer.json", made.read_bytes())
+            write_atomic(output / "tokenizer.json", made.read_bytes(), durable=False)
         else:
             tokenizer.save(output / "tokenizer.json")
         plain = self.recipe.result_dict()
-        write_atomic(output / "recipe.yaml", yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
+        recipe_text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+        write_atomic(output / "recipe.yaml", recipe_text, durable=False)
         with self.meter.measure("ledger"):
-            listed = [
-                *sorted((output / "shards").iterdir()),
-                *ledgers,
-                output / "tokenizer.json",
-                output / "recipe.yaml",
-            ]
+            listed = [*data.files, output / "tokenizer.json", output / "recipe.yaml"]
             files = manifest.describe_files(output, listed)
         metrics = {
             "input_digest": self.line.input_digest,
@@ -154,8 +172,11 @@ class Results(Phases):
             "cpu_tier": runtime.cpu_tier(),
             **costs.of_run(self.recipe, self.clock, self.meter, self.energy, self._costs_made(corpus, packed)),
         }
-        write_atomic(output / "metrics.json", json.dumps(metrics, indent=1) + "\n")
-        manifest.update_run_checksums(output)
+        write_atomic(output / "metrics.json", json.dumps(metrics, indent=1) + "\n", durable=False)
+        manifest.update_run_checksums(output, durable=False)
+        data.flushing.add(output / name for name in ("tokenizer.json", "recipe.yaml", "metrics.json", "run.sha256"))
+        # The manifest says that all the others are there.
+        data.flushing.wait()
         content = manifest.save(output, {
             "name": self.recipe.name,
             "recipe_digest": self.recipe.digest,
@@ -189,6 +210,10 @@ class Results(Phases):
                 meter.merge(cost_of(self.store, packed.left.corpus.keys[index], "text"))
             meter.merge(cost_of(self.store, packed.tasks[index].key, "tokens"))
         return made
+
+
+def _of_shard(path: Path) -> bool:
+    return path.name.startswith("shard-")
 
 
 def _ids(corpus: Corpus) -> NDArray[np.uint8]:

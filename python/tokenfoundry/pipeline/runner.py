@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tokenfoundry._core import runtime
-from tokenfoundry.errors import RecipeError, TokenFoundryError
+from tokenfoundry.errors import RecipeError
 from tokenfoundry.pipeline import history, publish
 from tokenfoundry.pipeline.events import Listener, RunPlan, Silent
 from tokenfoundry.pipeline.evidence import Evidence
@@ -22,6 +22,7 @@ from tokenfoundry.pipeline.gates import Gates, check_gates
 from tokenfoundry.pipeline.metrics import kind_of
 from tokenfoundry.pipeline.recipe import Recipe, load_recipe
 from tokenfoundry.pipeline.results import Results
+from tokenfoundry.pipeline.stages import tokenize as tokenize_stage
 from tokenfoundry.pipeline.state import RunResult
 from tokenfoundry.pipeline.store import Work
 from tokenfoundry.pipeline.tasks import explained
@@ -76,7 +77,6 @@ class _Run(Results):
             raise RecipeError(f"output: {self.output} cannot be written to: Permission denied")
         owned = self.executor is None
         with self.work.locked():
-            Work.sweep_removed(self.output)
             # The run that we waited for may have been this one.
             finished = self._finished()
             if finished is not None:
@@ -91,8 +91,6 @@ class _Run(Results):
                 with self.work.flushing(keep=self.keep_work):
                     result = self._work()
             except OSError as error:
-                if isinstance(error, TokenFoundryError) or "run the same command again" in str(error):
-                    raise
                 raise explained(error, f"writing to {self.output}") from None
             finally:
                 if owned:
@@ -110,6 +108,8 @@ class _Run(Results):
         self.gates = Gates(
             self.recipe.gates, self.recipe.name, self.line.history, self.work.load_json("limits")
         )  # fmt: skip
+        if self.line.file_tokenizer_key is not None:
+            tokenize_stage.load_ahead(self.recipe, self.line.file_tokenizer_key)
         self._tasks(self.line.text_tasks())
         corpus = self.line.corpus()
         self._text_doors(corpus)
@@ -123,12 +123,13 @@ class _Run(Results):
             # A source was quarantined: what follows is done again without it.
             assert len(self.quarantined) > before
             del self.doors[doors:]
-        written = self._shards(packed)
+        written = self._write_data(packed, corpus)
         check_chain(self.doors)
         return self._write_results(packed, corpus, written)
 
     def _finished(self) -> RunResult | None:
         """The result, if the output has it already; an error if it has another run's."""
+        Work.sweep_output(self.output)
         publish.fetch_finished(self.recipe, self.output)
         if not (self.output / "manifest.json").exists():
             return None

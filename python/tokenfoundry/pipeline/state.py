@@ -100,6 +100,8 @@ class State:
         self.quarantined: dict[str, Finding] = {}
         self.gates = Gates([], recipe.name, None)
         self.to_read = 0
+        self.begun: set[str] = set()
+        """Stages of which tasks of an earlier phase did a part"""
 
     def _tasks(self, tasks: list[Any]) -> None:
         """Do the tasks of a phase."""
@@ -109,6 +111,9 @@ class State:
             if tasks and tasks[0].phase == phase:
                 for name in line.door_names:
                     self.listener.stage_started(name, None, total)
+        for name in {follower.stage for task in tasks if task.phase == "text" for follower in task.then}:
+            self.begun.add(name)
+            self.listener.stage_started(name, None, None)
         listed: list[Task] = list(tasks)
         self.executor.run(listed, context, self.listener, self.meter)
         missing = next((task for task in listed if task.phase != "ledger" and not task.done(context)), None)

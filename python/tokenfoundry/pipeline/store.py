@@ -6,7 +6,8 @@ time (`cache:` in a recipe): whoever comes second with the same key throws its c
 
 A machine that loses power may lose what its disk was not told to keep. A cache flushes each result before it is renamed.
 The work folder flushes behind the run's back, within half a minute: what has reached the disk is listed in `durable.log`, and a run that finds
-that the machine was started anew since (`boot`) trusts only what is listed.
+that the machine was started anew since (`boot`) trusts only what is listed. What workers of an executor make on the run's own
+machine is flushed by the run, too.
 """
 
 import errno
@@ -21,7 +22,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,13 +30,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenfoundry.errors import RecipeError
-from tokenfoundry.io.atomic import sync_folder, write_atomic
+from tokenfoundry.io.atomic import sync_file, sync_folder, write_atomic
 
-__all__ = ["Store", "Work", "digest_of"]
+__all__ = ["Store", "Work", "digest_of", "save_arrays", "this_machine", "write_array"]
 
 _STALE_SECONDS = 24 * 3600.0
 _LOCK_PATIENCE_SECONDS = 3.0
 _FLUSH_AFTER_SECONDS = 20.0
+_REMOVING_THREADS = 4
 
 
 def digest_of(*facts: Any) -> str:
@@ -49,8 +51,8 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._committer: ThreadPoolExecutor | None = None
-        self._commits: list[Future[None]] = []
-        self._flusher: _Flusher | None = None
+        self._commits: dict[Path, Future[None]] = {}
+        self._flusher: _Flusher | _Noted | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.folder,)
@@ -72,16 +74,24 @@ class Store:
             self._committer = committer
             try:
                 yield
-                for commit in self._commits:
+                for commit in self._commits.values():
                     commit.result()
             finally:
                 self._committer = None
-                self._commits = []
+                self._commits = {}
+
+    def settle(self, key: str, kind: str) -> None:
+        """Wait until a result of this process is in its place."""
+        commit = self._commits.get(self.path(key, kind))
+        if commit is not None:
+            commit.result()
 
     def _check_commits(self) -> None:
         """Raise what a commit in the background failed with, soon after it did."""
-        while self._commits and self._commits[0].done():
-            self._commits.pop(0).result()
+        for target, commit in list(self._commits.items()):
+            if commit.done():
+                self._commits.pop(target, None)
+                commit.result()
 
     @contextmanager
     def making(self, key: str, kind: str, *, durable: bool = True) -> Iterator[Path]:
@@ -100,15 +110,18 @@ class Store:
         temporary.mkdir()
         try:
             yield temporary
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(temporary, ignore_errors=True)
+            if isinstance(error, OSError) and error.errno and error.filename is None:
+                # Writing to an open file does not say to which.
+                error.filename = str(target)
             raise
         if self._flusher is not None or not durable:
             _commit(temporary, target, False)
             if self._flusher is not None and durable:
                 self._flusher.add(target)
         elif self._committer is not None:
-            self._commits.append(self._committer.submit(self._keep, temporary, target))
+            self._commits[target] = self._committer.submit(self._keep, temporary, target)
         else:
             self._keep(temporary, target)
 
@@ -139,7 +152,11 @@ class Store:
 
 
 class Work(Store):
-    """The store inside an output folder, of one run at a time; removed when the run is done."""
+    """The store inside an output folder, of one run at a time; removed when the run is done. Its results are few enough for
+    one folder: to make and remove a folder may wait for the disk."""
+
+    def path(self, key: str, kind: str) -> Path:
+        return self.folder / "results" / f"{key}.{kind}"
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -198,6 +215,26 @@ class Work(Store):
         finally:
             self._flusher = None
 
+    @contextmanager
+    def noting(self) -> Iterator[list[Path]]:
+        """Results made in the block are in their place at once, and listed: whoever made the plan gives them to `flush`."""
+        noted = _Noted()
+        self._flusher = noted
+        try:
+            yield noted.results
+        finally:
+            self._flusher = None
+
+    def flush(self, results: list[Path]) -> None:
+        """Flush what was made elsewhere on this machine, behind the run's back if that is how it works."""
+        for result in results:
+            if self._flusher is not None:
+                self._flusher.add(result)
+            else:
+                _sync_tree(result)
+                sync_folder(result.parent)
+                self._note(result)
+
     def _keep(self, temporary: Path, target: Path) -> None:
         super()._keep(temporary, target)
         self._note(target)
@@ -219,29 +256,48 @@ class Work(Store):
     def _sweep_lost(self) -> None:
         """Where the machine was started anew, remove what may not have reached its disk."""
         boot, log = self.folder / "boot", self.folder / "durable.log"
-        now = f"{socket.gethostname()} {_boot_id()}"
+        now = this_machine()
         if boot.exists() and boot.read_text() == now:
             return
         listed = set(log.read_text("utf-8", "replace").splitlines()) if log.exists() else set()
-        for result in self.folder.glob("??/*.*"):
-            # Each shard is flushed by itself.
-            if result.name not in listed and not result.name.endswith(".shards"):
+        for result in self.folder.glob("results/*.*"):
+            if result.name not in listed:
                 shutil.rmtree(result, ignore_errors=True)
         write_atomic(boot, now)
 
     @staticmethod
-    def sweep_removed(output: Path) -> None:
-        """Finish removals that were interrupted."""
-        for doomed in output.glob(".work.*.removed"):
-            process = doomed.name.split(".")[2]
-            if not process.isdigit() or int(process) == os.getpid() or not _alive(int(process)):
-                shutil.rmtree(doomed, ignore_errors=True)
+    def sweep_output(output: Path) -> None:
+        """Remove what killed runs left beside the work folder: half-written files, and work folders half-removed."""
+        for leftover in [*output.glob(".work.*.removed"), *output.glob(".*.tmp")]:
+            process = leftover.name.split(".")[-2]
+            if process.isdigit() and int(process) != os.getpid() and _alive(int(process)):
+                continue
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)
 
     def remove(self) -> None:
         # Renamed first, so that a removal that is interrupted is never taken for unfinished work.
         doomed = self.folder.with_name(f".{self.folder.name}.{os.getpid()}.removed")
         self.folder.rename(doomed)
+        # The time goes in waiting, not in work. Where there is no room for another thread, one does it.
+        with ThreadPoolExecutor(_REMOVING_THREADS, "tokenfoundry-remove") as pool, suppress(RuntimeError):
+            for result in doomed.glob("results/*"):
+                pool.submit(shutil.rmtree, result, ignore_errors=True)
         shutil.rmtree(doomed, ignore_errors=True)
+
+
+class _Noted:
+    """Only remembers what is to be flushed."""
+
+    def __init__(self) -> None:
+        self.results: list[Path] = []
+
+    def add(self, target: Path) -> None:
+        self.results.append(target)
+
+    def check(self) -> None: ...
 
 
 class _Flusher:
@@ -288,10 +344,10 @@ class _Flusher:
         self._thread.join()
 
 
-def _boot_id() -> str:
-    """Stands for the time since the machine was started."""
+def this_machine() -> str:
+    """Stands for this machine, and the time since it was started."""
     path = Path("/proc/sys/kernel/random/boot_id")
-    return path.read_text().strip() if path.exists() else "unknown"
+    return f"{socket.gethostname()} {path.read_text().strip() if path.exists() else 'unknown'}"
 
 
 def _commit(temporary: Path, target: Path, durable: bool) -> None:
@@ -311,8 +367,18 @@ def _commit(temporary: Path, target: Path, durable: bool) -> None:
 
 
 def save_arrays(folder: Path, **arrays: NDArray[Any]) -> None:
+    """As np.save does it, but through Python's files: numpy's own way says of a full disk only how many items it wrote."""
     for name, array in arrays.items():
-        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+        array = np.asarray(array, order="C")
+        with (folder / f"{name}.npy").open("wb") as file:
+            header = np.lib.format.header_data_from_array_1_0(array)  # type: ignore[no-untyped-call]
+            np.lib.format.write_array_header_1_0(file, header)  # type: ignore[no-untyped-call]
+            write_array(file, array)
+
+
+def write_array(file: IO[bytes], array: NDArray[Any]) -> None:
+    """The items alone, in C order."""
+    file.write(np.asarray(array, order="C").reshape(-1).view(np.uint8).data)
 
 
 def load_arrays(folder: Path) -> dict[str, NDArray[Any]]:
@@ -327,11 +393,7 @@ def load_arrays(folder: Path) -> dict[str, NDArray[Any]]:
 def _sync_tree(folder: Path) -> None:
     for parent, _, names in os.walk(folder):
         for name in names:
-            descriptor = os.open(Path(parent) / name, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            sync_file(Path(parent) / name)
         sync_folder(Path(parent))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from abc import ABC, abstractmethod
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,10 +27,11 @@ from tokenfoundry.pipeline.reading import BATCH_BYTES
 from tokenfoundry.pipeline.recipe import Recipe
 from tokenfoundry.pipeline.stages import dedup as dedup_stage
 from tokenfoundry.pipeline.stages import tokenize as tokenize_stage
-from tokenfoundry.pipeline.store import Store
+from tokenfoundry.pipeline.store import Store, Work, save_arrays, this_machine, write_array
 from tokenfoundry.pipeline.unit_result import UnitResult
 from tokenfoundry.provenance import ledger
 from tokenfoundry.ragged import Ragged
+from tokenfoundry.tokenizer import Tokenizer
 
 __all__ = [
     "BandTask",
@@ -48,6 +50,7 @@ __all__ = [
 ]
 
 _SHARD_STEP_TOKENS = 4 << 20
+_HOW_TO_GO_ON = "run the same command again"
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,13 @@ class Context:
     threads: int | None
     isolate: bool = False
     """Stages in child processes: a worker died here before."""
+    machine: str = field(default_factory=this_machine)
+    """The run's own. What is made there, the run flushes to disk; elsewhere nobody would."""
+
+    @property
+    def durable(self) -> bool:
+        """Whether a task must wait for the disk itself."""
+        return self.machine != this_machine()
 
 
 @dataclass
@@ -79,7 +89,7 @@ class Task(ABC):
     stage: ClassVar[str]
     """Whose costs it counts as."""
     together: ClassVar[bool] = False
-    """Uses one thread, so several are done at a time."""
+    """Several are done at a time, and all that one does counts as its stage's."""
     in_batches: ClassVar[bool] = False
     """Takes batches through text stages: lanes may help, and a document may be the death of it."""
 
@@ -109,7 +119,7 @@ class SketchTask(Task):
         unit = UnitResult.of(context.store, self.text_key)
         lengths = unit.lengths()
         with scene.meter.measure("dedup", int(lengths.sum())), context.store.making(self.key, "sketch") as folder:
-            dedup_stage.sketch(folder, unit.text_batches(), options, context.threads)
+            dedup_stage.sketch(folder, unit.read_texts(), options, context.threads)
             (folder / "unit.json").write_text(json.dumps({"text": self.text_key}))
         scene.listener.stage_advanced("dedup", len(lengths), int(lengths.sum()), 0)
 
@@ -166,14 +176,13 @@ class TokenTask(Task):
         meter = Meter(clock=scene.way.clock)
         with context.store.making(self.key, "tokens") as folder:
             with meter.measure("tokenize", size), (folder / "values.u32").open("wb") as file:
-                tokenizer = tokenize_stage.stored_tokenizer(
-                    context.store.path(self.tokenizer_key, "tokenizer") / "tokenizer.json"
-                )
+                stored = context.store.path(self.tokenizer_key, "tokenizer") / "tokenizer.json"
+                tokenizer = tokenize_stage.known_tokenizer(self.tokenizer_key, lambda: Tokenizer.from_file(stored))
                 end_id = tokenize_stage.end_of_text_id(tokenizer, options)
                 for tokens in tokenize_stage.encode(selected(unit, keep), tokenizer, end_id, context.threads):
-                    tokens.values.tofile(file)
+                    write_array(file, tokens.values)
                     lengths.append(tokens.lengths)
-                np.save(folder / "lengths.npy", np.concatenate(lengths))
+                save_arrays(folder, lengths=np.concatenate(lengths))
             cost = {name: cost.to_dict() for name, cost in meter.costs.items()}
             (folder / "unit.json").write_text(json.dumps({"text": self.text_key, "costs": cost}))
         scene.meter.merge(meter.costs)
@@ -219,8 +228,9 @@ class ShardTask(Task):
 
     def run(self, context: Context, scene: Scene) -> None:
         plan = context.store.load_arrays(self.pack_key, "pack")
-        index = Store(context.work).load_arrays(self.tokens_key, "tokens-index")
-        keys = json.loads((Store(context.work).path(self.tokens_key, "tokens-index") / "keys.json").read_bytes())
+        work = Work(context.work)
+        index = work.load_arrays(self.tokens_key, "tokens-index")
+        keys = json.loads((work.path(self.tokens_key, "tokens-index") / "keys.json").read_bytes())
         rows = np.asarray(plan["row_offsets"][self.first_row : self.end_row + 1])
         # As many rows at a time as have about so many tokens.
         step = max(_SHARD_STEP_TOKENS // max(int(plan["capacity"]), 1), 1)
@@ -230,6 +240,7 @@ class ShardTask(Task):
             vocabulary_size=self.vocabulary_size,
             tokenizer_digest=self.tokenizer_digest,
             number=self.number,
+            durable=context.durable,
         ) as writer:
             for first in range(0, max(len(rows) - 1, 1), step):
                 tokens += self._append(writer, plan, index, keys, rows[first : first + step + 1], context.store)
@@ -293,14 +304,14 @@ class LedgerTask(Task):
         return False
 
     def run(self, context: Context, scene: Scene) -> None:
-        work = Store(context.work)
+        work = Work(context.work)
         names = json.loads((work.path(self.fate_key, "fate") / "verdicts.json").read_bytes())
         fate = ledger.Fate(**work.load_arrays(self.fate_key, "fate"), left_out_names=[tuple(name) for name in names])
         units = [UnitResult.of(context.store, key) for key in self.text_keys]
         late = [UnitResult.of(context.store, key) for key in self.late_keys]
         ledger.write_file(
             self.path, (rows for unit in units for rows in unit.rows()), self.first_text, fate,
-            (rows for unit in late for rows in unit.rows()) if late else None,
+            (rows for unit in late for rows in unit.rows()) if late else None, durable=context.durable,
         )  # fmt: skip
 
     def __str__(self) -> str:
@@ -319,7 +330,8 @@ def perform(task: Task, context: Context, scene: Scene) -> None:
     if task.done(context):
         return
     try:
-        task.run(context, scene)
+        with scene.meter.measure(task.stage) if task.together else nullcontext():
+            task.run(context, scene)
     except TokenFoundryError:
         raise
     except MemoryError:
@@ -337,9 +349,11 @@ def no_memory(task: Task, what: str = "") -> InputError:
 
 
 def explained(error: OSError, task: Task | str) -> OSError:
-    """An error of the system with what was at work, and how to go on."""
+    """An error of the system with what was at work, and how to go on; one that says so already as it is."""
+    if isinstance(error, TokenFoundryError) or _HOW_TO_GO_ON in str(error):
+        return error
     where = f" ({os.fsdecode(error.filename)})" if isinstance(error.filename, str | bytes | Path) else ""
     return OSError(
         error.errno or 0,
-        f"{task}: {error.strerror or error}{where}. Finished units are kept: mend it and run the same command again",
+        f"{task}: {error.strerror or error}{where}. Finished units are kept: mend it and {_HOW_TO_GO_ON}",
     )

@@ -13,7 +13,7 @@ from tokenfoundry.pipeline.documents import Portion, TextLine, begin_attempt, en
 from tokenfoundry.pipeline.policy import Exclusions, Policy
 from tokenfoundry.pipeline.recipe import Recipe
 from tokenfoundry.pipeline.stages import TEXT_STAGES, text_stage
-from tokenfoundry.pipeline.tasks import Context, Scene, Task
+from tokenfoundry.pipeline.tasks import Context, Scene, Task, perform
 from tokenfoundry.pipeline.text_files import files_of
 from tokenfoundry.pipeline.unit_result import UnitResult
 from tokenfoundry.pipeline.units import Unit
@@ -90,10 +90,20 @@ class _UnitTask(Task):
 class TextTask(_UnitTask):
     """map: a unit through the text stages before dedup."""
 
+    then: tuple[Task, ...] = ()
+    """Done by the same worker right behind it: while other units are at work, and the texts still in memory."""
     phase: ClassVar[str] = "text"
 
+    def done(self, context: Context) -> bool:
+        return super().done(context) and all(task.done(context) for task in self.then)
+
     def run(self, context: Context, scene: Scene) -> None:
-        _through(self.unit, context, scene)
+        if not super().done(context):
+            _through(self.unit, context, scene)
+        if self.then:
+            context.store.settle(self.unit.key, "text")
+        for task in self.then:
+            perform(task, context, scene)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tokenfoundry.pipeline.batch import ROWS_SCHEMA, TEXTS_SCHEMA, Batch
 from tokenfoundry.pipeline.meter import Cost
 from tokenfoundry.pipeline.stages.base import byte_lengths
-from tokenfoundry.pipeline.store import Store
+from tokenfoundry.pipeline.store import Store, save_arrays
 from tokenfoundry.provenance.doors import Door
 
 __all__ = ["KIND", "Sink", "UnitResult", "Written"]
@@ -62,10 +62,14 @@ class UnitResult:
         return ids
 
     def rows(self) -> Iterator[pa.RecordBatch]:
-        yield from _batches(self.folder / "rows.arrow")
+        yield from _read(self.folder / "rows.arrow")
 
     def text_batches(self) -> list[pa.LargeStringArray]:
         return self.text_batches_of(pa.memory_map(str(self.texts)))
+
+    def read_texts(self) -> Iterator[pa.LargeStringArray]:
+        """The texts batch by batch, in memory of their own."""
+        yield from (batch.column(0) for batch in _read(self.texts))
 
     @staticmethod
     def text_batches_of(file: pa.MemoryMappedFile) -> list[pa.LargeStringArray]:
@@ -103,12 +107,13 @@ class UnitResult:
         return np.concatenate([np.empty(0, np.bool_), *marks])
 
 
-def _batches(path: Path) -> Iterator[pa.RecordBatch]:
-    # Not closed: batches that are mapped live on in whoever holds them.
-    yield from _batches_of(pa.memory_map(str(path)))
+def _read(path: Path) -> Iterator[pa.RecordBatch]:
+    """Batches that are read and not mapped: a map counts as memory of the process until the last batch is let go."""
+    with pa.OSFile(str(path)) as file:
+        yield from _batches_of(file)
 
 
-def _batches_of(file: pa.MemoryMappedFile) -> Iterator[pa.RecordBatch]:
+def _batches_of(file: pa.NativeFile) -> Iterator[pa.RecordBatch]:
     reader = pa.ipc.open_file(file)
     for index in range(reader.num_record_batches):
         yield reader.get_batch(index)
@@ -159,8 +164,11 @@ class Sink:
 
     def finish(self, doors: Sequence[Door], costs: dict[str, Cost], source: str) -> None:
         self.inner.close()
-        np.save(self.folder / "lengths.npy", np.concatenate([np.empty(0, np.int64), *self.lengths]))
-        np.save(self.folder / "ids.npy", np.frombuffer(b"".join(self.ids), np.uint8).reshape(-1, 16))
+        save_arrays(
+            self.folder,
+            lengths=np.concatenate([np.empty(0, np.int64), *self.lengths]),
+            ids=np.frombuffer(b"".join(self.ids), np.uint8).reshape(-1, 16),
+        )
         content = {
             "source": source,
             "records": self.records,

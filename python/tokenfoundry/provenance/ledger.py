@@ -33,6 +33,8 @@ __all__ = [
 
 FORMAT_VERSION = 1
 ROWS_PER_FILE = 1 << 19
+_GROUP_ROWS = 1 << 16
+_METADATA = {"tokenfoundry.format": "ledger", "tokenfoundry.format_version": str(FORMAT_VERSION)}
 _PLACEMENT = pa.struct([
     ("shard", pa.int32()), ("row", pa.int64()), ("offset", pa.int64()), ("document_start", pa.int64()),
     ("length", pa.int64()),
@@ -80,21 +82,25 @@ def write_file(
     first_text: int,
     fate: Fate,
     late: Iterable[pa.RecordBatch] | None = None,
+    *,
+    durable: bool = True,
 ) -> None:
     """Write one file of the ledger: rows of the text stages, of which the first that has a text has number
     ``first_text`` in ``fate``. ``late``: rows of the text stages after dedup, one for each text that ``fate.passed``
     says, in the same order. The bytes do not depend on how the rows are cut into batches."""
-    completed = []
     newer = None if late is None else _Rows(late)
-    for batch in batches:
-        alive = np.flatnonzero(batch.column("verdict").is_null().to_numpy(zero_copy_only=False))
-        if newer is not None:
-            passed = np.asarray(fate.passed[first_text : first_text + len(alive)])
-            batch = newer.put(batch, alive[passed])
-        completed.append(_completed(batch, alive, first_text, fate))
-        first_text += len(alive)
-    metadata = {"tokenfoundry.format": "ledger", "tokenfoundry.format_version": str(FORMAT_VERSION)}
-    write_table(path, pa.Table.from_batches(completed, SCHEMA.with_metadata(metadata)))
+
+    def completed() -> Iterator[pa.RecordBatch]:
+        first = first_text
+        for batch in batches:
+            alive = np.flatnonzero(batch.column("verdict").is_null().to_numpy(zero_copy_only=False))
+            if newer is not None:
+                passed = np.asarray(fate.passed[first : first + len(alive)])
+                batch = newer.put(batch, alive[passed])
+            yield _completed(batch, alive, first, fate)
+            first += len(alive)
+
+    _write(path, SCHEMA.with_metadata(_METADATA), completed(), durable)
 
 
 class _Rows:
@@ -124,10 +130,37 @@ class _Rows:
         return both.take(pa.array(order)).combine_chunks().to_batches()[0]
 
 
-def write_table(path: Path, table: pa.Table) -> None:
+def write_table(path: Path, table: pa.Table, *, durable: bool = True) -> None:
     """Write rows as a file of the ledger, whole or not at all."""
-    with atomic_path(path) as temporary:
-        pq.write_table(table.combine_chunks(), temporary, compression="zstd", row_group_size=1 << 16)
+    _write(path, table.schema, table.to_batches(), durable)
+
+
+def _write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch], durable: bool) -> None:
+    """Memory: a row group, and a batch."""
+    with (
+        atomic_path(path, durable=durable) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
+    ):
+        for group in _row_groups(batches, schema):
+            writer.write_table(group, row_group_size=_GROUP_ROWS)
+
+
+def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Rows by `_GROUP_ROWS`, each group in one piece: its bytes do not depend on how the rows came."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    none_yet = True
+    for batch in batches:
+        waiting.append(batch)
+        rows += len(batch)
+        while rows >= _GROUP_ROWS:
+            table = pa.Table.from_batches(waiting, schema)
+            yield table.slice(0, _GROUP_ROWS).combine_chunks()
+            none_yet = False
+            rows -= _GROUP_ROWS
+            waiting = table.slice(_GROUP_ROWS).to_batches()
+    if rows or none_yet:
+        yield pa.Table.from_batches(waiting, schema).combine_chunks()
 
 
 def _completed(batch: pa.RecordBatch, alive: NDArray[np.int64], first: int, fate: Fate) -> pa.RecordBatch:

@@ -107,7 +107,7 @@ def load(output: str | os.PathLike[str]) -> dict[str, Any]:
     return {**content, "digest": digest}
 
 
-def update_run_checksums(output: Path) -> None:
+def update_run_checksums(output: Path, *, durable: bool = True) -> None:
     """Write run.sha256 (as sha256sum does) of the files that differ from run to run."""
     lines = [f"{sha256_of(output / name)}  {name}\n" for name in RUN_FILES if (output / name).exists()]
-    write_atomic(output / "run.sha256", "".join(lines))
+    write_atomic(output / "run.sha256", "".join(lines), durable=durable)

@@ -70,7 +70,8 @@ def takedown(
     duplicates: bool = False,
     key: str | os.PathLike[str] | None = None,
 ) -> Takedown:
-    """Take out a document (its id, or ``uri#record``), all of a uri, of a source or of a licence.
+    """Take out a document (its id here or its own, or ``uri#record``), all of a uri, of a source or of a licence. A page of an
+    archive has its address as its own id, so ``uri`` may be that as well.
 
     ``duplicates``: also those that stay and that a matching document had been dropped as a duplicate of. ``key``: sign
     the new manifest with it. Raises InputError where nothing matches, or where the run is not sound to begin with.
@@ -138,7 +139,19 @@ def _find(folder: Path, kind: str, value: str, duplicates: bool) -> tuple[dict[b
     return matched, [f"{row['uri']}#{row['record']}" for row in kept]
 
 
-_COLUMNS = ["id", "uri", "record", "source", "licence", "content_hash", "verdict", "tokens", "bytes_out", "placements"]
+_COLUMNS = [
+    "id",
+    "uri",
+    "record",
+    "external_id",
+    "source",
+    "licence",
+    "content_hash",
+    "verdict",
+    "tokens",
+    "bytes_out",
+    "placements",
+]
 
 
 def _scan(folder: Path) -> Iterator[_Row]:
@@ -156,7 +169,8 @@ def _matching(folder: Path, kind: str, value: str) -> Iterator[_Row]:
         elif kind in ("source", "licence"):
             mask = pc.equal(batch.column(kind), value)
         else:
-            mask = pc.equal(batch.column("uri"), value)
+            own = pc.fill_null(pc.equal(batch.column("external_id"), value), False)
+            mask = pc.or_(pc.equal(batch.column("uri"), value), own)
             if numbered:
                 exact = pc.and_(pc.equal(batch.column("uri"), name), pc.equal(batch.column("record"), int(record)))
                 mask = pc.or_(mask, exact)

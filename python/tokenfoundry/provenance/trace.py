@@ -81,7 +81,8 @@ def trace(output: str | os.PathLike[str], *, shard: int, row: int, position: int
 
 
 def trace_document(output: str | os.PathLike[str], document: str) -> list[DocumentTrace]:
-    """Documents by id (32 hex digits), by uri, or by ``uri#record``; a uri may hold many. Raises InputError for none."""
+    """Documents by id (32 hex digits), by uri, by ``uri#record``, or by their own id, which is a page's address in an
+    archive. There may be several. Raises InputError for none."""
     folder = Path(output)
     manifest.load(folder)
     if re.fullmatch(r"[0-9a-f]{32}", document):
@@ -91,9 +92,11 @@ def trace_document(output: str | os.PathLike[str], document: str) -> list[Docume
         uri, mark, record = document.rpartition("#")
         if not found and mark and record.isdigit():
             found = [row for row in ledger.find(folder, "uri", uri) if row["record"] == int(record)]
+        found = found or ledger.find(folder, "external_id", document)
     if not found:
         raise InputError(
-            f"{document!r} is neither an id (32 hex digits) nor a uri of the ledger in {os.fspath(output)}"
+            f"{document!r} is neither an id (32 hex digits, or the document's own) nor a uri of the ledger in "
+            f"{os.fspath(output)}"
         )
     shards = _shard.open(folder / "shards")
     tokenizer = Tokenizer.from_file(folder / "tokenizer.json")

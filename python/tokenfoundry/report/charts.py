@@ -12,6 +12,8 @@ __all__ = ["Chart", "charts"]
 Chart = dict[str, Any]
 _KEPT, _LOST, _OTHER = "#2f7ed8", "#e5a13a", "#8795ab"
 _GROUPS = 20
+_FLOW_NAME = 11
+"""Height of the names in the flow, in pixels"""
 
 
 def _figure(traces: list[dict[str, Any]], height: int = 300, **layout: Any) -> Chart:
@@ -68,11 +70,15 @@ def _flow(s: Summary) -> Chart | None:
             )
         here = following
     flow(here, node(f"in shards<br>{s.kept:,}", _KEPT), s.kept, "rgba(47,126,216,.35)")
+    # Whatever leaves the line stands on the right, one below the other: a node of one document is as high as a hair, so the
+    # room for its name is what lies between nodes.
+    ends = len(labels) - len(set(source))
     trace = {
-        "type": "sankey", "arrangement": "snap", "node": {"label": labels, "color": colours, "pad": 12, "thickness": 14},
+        "type": "sankey", "arrangement": "snap", "textfont": {"size": _FLOW_NAME},
+        "node": {"label": labels, "color": colours, "pad": 2 * _FLOW_NAME, "thickness": 14},
         "link": {"source": source, "target": target, "value": value, "color": link},
     }  # fmt: skip
-    return _figure([trace], 460)
+    return _figure([trace], 320 + 3 * _FLOW_NAME * ends)
 
 
 def _reasons(s: Summary) -> Chart | None:

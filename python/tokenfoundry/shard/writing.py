@@ -54,6 +54,8 @@ class Writer:
         multimodal: each document has a mode (int8), as in Megatron's multimodal indexes.
         number: write only this shard of a set, in place or anew; the others are written by other writers, at any time
             and on any machine. ``rows_per_shard`` does not count then: all rows go into this shard.
+        durable: wait for the disk with each shard. False: a killed process still leaves whole shards only, but what a
+            machine has when it goes down is the caller's to flush.
 
     Raises:
         InputError: arguments that do not fit together.
@@ -70,6 +72,7 @@ class Writer:
         columns: Mapping[str, DTypeLike] | None = None,
         multimodal: bool = False,
         number: int | None = None,
+        durable: bool = True,
     ) -> None:
         rows_per_shard = rows_per_shard if number is None else 1 << 62
         if rows_per_shard < 1:
@@ -90,13 +93,13 @@ class Writer:
         kinds = [(name, code_of(name, dtype)) for name, dtype in self.columns.items()]
         self.number = number
         self._writer = _shard.Writer(
-            self.path, vocabulary_size, tokenizer_digest, rows_per_shard, kinds, multimodal, number
+            self.path, vocabulary_size, tokenizer_digest, rows_per_shard, kinds, multimodal, number, durable
         )
         self._names: list[str] | None = None
 
     def append(
         self,
-        ragged: Ragged,
+        ragged: Ragged | object,
         plan: PackingPlan | None = None,
         *,
         document_ids: bytes | Sequence[bytes],
@@ -114,6 +117,7 @@ class Writer:
 
         After an error nothing more can be appended. Outside the GIL; Ctrl-C stops it.
         """
+        ragged = Ragged.of(ragged)
         ids = document_ids if isinstance(document_ids, bytes) else b"".join(document_ids)
         if len(ids) != 16 * len(ragged):
             raise InputError(f"document_ids has {len(ids)} bytes; {len(ragged)} documents need 16 each")
@@ -165,7 +169,7 @@ class Writer:
 
 def write(
     directory: str | os.PathLike[str],
-    ragged: Ragged,
+    ragged: Ragged | object,
     plan: PackingPlan | None = None,
     *,
     document_ids: bytes | Sequence[bytes],

@@ -19,7 +19,7 @@ impl<T> Default for Ragged<T> {
 
 impl<T: Copy> Ragged<T> {
     pub fn with_capacity(rows: usize, values: usize) -> Self {
-        let mut offsets = Vec::with_capacity(rows + 1);
+        let mut offsets = huge_pages::vec_with_capacity(rows + 1);
         offsets.push(0);
         Self { values: huge_pages::vec_with_capacity(values), offsets }
     }

@@ -8,6 +8,12 @@
 //!
 //! Cost of a band: a pass that marks the keys met twice in a bitmap, and sorting those few.
 
+use tokenfoundry_base::stable_hash::mix64;
+use tokenfoundry_kernels::met_twice::MetTwice;
+
+/// Rows that a band has at most.
+pub const MOST_ROWS: usize = 64;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bands {
     pub bands: usize,
@@ -47,33 +53,57 @@ impl Bands {
 
     /// Append the keys of a signature, one a band. They are in no file that outlives a plan on disk.
     pub fn push_keys(self, signature: &[u32], keys: &mut Vec<u32>) {
-        let signature = &signature[..self.num_perm()];
+        let at = keys.len();
+        keys.resize(at + self.bands, 0);
+        self.write_keys(signature, &mut keys[at..], 1);
+    }
+
+    /// Write the keys of a signature, that of band b to `keys[b * distance]`.
+    #[inline(always)]
+    pub fn write_keys(self, signature: &[u32], keys: &mut [u32], distance: usize) {
         match self.rows {
             // The usual ones, unrolled.
-            4 => keys.extend(signature.as_chunks::<4>().0.iter().map(|rows| key(rows))),
-            6 => keys.extend(signature.as_chunks::<6>().0.iter().map(|rows| key(rows))),
-            8 => keys.extend(signature.as_chunks::<8>().0.iter().map(|rows| key(rows))),
-            rows => keys.extend(signature.chunks_exact(rows).map(key)),
+            4 => write_keys_of::<4>(self.bands, signature, keys, distance),
+            6 => write_keys_of::<6>(self.bands, signature, keys, distance),
+            8 => write_keys_of::<8>(self.bands, signature, keys, distance),
+            rows => (0..self.bands).for_each(|band| {
+                keys[band * distance] = key(&signature[band * rows..][..rows]);
+            }),
         }
     }
 }
 
 #[inline(always)]
+fn write_keys_of<const ROWS: usize>(bands: usize, signature: &[u32], keys: &mut [u32], distance: usize) {
+    let signature = &signature[..bands * ROWS];
+    for band in 0..bands {
+        keys[band * distance] = key(&signature[band * ROWS..band * ROWS + ROWS]);
+    }
+}
+
+/// Multilinear hashing (Lemire and Kaser 2014): the upper half of a sum of products with odd numbers drawn once. Two slots a
+/// product, and no product waits for another.
+#[inline(always)]
 fn key(rows: &[u32]) -> u32 {
-    let (pairs, odd) = rows.as_chunks::<2>();
-    let key = pairs.iter().fold(KEY_START, |key, &[low, high]| fold(key ^ (u64::from(low) | u64::from(high) << 32)));
-    let key = odd.iter().fold(key, |key, &slot| fold(key ^ u64::from(slot)));
-    (key >> 32) as u32
+    let (mut sum, mut at) = (KEY_START, 0);
+    while at < rows.len() {
+        let above = if at + 1 < rows.len() { u64::from(rows[at + 1]) << 32 } else { 0 };
+        sum = sum.wrapping_add((u64::from(rows[at]) | above).wrapping_mul(FACTORS[at / 2]));
+        at += 2;
+    }
+    (sum >> 32) as u32
 }
 
 const KEY_START: u64 = 0xA409_3822_299F_31D0;
-
-/// Both halves of a product, folded: one multiplication for two slots.
-#[inline(always)]
-fn fold(value: u64) -> u64 {
-    let product = u128::from(value) * 0x9E37_79B9_7F4A_7C15_u128;
-    (product as u64) ^ (product >> 64) as u64
-}
+const FACTORS: [u64; MOST_ROWS / 2] = {
+    let mut factors = [0; MOST_ROWS / 2];
+    let mut at = 0;
+    while at < factors.len() {
+        factors[at] = mix64(KEY_START + at as u64) | 1;
+        at += 1;
+    }
+    factors
+};
 
 /// Sort entries by their upper 32 bits, which are spread evenly; what is equal keeps its order.
 fn sort_by_key(entries: &mut Vec<u64>, sorted: &mut Vec<u64>) {
@@ -89,7 +119,6 @@ fn sort_by_key(entries: &mut Vec<u64>, sorted: &mut Vec<u64>) {
     for &entry in &*entries {
         (0..DIGITS).for_each(|place| counts[place][digit(entry, place)] += 1);
     }
-    sorted.clear();
     sorted.resize(entries.len(), 0);
     for (place, next) in counts.iter_mut().enumerate() {
         let mut start = 0;
@@ -106,71 +135,67 @@ fn sort_by_key(entries: &mut Vec<u64>, sorted: &mut Vec<u64>) {
 /// What finding repeated keys needs for a while: reuse it for many bands.
 #[derive(Default)]
 pub struct Scratch {
-    met: Vec<u64>,
+    met: MetTwice,
     entries: Vec<u64>,
     sorted: Vec<u64>,
 }
 
-/// The entries `(key, document)` whose key occurs at least twice, sorted: runs of equal keys are buckets.
+/// The documents of one band that share a key with another, bucket after bucket.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Buckets {
+    /// In a bucket ascending.
+    pub documents: Vec<u32>,
+    /// Where each bucket's documents end.
+    pub ends: Vec<u32>,
+}
+
+impl Buckets {
+    /// `(number of the bucket, document)` of each entry.
+    pub fn entries(&self) -> impl Iterator<Item = (u32, u32)> {
+        let mut bucket = 0;
+        (0..).zip(&self.documents).map(move |(at, &document)| {
+            bucket += usize::from(at == self.ends[bucket]);
+            (bucket as u32, document)
+        })
+    }
+}
+
+/// The documents whose key occurs at least twice, in the order of the keys.
 ///
 /// `parts` are keys and the documents they belong to, equally many, in ascending order of documents; they are walked twice.
-/// Memory: 2 to 4 bytes a document for the bitmap, 16 an entry that is returned or shares a place with one, 8 one that is returned.
+/// Memory: 2 to 4 bytes a document for the bitmap, 16 an entry that is returned or shares a place with one, and up to 8 for the result.
 pub fn repeated_keys<'a>(
     count: usize,
     parts: impl Iterator<Item = (&'a [u32], &'a [u32])> + Clone,
     scratch: &mut Scratch,
-) -> Vec<(u32, u32)> {
-    // Two bits a place: met, and met again. Some of the places are shared by strangers, which sorting drops; more places
-    // would leave the cache.
+) -> Buckets {
+    // Some of the places are shared by strangers, which sorting drops; more places would leave the cache.
     const PLACES_A_DOCUMENT: usize = 8;
-    const PLACES_A_WORD: u32 = 32;
-    let bits = (count.max(8) * PLACES_A_DOCUMENT).next_power_of_two().min(1 << 32).trailing_zeros();
-    let place = |key: u32| {
-        let place = key >> (32 - bits);
-        ((place / PLACES_A_WORD) as usize, 1u64 << (2 * (place % PLACES_A_WORD)))
-    };
     let Scratch { met, entries, sorted } = scratch;
-    met.clear();
-    met.resize((1 << bits) / PLACES_A_WORD as usize, 0);
-    for (keys, _) in parts.clone() {
-        for &key in keys {
-            let (word, bit) = place(key);
-            met[word] |= (met[word] & bit) << 1 | bit;
-        }
-    }
-    // Both numbers in one, which sorts faster. Whether a key repeats is hard to foresee, so it is written in any case.
-    const SOME: usize = 128;
-    let mut some = [0u64; SOME];
+    met.reset((count.max(8) * PLACES_A_DOCUMENT).next_power_of_two().trailing_zeros());
+    parts.clone().for_each(|(keys, _)| met.mark(keys));
     entries.clear();
-    for (keys, documents) in parts {
-        for (keys, documents) in keys.chunks(SOME).zip(documents.chunks(SOME)) {
-            let mut count = 0;
-            for (&key, &document) in keys.iter().zip(documents) {
-                let (word, bit) = place(key);
-                some[count] = u64::from(key) << 32 | u64::from(document);
-                count += usize::from(met[word] & bit << 1 != 0);
-            }
-            entries.extend_from_slice(&some[..count]);
-        }
-    }
+    parts.for_each(|(keys, documents)| met.select(keys, documents, entries));
     sort_by_key(entries, sorted);
-    let key = |entry: u64| (entry >> 32) as u32;
-    // A stranger among them has other keys on both sides. Its place is written over by the next, in any case again.
-    let (mut repeated, mut before) = (0, false);
+    // A stranger among them has other keys on both sides. Its place is written over by the next, and that of an end that was none.
+    let mut buckets = Buckets { documents: vec![0; entries.len()], ends: vec![0; entries.len()] };
+    let (mut documents, mut ends, mut before) = (0, 0, false);
     for at in 0..entries.len() {
         let entry = entries[at];
-        let after = entries.get(at + 1).is_some_and(|&next| key(next) == key(entry));
-        entries[repeated] = entry;
-        repeated += usize::from(before | after);
+        let after = entries.get(at + 1).is_some_and(|next| next >> 32 == entry >> 32);
+        buckets.documents[documents] = entry as u32;
+        documents += usize::from(before | after);
+        buckets.ends[ends] = documents as u32;
+        ends += usize::from(before & !after);
         before = after;
     }
-    entries[..repeated].iter().map(|&entry| (key(entry), entry as u32)).collect()
+    buckets.documents.truncate(documents);
+    buckets.ends.truncate(ends);
+    buckets
 }
 
 #[cfg(test)]
 mod tests {
-    use tokenfoundry_base::stable_hash::mix64;
-
     use super::*;
 
     #[test]
@@ -215,8 +240,15 @@ mod tests {
         let keys: Vec<u32> = (0..9000).map(|index| index % 3000 * 1_000_003).collect();
         let documents: Vec<u32> = (0..9000).collect();
         let found = repeated_keys(keys.len(), std::iter::once((&keys[..], &documents[..])), &mut Scratch::default());
-        assert_eq!(found.len(), keys.len());
-        assert!(found.is_sorted());
+        assert_eq!(found.ends, (1..=3000).map(|bucket| bucket * 3).collect::<Vec<u32>>());
+        assert!(
+            found
+                .documents
+                .as_chunks::<3>()
+                .0
+                .iter()
+                .all(|&[first, second, third]| { first < 3000 && second == first + 3000 && third == first + 6000 })
+        );
     }
 
     #[test]
@@ -227,8 +259,9 @@ mod tests {
         let mut scratch = Scratch::default();
         for _ in 0..2 {
             let found = repeated_keys(keys.len(), parts.into_iter(), &mut scratch);
-            assert_eq!(found, [(5, 0), (5, 2), (9, 1), (9, 5), (9, 6)]);
-            assert_eq!(repeated_keys(0, std::iter::empty(), &mut scratch), []);
+            assert_eq!(found, Buckets { documents: vec![0, 2, 1, 5, 6], ends: vec![2, 5] });
+            assert!(found.entries().eq([(0, 0), (0, 2), (1, 1), (1, 5), (1, 6)]));
+            assert_eq!(repeated_keys(0, std::iter::empty(), &mut scratch), Buckets::default());
         }
     }
 

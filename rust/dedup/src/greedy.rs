@@ -26,8 +26,7 @@ pub struct Memberships {
 }
 
 impl Memberships {
-    /// From the entries `(key, document)` of each band as `bands::repeated_keys` gives them: runs of equal keys are
-    /// buckets. `entries(band)` is called twice a band.
+    /// From the entries `(key, document)` of each band, whose runs of equal keys are its buckets. `entries(band)` is called twice a band.
     pub fn of<E, Entries: Iterator<Item = Result<(u32, u32), E>>>(
         document_count: usize,
         bands: usize,

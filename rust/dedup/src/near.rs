@@ -11,8 +11,10 @@ use std::convert::Infallible;
 use rayon::prelude::*;
 use tokenfoundry_base::stable_hash::hash128;
 use tokenfoundry_base::{Cancel, Cancelled, pool};
+use tokenfoundry_kernels::huge_pages;
+use tokenfoundry_kernels::prefetch::{LINE_BYTES, prefetch};
 
-use crate::bands::{Bands, Scratch, repeated_keys};
+use crate::bands::{Bands, Buckets, Scratch, repeated_keys};
 use crate::exact::{Sameness, first_of_equal};
 use crate::greedy::{Compare, Memberships, decide};
 use crate::minhash::MinHash;
@@ -37,10 +39,19 @@ impl Options {
 }
 
 const TEXTS_PER_TASK: usize = 128;
-/// Many, so that the keys of a band lie together for a while: the next step reads band by band. No power of two, or a
-/// document's keys would all want the same place in the cache.
-const SIGNATURES_PER_TASK: usize = 4080;
-const ROWS_TURNED: usize = 16;
+/// Signatures whose keys are waited for while others are hashed.
+const ROWS_AHEAD: usize = 4;
+const ROWS_BETWEEN_CHECKS: usize = 4096;
+
+/// Many, so that the keys of a band lie together for a while: the next step reads band by band. No multiple of a page, or
+/// a document's keys would all want the same place in the cache.
+fn signatures_per_task(signatures: usize) -> usize {
+    const FEWEST: usize = 1 << 12;
+    const MOST: usize = 1 << 16;
+    const A_PAGE: usize = 1 << 10;
+    const BESIDE: usize = 16;
+    (signatures / (4 * rayon::current_num_threads())).clamp(FEWEST, MOST).next_multiple_of(A_PAGE) - BESIDE
+}
 
 /// The band keys of some documents: those of the first band, one a document, then those of the second.
 pub struct Keys {
@@ -95,29 +106,26 @@ pub fn band_keys_of_signatures(
     bands: Bands,
     cancel: &Cancel,
 ) -> Result<Vec<Keys>, Cancelled> {
+    let task = signatures_per_task(signatures.len() / num_perm);
     signatures
-        .par_chunks(SIGNATURES_PER_TASK * num_perm)
+        .par_chunks(task * num_perm)
         .enumerate()
         .map(|(chunk, signatures)| {
-            cancel.check()?;
-            let first = (chunk * SIGNATURES_PER_TASK) as u32;
+            let first = (chunk * task) as u32;
             let rows = signatures.len() / num_perm;
             let mut documents = Vec::with_capacity(rows);
             let mut keys = vec![0; rows * bands.bands];
-            // Some rows at a time are turned in the first cache.
-            let mut some = Vec::with_capacity(ROWS_TURNED * bands.bands);
-            for (own, start) in signatures.chunks(ROWS_TURNED * num_perm).zip((first..).step_by(ROWS_TURNED)) {
-                some.clear();
-                let at = documents.len();
-                for (row, document) in own.chunks_exact(num_perm).zip(start..) {
-                    if row.iter().any(|&slot| slot != u32::MAX) {
-                        documents.push(document);
-                        bands.push_keys(row, &mut some);
-                    }
+            huge_pages::advise(&keys);
+            for (row, signature) in signatures.chunks_exact(num_perm).enumerate() {
+                if row.is_multiple_of(ROWS_BETWEEN_CHECKS) {
+                    cancel.check()?;
                 }
-                for (band, keys) in keys.chunks_exact_mut(rows).enumerate() {
-                    let keys = &mut keys[at..documents.len()];
-                    keys.iter_mut().zip(some[band..].iter().step_by(bands.bands)).for_each(|(to, &key)| *to = key);
+                for line in (0..bands.num_perm()).step_by(LINE_BYTES / size_of::<u32>()) {
+                    prefetch(signatures, (row + ROWS_AHEAD) * num_perm + line);
+                }
+                if signature.iter().any(|&slot| slot != u32::MAX) {
+                    bands.write_keys(signature, &mut keys[documents.len()..], rows);
+                    documents.push(first + row as u32);
                 }
             }
             if documents.len() < rows {
@@ -131,8 +139,8 @@ pub fn band_keys_of_signatures(
         .collect()
 }
 
-/// For each band the entries `(key, document)` whose key occurs at least twice, sorted.
-pub fn buckets(bands: Bands, parts: &[Keys]) -> Vec<Vec<(u32, u32)>> {
+/// For each band the documents that share its key with another.
+pub fn buckets(bands: Bands, parts: &[Keys]) -> Vec<Buckets> {
     let count = parts.iter().map(|part| part.documents.len()).sum();
     (0..bands.bands)
         .into_par_iter()
@@ -145,7 +153,7 @@ pub fn buckets(bands: Bands, parts: &[Keys]) -> Vec<Vec<(u32, u32)>> {
 /// The documents that meet in some band.
 pub fn meetings(documents: usize, bands: Bands, parts: &[Keys]) -> Memberships {
     let by_band = buckets(bands, parts);
-    let entries = |band: usize| Ok::<_, Infallible>(by_band[band].iter().copied().map(Ok));
+    let entries = |band: usize| Ok::<_, Infallible>(by_band[band].entries().map(Ok));
     match Memberships::of(documents, bands.bands, entries) {
         Ok(memberships) => memberships,
         Err(never) => match never {},

@@ -27,17 +27,13 @@ pub struct Columns {
 pub fn read(block: &[u8], first: i64, keys: &Keys, most_bytes: usize, prefix: &[u8]) -> Columns {
     let mut columns = Columns { offsets: vec![0], ..Columns::default() };
     columns.texts.reserve(block.len());
-    // A newline is never inside a character, so where the block is UTF-8 each of its lines is.
-    let all_utf8 = std::str::from_utf8(block).is_ok();
     let mut key = prefix.to_vec();
     let (mut at, mut number) = (0, first);
     while at < block.len() {
         let end = memchr(b'\n', &block[at..]).map_or(block.len(), |length| at + length);
         let line = &block[at..end];
-        let sound = !line.is_empty()
-            && line.len() <= most_bytes
-            && line[0] != 0xEF
-            && (all_utf8 || std::str::from_utf8(line).is_ok());
+        let sound =
+            !line.is_empty() && line.len() <= most_bytes && line[0] != 0xEF && simdutf8::basic::from_utf8(line).is_ok();
         match sound.then(|| take(line, keys, &mut columns.texts)).flatten() {
             Some(short) => {
                 let start = columns.offsets.last().map_or(0, |&offset| offset as usize);

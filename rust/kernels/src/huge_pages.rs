@@ -12,6 +12,48 @@ pub fn vec_with_capacity<T>(capacity: usize) -> Vec<T> {
     vec
 }
 
+/// Values that start with a cache line, or with a huge page if they fill one: an allocation of two megabytes that starts
+/// elsewhere has no whole one.
+#[derive(Clone, Debug)]
+pub struct Aligned<T> {
+    values: Vec<T>,
+    skip: usize,
+    count: usize,
+}
+
+impl<T: Copy> Aligned<T> {
+    /// `count` values that are all zero bytes, as the system gives them: not touched yet.
+    pub fn zeroed(count: usize) -> Self
+    where
+        T: Default,
+    {
+        let align = if count * size_of::<T>() >= FROM_BYTES { HUGE_PAGE } else { CACHE_LINE };
+        let most_skipped = align / size_of::<T>() - 1;
+        let values = vec![T::default(); count + most_skipped];
+        let skip = values.as_ptr().align_offset(align).min(most_skipped);
+        advise(&values);
+        Self { values, skip, count }
+    }
+}
+
+const HUGE_PAGE: usize = 2 << 20;
+const CACHE_LINE: usize = 64;
+
+impl<T> std::ops::Deref for Aligned<T> {
+    type Target = [T];
+
+    #[inline(always)]
+    fn deref(&self) -> &[T] {
+        &self.values[self.skip..self.skip + self.count]
+    }
+}
+
+impl<T> std::ops::DerefMut for Aligned<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.values[self.skip..self.skip + self.count]
+    }
+}
+
 /// Ask for huge pages for the memory of `values`; a refusal costs speed only.
 #[cfg(target_os = "linux")]
 pub fn advise<T>(values: &[T]) {

@@ -2,10 +2,79 @@
 //!
 //! `largest_first` is LPT (Graham 1969): the dearest item to the cheapest group. `differencing` is Karmarkar and Karp's
 //! (1982), which is closer: it keeps partial partitions and joins the two with the largest spread, large sets with
-//! small ones. Costs are sums of `u64`, so results are the same everywhere.
+//! small ones. `exchange` swaps items of groups that were dealt. Costs are sums of `u64`, so results are the same everywhere.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
+
+/// Whichever of the two is closer, and, where groups have equal counts, closer still by swaps: neither can make up for a
+/// few very dear items with cheap ones when every group needs as many.
+pub fn best(costs: &[u64], groups: usize, equal_counts: bool) -> Vec<u32> {
+    let dearest = |group_of: &[u32]| {
+        let mut sums = vec![0u64; groups];
+        costs.iter().zip(group_of).for_each(|(cost, &group)| sums[group as usize] += cost);
+        sums.into_iter().max()
+    };
+    let differenced = differencing(costs, groups, equal_counts);
+    let greedy = largest_first(costs, groups, equal_counts);
+    let mut group_of = if dearest(&greedy) < dearest(&differenced) { greedy } else { differenced };
+    if equal_counts {
+        exchange(costs, groups, &mut group_of);
+    }
+    group_of
+}
+
+/// Groups that are looked at for a swap with the dearest: the cheapest ones, and all others only where none of these will do.
+const CHEAPEST: usize = 4;
+
+/// So small a part of the mean is not worth another swap.
+const CLOSE: u64 = 1 << 11;
+
+/// Swap items of the dearest group for cheaper ones of another, as long as the dearer of the two becomes cheaper than
+/// that and it is not close to the mean: at most eight swaps a group, each a look at all pairs of some groups.
+pub fn exchange(costs: &[u64], groups: usize, group_of: &mut [u32]) {
+    let mut members: Vec<Vec<u32>> = vec![Vec::new(); groups];
+    let mut sums = vec![0u64; groups];
+    for (item, &group) in (0..).zip(group_of.iter()) {
+        members[group as usize].push(item);
+        sums[group as usize] += costs[item as usize];
+    }
+    let mean = sums.iter().sum::<u64>() / groups.max(1) as u64;
+    let mut by_sum: BTreeSet<(u64, u32)> = sums.into_iter().zip(0..).collect();
+    for _ in 0..8 * groups {
+        let Some(&(most, dear)) = by_sum.last().filter(|dearest| dearest.0 > mean + mean / CLOSE) else { break };
+        // What the dearer of the two costs then, the group's sum, and which of their members are swapped.
+        let mut found: Option<(u64, (u64, u32), usize, usize)> = None;
+        for (turn, &(sum, group)) in by_sum.iter().enumerate() {
+            if turn >= CHEAPEST && found.is_some() || sum == most {
+                break;
+            }
+            for (one, &item) in members[dear as usize].iter().enumerate() {
+                for (other, &cheaper) in members[group as usize].iter().enumerate() {
+                    let (cost, least) = (costs[item as usize], costs[cheaper as usize]);
+                    if cost > least {
+                        let dearer = (most - (cost - least)).max(sum + (cost - least));
+                        if dearer < found.map_or(most, |found| found.0) {
+                            found = Some((dearer, (sum, group), one, other));
+                        }
+                    }
+                }
+            }
+        }
+        let Some((_, (sum, group), one, other)) = found else { break };
+        let (item, cheaper) = (members[dear as usize][one], members[group as usize][other]);
+        let moved = costs[item as usize] - costs[cheaper as usize];
+        members[dear as usize][one] = cheaper;
+        members[group as usize][other] = item;
+        by_sum.remove(&(most, dear));
+        by_sum.remove(&(sum, group));
+        by_sum.insert((most - moved, dear));
+        by_sum.insert((sum + moved, group));
+    }
+    for (group, members) in (0..).zip(members) {
+        members.into_iter().for_each(|item| group_of[item as usize] = group);
+    }
+}
 
 /// The group of each item. With `equal_counts` groups have the same number of items, give or take one.
 pub fn largest_first(costs: &[u64], groups: usize, equal_counts: bool) -> Vec<u32> {

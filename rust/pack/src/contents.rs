@@ -74,6 +74,9 @@ impl Contents {
 
     /// The same pieces in a number of rows that is a multiple.
     pub(crate) fn rounded(self, multiple: usize) -> Self {
+        if self.rows().is_multiple_of(multiple) {
+            return self;
+        }
         let Some((row_offsets, order)) = rounding::rounded(&self.row_offsets(), multiple) else { return self };
         fn permuted<T: Copy>(values: &[T], order: &[u32]) -> Vec<T> {
             order.iter().map(|&index| values[index as usize]).collect()

@@ -1,10 +1,11 @@
 //! Rows of pieces to what a model reads: tokens, positions, labels, documents, each padded to the row's end.
 //!
-//! A column that nobody asked for is not written. Columns that are larger than the caches go past them: a row is made
-//! in a scratch that the nearest cache holds and streamed from there.
+//! A column that nobody asked for is not written. Columns that are larger than the caches go past them.
 
-use tokenfoundry_kernels::prefetch::prefetch;
-use tokenfoundry_kernels::token_copy::{Slot, count_up, settle, stream, widen};
+use std::ops::Range;
+
+use tokenfoundry_kernels::line_writer::LineWriter;
+use tokenfoundry_kernels::token_copy::{Slot, count_up, widen};
 
 /// What a token or a label is given out as.
 pub trait Token: Slot {
@@ -27,8 +28,8 @@ impl Token for i64 {
 /// The label that losses skip: PyTorch's `ignore_index`.
 pub const IGNORE: i64 = -100;
 
-/// Where one row's columns go; each all of the row's capacity, or none.
-pub struct Row<'a, T, L> {
+/// Where columns go: each the slots of all rows, or none.
+pub struct Columns<'a, T, L> {
     pub tokens: Option<&'a mut [T]>,
     /// Position in the piece, from 0; 0 in padding.
     pub position_ids: Option<&'a mut [i32]>,
@@ -41,100 +42,209 @@ pub struct Row<'a, T, L> {
     pub loss_mask: Option<&'a mut [u8]>,
 }
 
+/// Columns of together so many bytes go past the caches: more than a core's hold, so that nothing of them would be there
+/// when it is read.
+const PAST_CACHES_FROM_BYTES: usize = 8 << 20;
+/// Of fewer slots another thread would wake too late.
+pub const PARALLEL_FROM_SLOTS: usize = 1 << 18;
+/// A thread's share at the least.
+const SLOTS_AT_LEAST: usize = 1 << 16;
+
+/// What is laid out: row `r` has the pieces `row_offsets[r]` to `row_offsets[r + 1]`, and they fit: the caller has counted.
+#[derive(Clone, Copy)]
+pub struct Rows<'t> {
+    pub values: &'t [u32],
+    /// Not 0 where a value is to be learned; all are where there is no mask.
+    pub mask: Option<&'t [u8]>,
+    /// First value and length of each piece.
+    pub starts: &'t [i64],
+    pub lengths: &'t [i64],
+    pub row_offsets: &'t [i64],
+    pub capacity: usize,
+    /// Pieces begin at multiples of this.
+    pub align: usize,
+    pub pad_id: u32,
+}
+
 /// A piece's tokens, and which of them are to be learned (all where there is no mask).
 #[derive(Clone, Copy)]
-pub struct Source<'t> {
-    pub tokens: &'t [u32],
-    pub mask: Option<&'t [u8]>,
+struct Source<'t> {
+    tokens: &'t [u32],
+    mask: Option<&'t [u8]>,
 }
 
-/// A row of each type, made here and streamed to where it belongs; empty where rows are written in place.
-pub struct Scratch<T, L> {
-    tokens: Vec<T>,
-    labels: Vec<L>,
-    numbers: Vec<i32>,
-    bytes: Vec<u8>,
-}
+impl<'t> Rows<'t> {
+    pub fn count(&self) -> usize {
+        self.row_offsets.len() - 1
+    }
 
-/// Columns of together so many bytes are streamed: more than the caches of a core hold, so that nothing of them would
-/// be there when it is read.
-pub const STREAM_FROM_BYTES: usize = 8 << 20;
-/// Longer rows would not stay in a near cache until they are streamed.
-const LONGEST_STREAMED: usize = 1 << 15;
+    fn piece(&self, piece: usize) -> Source<'t> {
+        let range = self.starts[piece] as usize..(self.starts[piece] + self.lengths[piece]) as usize;
+        Source { tokens: &self.values[range.clone()], mask: self.mask.map(|mask| &mask[range]) }
+    }
 
-impl<T: Token, L: Token> Scratch<T, L> {
-    pub fn new(capacity: usize, streamed: bool) -> Self {
-        let length = if streamed && capacity <= LONGEST_STREAMED { capacity } else { 0 };
-        Self {
-            tokens: vec![T::from_id(0); length],
-            labels: vec![L::from_id(0); length],
-            numbers: vec![0; length],
-            bytes: vec![0; length],
+    /// Write all rows.
+    pub fn lay_out<T: Token, L: Token>(&self, columns: Columns<'_, T, L>) {
+        let past_caches = columns.bytes() >= PAST_CACHES_FROM_BYTES;
+        self.share(0..self.count(), usize::MAX, columns, past_caches);
+    }
+
+    /// The same on the threads of the pool that this runs in.
+    pub fn lay_out_in_pool<T: Token, L: Token>(&self, columns: Columns<'_, T, L>) {
+        let past_caches = columns.bytes() >= PAST_CACHES_FROM_BYTES;
+        let slots = (self.count() * self.capacity).div_ceil(4 * rayon::current_num_threads()).max(SLOTS_AT_LEAST);
+        self.share(0..self.count(), (slots / self.capacity.max(1)).max(1), columns, past_caches);
+    }
+
+    fn share<T: Token, L: Token>(
+        &self,
+        rows: Range<usize>,
+        most: usize,
+        columns: Columns<'_, T, L>,
+        past_caches: bool,
+    ) {
+        if rows.len() > most {
+            let middle = rows.start + rows.len() / 2;
+            let (first, later) = columns.split((middle - rows.start) * self.capacity);
+            rayon::join(
+                || self.share(rows.start..middle, most, first, past_caches),
+                || self.share(middle..rows.end, most, later, past_caches),
+            );
+        } else if past_caches {
+            self.write_past_caches(rows, columns);
+        } else {
+            self.write(rows, columns);
         }
     }
+
+    /// Call `take(piece, number in its row, slots left empty behind it)`, and `take(None, 0, slots)` for empty rows.
+    fn each(&self, rows: Range<usize>, mut take: impl FnMut(Option<usize>, i32, usize)) {
+        for row in rows {
+            let pieces = self.row_offsets[row] as usize..self.row_offsets[row + 1] as usize;
+            if pieces.is_empty() {
+                take(None, 0, self.capacity);
+            }
+            let mut at = 0;
+            for (piece, number) in pieces.clone().zip(0..) {
+                let end = at + self.lengths[piece] as usize;
+                at = if piece + 1 == pieces.end { self.capacity } else { end.next_multiple_of(self.align) };
+                take(Some(piece), number, at - end);
+            }
+        }
+    }
+
+    fn write_past_caches<T: Token, L: Token>(&self, rows: Range<usize>, columns: Columns<'_, T, L>) {
+        let mut tokens = columns.tokens.map(LineWriter::new);
+        let mut labels = columns.labels.map(LineWriter::new);
+        let mut position_ids = columns.position_ids.map(LineWriter::new);
+        let mut document_ids = columns.document_ids.map(LineWriter::new);
+        let mut loss_mask = columns.loss_mask;
+        let pad = T::from_id(self.pad_id);
+        self.each(rows, |piece, number, padding| {
+            let source = piece.map_or(Source { tokens: &[], mask: None }, |piece| self.piece(piece));
+            let count = source.tokens.len();
+            if let Some(tokens) = &mut tokens {
+                let next = piece.map_or(0, |piece| piece + 1);
+                let ahead = if next < self.starts.len() { self.piece(next).tokens } else { &[] };
+                tokens.tokens(source.tokens, ahead);
+                tokens.fill(pad, padding);
+            }
+            if let Some(labels) = &mut labels {
+                if let Some((_, following)) = source.tokens.split_first() {
+                    match source.mask {
+                        None => labels.tokens(following, &[]),
+                        Some(mask) => labels.masked_tokens(following, &mask[1..], L::IGNORED),
+                    }
+                }
+                labels.fill(L::IGNORED, padding + usize::from(count > 0));
+            }
+            if let Some(position_ids) = &mut position_ids {
+                position_ids.count_up(count);
+                position_ids.fill(0, padding);
+            }
+            if let Some(document_ids) = &mut document_ids {
+                document_ids.fill(number, count);
+                document_ids.fill(-1, padding);
+            }
+            if let Some(slots) = loss_mask.take() {
+                let (these, later) = slots.split_at_mut(count);
+                let (empty, later) = later.split_at_mut(padding);
+                put_mask(source, these);
+                empty.fill(0);
+                loss_mask = Some(later);
+            }
+        });
+    }
+
+    fn write<T: Token, L: Token>(&self, rows: Range<usize>, columns: Columns<'_, T, L>) {
+        let mut rest = Some(columns);
+        self.each(rows, |piece, number, padding| {
+            let source = piece.map_or(Source { tokens: &[], mask: None }, |piece| self.piece(piece));
+            let Some(columns) = rest.take() else { return };
+            let (out, later) = columns.split(source.tokens.len());
+            let (empty, later) = later.split(padding);
+            write(source, number, out);
+            empty.pad(self.pad_id);
+            rest = Some(later);
+        });
+    }
 }
 
-impl<T, L> Drop for Scratch<T, L> {
-    /// A thread lets go of its scratch when it is through with its rows.
-    fn drop(&mut self) {
-        settle();
+impl<'a, T: Token, L: Token> Columns<'a, T, L> {
+    fn bytes(&self) -> usize {
+        self.tokens.as_deref().map_or(0, size_of_val)
+            + self.labels.as_deref().map_or(0, size_of_val)
+            + self.position_ids.as_deref().map_or(0, size_of_val)
+            + self.document_ids.as_deref().map_or(0, size_of_val)
+            + self.loss_mask.as_deref().map_or(0, size_of_val)
+    }
+
+    /// The first so many slots, and the others.
+    fn split(self, slots: usize) -> (Self, Self) {
+        fn cut<S>(slots: Option<&mut [S]>, at: usize) -> (Option<&mut [S]>, Option<&mut [S]>) {
+            slots.map(|slots| slots.split_at_mut(at)).unzip()
+        }
+        let (tokens, later_tokens) = cut(self.tokens, slots);
+        let (position_ids, later_position_ids) = cut(self.position_ids, slots);
+        let (labels, later_labels) = cut(self.labels, slots);
+        let (document_ids, later_document_ids) = cut(self.document_ids, slots);
+        let (loss_mask, later_loss_mask) = cut(self.loss_mask, slots);
+        (
+            Self { tokens, position_ids, labels, document_ids, loss_mask },
+            Self {
+                tokens: later_tokens,
+                position_ids: later_position_ids,
+                labels: later_labels,
+                document_ids: later_document_ids,
+                loss_mask: later_loss_mask,
+            },
+        )
+    }
+
+    fn pad(self, pad_id: u32) {
+        self.tokens.into_iter().for_each(|slots| slots.fill(T::from_id(pad_id)));
+        self.position_ids.into_iter().for_each(|slots| slots.fill(0));
+        self.labels.into_iter().for_each(|slots| slots.fill(L::IGNORED));
+        self.document_ids.into_iter().for_each(|slots| slots.fill(-1));
+        self.loss_mask.into_iter().for_each(|slots| slots.fill(0));
     }
 }
 
-/// Ask for the tokens of pieces that are laid out next.
-pub fn prefetch_sources<'t>(pieces: impl Iterator<Item = Source<'t>>) {
-    for piece in pieces {
-        (0..piece.tokens.len()).step_by(TOKENS_A_LINE).for_each(|token| prefetch(piece.tokens, token));
+fn write<T: Token, L: Token>(piece: Source<'_>, number: i32, out: Columns<'_, T, L>) {
+    if let Some(slots) = out.tokens {
+        widen(piece.tokens, slots, &[]);
     }
-}
-
-const TOKENS_A_LINE: usize = 16;
-
-/// Let `write` fill the slots, by way of the scratch if it is as long.
-#[inline(always)]
-fn put<S: Slot>(slots: &mut [S], scratch: &mut [S], write: impl FnOnce(&mut [S])) {
-    if scratch.len() == slots.len() && !slots.is_empty() {
-        write(scratch);
-        stream(scratch, slots);
-    } else {
-        write(slots);
+    if let Some(slots) = out.position_ids {
+        count_up(slots, 0);
     }
-}
-
-/// Write the pieces, one after another, each begun at a multiple of `align`, and padding between and after them.
-/// They fit: the caller has counted.
-pub fn lay_out<'t, T: Token, L: Token>(
-    pieces: impl Iterator<Item = Source<'t>> + Clone,
-    align: usize,
-    pad_id: u32,
-    row: Row<'_, T, L>,
-    scratch: &mut Scratch<T, L>,
-) {
-    if let Some(slots) = row.tokens {
-        put(slots, &mut scratch.tokens, |slots| {
-            let pad = T::from_id(pad_id);
-            each(pieces.clone(), align, slots, pad, |_, piece, slots| widen(piece.tokens, slots, &[])).fill(pad);
-        });
+    if let Some(slots) = out.labels {
+        put_labels(piece, slots);
     }
-    if let Some(slots) = row.position_ids {
-        put(slots, &mut scratch.numbers, |slots| {
-            each(pieces.clone(), align, slots, 0, |_, _, slots| count_up(slots, 0)).fill(0);
-        });
+    if let Some(slots) = out.document_ids {
+        slots.fill(number);
     }
-    if let Some(slots) = row.document_ids {
-        put(slots, &mut scratch.numbers, |slots| {
-            each(pieces.clone(), align, slots, -1, |index, _, slots| slots.fill(index)).fill(-1);
-        });
-    }
-    if let Some(slots) = row.labels {
-        put(slots, &mut scratch.labels, |slots| {
-            each(pieces.clone(), align, slots, L::IGNORED, |_, piece, slots| put_labels(piece, slots)).fill(L::IGNORED);
-        });
-    }
-    if let Some(slots) = row.loss_mask {
-        put(slots, &mut scratch.bytes, |slots| {
-            each(pieces, align, slots, 0, |_, piece, slots| put_mask(piece, slots)).fill(0);
-        });
+    if let Some(slots) = out.loss_mask {
+        put_mask(piece, slots);
     }
 }
 
@@ -158,27 +268,4 @@ fn put_mask(piece: Source<'_>, slots: &mut [u8]) {
         }
     }
     *last = 0;
-}
-
-/// Call `write` with each piece's slots, fill what lies between pieces, and return what is left of the row.
-#[inline(always)]
-fn each<'t, 's, S: Copy>(
-    pieces: impl Iterator<Item = Source<'t>>,
-    align: usize,
-    slots: &'s mut [S],
-    fill: S,
-    mut write: impl FnMut(i32, Source<'t>, &mut [S]),
-) -> &'s mut [S] {
-    let mut at = 0;
-    for (index, piece) in (0..).zip(pieces) {
-        let end = at + piece.tokens.len();
-        write(index, piece, &mut slots[at..end]);
-        at = end;
-        if align > 1 {
-            let next = end.next_multiple_of(align).min(slots.len());
-            slots[end..next].fill(fill);
-            at = next;
-        }
-    }
-    &mut slots[at..]
 }

@@ -2,10 +2,8 @@
 
 use std::ops::Range;
 
-use tokenfoundry_kernels::prefetch::prefetch;
-
 use crate::PackError;
-use crate::lengths;
+use crate::lengths::{self, Short, ShortLengths};
 use crate::marks::Marks;
 use crate::pages;
 use crate::pieces::{Cut, Cutting};
@@ -70,13 +68,17 @@ impl Counts {
 /// Of documents longer than a row, so that sums over two parts fit; all others together have less than 2^58.
 const MOST_TOKENS: u64 = i64::MAX as u64 - (1 << 58);
 
-const LENGTHS_A_LINE: usize = 8;
-/// Lengths are asked for so far before they are read: there is too much work between two lines for the CPU to do so.
-const LENGTHS_AHEAD: usize = 1024;
+/// There is room at once where one document in so many is longer than a row.
+const DOCUMENTS_A_LONG_ONE: usize = 12;
+
+/// The most that fits two bytes, and one more beside it.
+const LONGEST_NARROW: u32 = u16::MAX as u32 - 1;
 
 #[derive(Debug)]
 pub(crate) struct Part {
     pub(crate) documents: Range<usize>,
+    /// The length of each document's last piece, 0 where there is none; gone when all pieces are sorted.
+    last_lengths: ShortLengths,
     /// How many last pieces have each length, 0 to `longest`; none has 0.
     pub(crate) last_histogram: Vec<u32>,
     /// How many of the others have each.
@@ -99,34 +101,55 @@ impl Part {
         cutting: &Cutting<'_>,
         most_extra: u64,
     ) -> Result<Self, PackError> {
+        if cutting.longest <= LONGEST_NARROW {
+            Self::of::<u16>(lengths, documents, cutting, most_extra, ShortLengths::Narrow)
+        } else {
+            Self::of::<u32>(lengths, documents, cutting, most_extra, ShortLengths::Wide)
+        }
+    }
+
+    fn of<S: Short>(
+        lengths: &[i64],
+        documents: Range<usize>,
+        cutting: &Cutting<'_>,
+        most_extra: u64,
+        short_lengths: impl FnOnce(Vec<S>) -> ShortLengths,
+    ) -> Result<Self, PackError> {
         let classes = cutting.longest as usize + 1;
-        // Room for more than there will be, which is not touched: growing would move it again and again.
-        let room = || pages::with_room(documents.len()).unwrap_or_default();
+        let long = documents.len() / DOCUMENTS_A_LONG_ONE;
+        let extra = if cutting.splits() { long } else { 0 };
         let mut part = Self {
             documents: documents.clone(),
+            last_lengths: ShortLengths::Narrow(Vec::new()),
             last_histogram: vec![0; classes],
             extra_histogram: vec![0; classes],
-            last: room(),
+            last: pages::with_room(long).unwrap_or_default(),
             marks: Marks::new(documents.len()),
-            extra: if cutting.splits() { room() } else { Vec::new() },
-            extra_documents: pages::with_room(if cutting.splits() { documents.len() } else { 0 }).unwrap_or_default(),
+            extra: pages::with_room(extra).unwrap_or_default(),
+            extra_documents: pages::with_room(extra).unwrap_or_default(),
             counts: Counts::default(),
         };
         let mut cut = Cut::default();
         let plain = cutting.is_plain();
-        let whole = lengths::count(lengths, documents, cutting.longest, |first, lengths, places| {
+        let shortest = cutting.shortest.max(1);
+        let mut last: Vec<S> = pages::with_room(documents.len()).unwrap_or_default();
+        let whole = lengths::count(lengths, documents, cutting.longest, &mut last, |first, lengths, places, last| {
             part.marks.mark(first as usize - part.documents.start, places);
+            if shortest > 1 {
+                last.iter_mut().filter(|length| length.get() < shortest).for_each(|length| *length = S::of(0));
+            }
             for &place in places {
                 let (document, length) = (first + u32::from(place), lengths[place as usize]);
                 part.check(document, length, cutting, most_extra)?;
-                if plain {
-                    part.cut_plainly(document, length, cutting.longest);
+                last[place as usize] = S::of(if plain {
+                    part.cut_plainly(document, length, cutting.longest)
                 } else {
-                    part.cut(document, length, cutting, &mut cut, most_extra)?;
-                }
+                    part.cut(document, length, cutting, &mut cut, most_extra)?
+                });
             }
             Ok(())
         })?;
+        part.last_lengths = short_lengths(last);
         part.counts.longer_than_row = part.last.len() as u64;
         for (length, (sum, &count)) in (0..).zip(part.last_histogram.iter_mut().zip(&whole)) {
             if length < u64::from(cutting.shortest) {
@@ -185,9 +208,9 @@ impl Part {
         room.and_then(|()| self.extra_documents.try_reserve(expected as usize)).map_err(|_| too_many())
     }
 
-    /// Full rows and a rest.
+    /// Full rows and a rest, the length of which is returned.
     #[inline(always)]
-    fn cut_plainly(&mut self, document: u32, length: i64, longest: u32) {
+    fn cut_plainly(&mut self, document: u32, length: i64, longest: u32) -> u32 {
         let mut start = 0;
         while length - start > i64::from(longest) {
             self.extra.push(Run::new(start, longest));
@@ -199,8 +222,10 @@ impl Part {
         self.last.push(Run::new(start, rest));
         self.last_histogram[rest as usize] += 1;
         self.counts.cut += 1;
+        rest
     }
 
+    /// Pieces as boundaries and policies have it; the length of the last one is returned.
     fn cut(
         &mut self,
         document: u32,
@@ -208,7 +233,7 @@ impl Part {
         cutting: &Cutting<'_>,
         cut: &mut Cut,
         most_extra: u64,
-    ) -> Result<(), PackError> {
+    ) -> Result<u32, PackError> {
         cutting.cut(document, length, cut);
         for &(start, length) in &cut.before {
             self.extra_histogram[length as usize] += 1;
@@ -227,35 +252,27 @@ impl Part {
         counts.cut_inside += u64::from(cut.inside);
         counts.dropped_long += cut.dropped_long;
         counts.dropped_short += cut.dropped_short;
-        Ok(())
+        Ok(cut.length)
     }
 
     /// Call `take(document, length)` for all documents in order, with the length of their last pieces, or 0 where they
     /// have none.
     #[inline(always)]
-    pub(crate) fn for_each_last(&self, lengths: &[i64], cutting: &Cutting<'_>, mut take: impl FnMut(u32, u32)) {
-        let longest = u64::from(cutting.longest);
-        let shortest = u64::from(cutting.shortest.max(1));
-        // Without a branch that depends on a length: each long one would be guessed wrong.
-        let mut long = 0;
-        let last = self.last.as_slice();
-        let mut one = |document: u32, length: i64| {
-            let length = length as u64;
-            let of_long = last[long].length();
-            let of_short = if length >= shortest { length as u32 } else { 0 };
-            take(document, if length <= longest { of_short } else { of_long });
-            long += usize::from(length > longest);
-        };
-        let (lines, rest) = lengths[self.documents.clone()].as_chunks::<LENGTHS_A_LINE>();
-        let mut document = self.documents.start as u32;
-        for line in lines {
-            prefetch(lengths, document as usize + LENGTHS_AHEAD);
-            for &length in line {
-                one(document, length);
-                document += 1;
+    pub(crate) fn for_each_last(&self, mut take: impl FnMut(u32, u32)) {
+        let documents = self.documents.start as u32..;
+        match &self.last_lengths {
+            ShortLengths::Narrow(lengths) => {
+                documents.zip(lengths).for_each(|(document, length)| take(document, length.get()));
+            }
+            ShortLengths::Wide(lengths) => {
+                documents.zip(lengths).for_each(|(document, length)| take(document, length.get()));
             }
         }
-        rest.iter().zip(document..).for_each(|(&length, document)| one(document, length));
+    }
+
+    /// What [`Part::for_each_last`] reads is no longer needed.
+    pub(crate) fn forget_lengths(&mut self) {
+        self.last_lengths = ShortLengths::Narrow(Vec::new());
     }
 
     /// Whether all the other pieces are as long as can be.

@@ -73,7 +73,7 @@ impl Plan {
         if options.strategy == Strategy::Concat {
             return Self::concat(lengths, options);
         }
-        let table = Table::new(lengths, &cutting)?;
+        let mut table = Table::new(lengths, &cutting)?;
         let placed = table.histogram.iter().zip(0u64..).map(|(&count, length)| u64::from(count) * length).sum::<u64>();
         let classes = aligned(&table.histogram, options.align);
         let slots = classes.iter().zip(0u64..).map(|(&count, length)| u64::from(count) * length).sum::<u64>();
@@ -90,20 +90,21 @@ impl Plan {
             tokens: placed,
         };
         if options.strategy == Strategy::BestFit && options.apart.is_none() && options.together.is_none() {
-            let mut sorted = Sorted::new(&classes, options.align, &table, lengths, &cutting);
+            let mut sorted = Sorted::new(&classes, options.align, &table, usable);
             if options.seed != 0 {
                 sorted.shuffle(&classes, options.seed);
             }
             let filled = best_fit::best_fit(&sorted.starts, &classes, usable, options.most_pieces);
-            let table = Box::new(table);
             plan.contents = if options.align == 1 {
-                Contents::Filled { filled, order: sorted.order, table }
+                table.forget_lengths();
+                Contents::Filled { filled, order: sorted.order, table: Box::new(table) }
             } else {
                 // Groups know classes only, which are lengths rounded up.
-                let by_number = table.lengths_by_number(lengths, &cutting);
+                let by_number = table.lengths_by_number();
+                table.forget_lengths();
                 let pieces = filled.pieces(&sorted.order);
                 let lengths = pieces.iter().map(|&piece| by_number[piece as usize]).collect();
-                Contents::Numbered { row_offsets: filled.row_offsets(), pieces, lengths, table }
+                Contents::Numbered { row_offsets: filled.row_offsets(), pieces, lengths, table: Box::new(table) }
             };
         } else {
             let pieces = table.in_order(lengths, &cutting);

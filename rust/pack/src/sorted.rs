@@ -7,7 +7,6 @@ use tokenfoundry_base::stable_hash::mix64;
 use tokenfoundry_kernels::prefetch::prefetch_write;
 
 use crate::pages;
-use crate::pieces::Cutting;
 use crate::table::Table;
 
 /// Pieces by decreasing class (their length, or their length rounded up where pieces are aligned), equal ones by
@@ -19,7 +18,7 @@ pub struct Sorted {
 
 impl Sorted {
     /// `histogram[l]` pieces have class `l`; `table` has their numbers and lengths, which `align` rounds up.
-    pub fn new(histogram: &[u32], align: u32, table: &Table, lengths: &[i64], cutting: &Cutting<'_>) -> Self {
+    pub fn new(histogram: &[u32], align: u32, table: &Table, longest: u32) -> Self {
         let (starts, pieces) = starts_of(histogram);
         // Documents without a piece are written behind the last one: class 0 begins there and never grows.
         let mut order = pages::zeros(pieces as usize + 1);
@@ -40,19 +39,21 @@ impl Sorted {
                 })
                 .collect();
             table.parts.par_iter().zip(firsts).for_each(|(part, mut places)| {
-                // Two loops, so that the one that nearly all plans take has nothing to look up but its place.
-                if align == 1 {
-                    part.for_each_last(lengths, cutting, |piece, length| put(order, &mut places, piece, length));
+                // Several loops, so that those that nearly all plans take have nothing to look up but a place.
+                if align > 1 {
+                    let put = |piece, length| put::<true>(order, &mut places, piece, class_of(length, align));
+                    part.for_each_last(put);
+                } else if size_of_val(order) > NEAR_BYTES {
+                    part.for_each_last(|piece, length| put::<true>(order, &mut places, piece, length));
                 } else {
-                    let put = |piece, length| put(order, &mut places, piece, class_of(length, align));
-                    part.for_each_last(lengths, cutting, put);
+                    part.for_each_last(|piece, length| put::<false>(order, &mut places, piece, length));
                 }
             });
         }
         for (part, first) in table.parts() {
             let lengths = part.extra_lengths();
-            if part.extra_is_full(cutting.longest) {
-                let place = &mut places[class_of(cutting.longest, align) as usize];
+            if part.extra_is_full(longest) {
+                let place = &mut places[class_of(longest, align) as usize];
                 let run = &mut order[*place as usize..*place as usize + lengths.len()];
                 run.iter_mut().zip(first..).for_each(|(slot, piece)| *slot = piece);
                 *place += lengths.len() as u32;
@@ -100,13 +101,18 @@ impl Sorted {
 /// Fewer are drawn before another thread would have woken.
 const PARALLEL_FROM_PIECES: usize = 1 << 18;
 
+/// Of more, a line that is written next is not in a cache nearby.
+const NEAR_BYTES: usize = 8 << 20;
+
 #[inline(always)]
-fn put(order: &[AtomicU32], places: &mut [u32], piece: u32, class: u32) {
+fn put<const FAR: bool>(order: &[AtomicU32], places: &mut [u32], piece: u32, class: u32) {
     let place = &mut places[class as usize];
     order[*place as usize].store(piece, Relaxed);
     // A class's next lines come while the ones before are filled: two thousand classes are too many for the hardware to
-    // notice, and in large plans each new line is far away.
-    prefetch_write(order, *place as usize + AHEAD);
+    // notice.
+    if FAR {
+        prefetch_write(order, *place as usize + AHEAD);
+    }
     *place += u32::from(class != 0);
 }
 

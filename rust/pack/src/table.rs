@@ -57,14 +57,19 @@ impl Table {
     }
 
     /// The lengths of pieces by number; 0 where a document has none.
-    pub(crate) fn lengths_by_number(&self, lengths: &[i64], cutting: &Cutting<'_>) -> Vec<u32> {
+    pub(crate) fn lengths_by_number(&self) -> Vec<u32> {
         let mut found = vec![0u32; self.first_extras[self.parts.len()] as usize];
         let mut put = |piece: u32, length: u32| found[piece as usize] = length;
         for (part, first) in self.parts() {
-            part.for_each_last(lengths, cutting, &mut put);
+            part.for_each_last(&mut put);
             (first..).zip(part.extra_lengths()).for_each(|(piece, length)| put(piece, length));
         }
         found
+    }
+
+    /// [`Table::lengths_by_number`] and sorting are through: what only they need is given back.
+    pub(crate) fn forget_lengths(&mut self) {
+        self.parts.iter_mut().for_each(Part::forget_lengths);
     }
 
     /// The document and the first token of a piece. O(threads), which are few.

@@ -84,7 +84,15 @@ fn gather<'py>(
     }
 }
 
-/// xxh3-128 of the first `length` bytes of a buffer, outside the GIL, and how many newlines they have.
+/// Newlines in a buffer, counted outside the GIL.
+#[pyfunction]
+fn count_lines(python: Python<'_>, content: Texts) -> usize {
+    let content = content.bytes();
+    let content = content.first().copied().unwrap_or_default();
+    gate::brief(python, || count(content))
+}
+
+/// xxh3-128 of a buffer, outside the GIL, and how many newlines it has.
 #[pyfunction]
 fn hash_and_lines<'py>(python: Python<'py>, content: Texts) -> (Bound<'py, PyBytes>, usize) {
     let content = content.bytes();
@@ -97,5 +105,6 @@ fn hash_and_lines<'py>(python: Python<'py>, content: Texts) -> (Bound<'py, PyByt
 pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     room.add_function(wrap_pyfunction!(json_lines, room)?)?;
     room.add_function(wrap_pyfunction!(gather, room)?)?;
+    room.add_function(wrap_pyfunction!(count_lines, room)?)?;
     room.add_function(wrap_pyfunction!(hash_and_lines, room)?)
 }

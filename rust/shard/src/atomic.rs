@@ -1,4 +1,5 @@
 //! A file that is there completely or not at all: written under a temporary name, flushed to disk, then renamed.
+//! Whoever flushes many files together later says so: then a killed process leaves none half-written, a power cut may.
 
 use std::fs::File;
 use std::io::Write;
@@ -29,10 +30,12 @@ impl AtomicFile {
         }
     }
 
-    /// Make the file appear under its name. It stays there through a power cut once [`sync_directory`] has returned.
-    pub fn commit(mut self) -> Result<(), ShardError> {
+    /// Make the file appear under its name. If `durable`, it stays there through a power cut once [`sync_directory`] has
+    /// returned.
+    pub fn commit(mut self, durable: bool) -> Result<(), ShardError> {
         let Some(file) = self.file.take() else { return Ok(()) };
-        file.sync_all()
+        let flushed = if durable { file.sync_all() } else { Ok(()) };
+        flushed
             .and_then(|()| std::fs::rename(&self.temporary, &self.target))
             .map_err(|error| io_error(&self.target, "cannot be written", error))
     }

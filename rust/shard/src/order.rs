@@ -105,10 +105,7 @@ impl Order {
         match &self.turns {
             Turns::Mixed(mixture) => {
                 let (source, taken) = mixture.locate(sample);
-                let size = self.sizes[source as usize].max(1);
-                let (epoch, place) = if taken < size { (0, taken) } else { (taken / size, taken % size) };
-                let item = self.shuffle(source, epoch, place, size, shuffles);
-                Place { source, epoch, item }
+                self.of_source(source, taken, shuffles)
             }
             Turns::Joined(first) => {
                 let total = first[first.len() - 1].max(1);
@@ -118,6 +115,28 @@ impl Order {
                 Place { source: source as u32, epoch, item: item - first[source] }
             }
         }
+    }
+
+    /// Call `take` for `count` samples from `first` on, in order.
+    pub fn for_each(&self, first: u64, count: u64, mut take: impl FnMut(Place)) {
+        let mut shuffles = Shuffles::default();
+        match &self.turns {
+            Turns::Mixed(mixture) => {
+                mixture.for_each(first, count, |source, taken| take(self.of_source(source, taken, &mut shuffles)));
+            }
+            Turns::Joined(_) => {
+                (first..first.saturating_add(count)).for_each(|sample| take(self.locate(sample, &mut shuffles)));
+            }
+        }
+    }
+
+    /// A source's item, so many of which were taken before.
+    #[inline]
+    fn of_source(&self, source: u32, taken: u64, shuffles: &mut Shuffles) -> Place {
+        let size = self.sizes[source as usize].max(1);
+        let (epoch, place) = if taken < size { (0, taken) } else { (taken / size, taken % size) };
+        let item = self.shuffle(source, epoch, place, size, shuffles);
+        Place { source, epoch, item }
     }
 
     #[inline]

@@ -23,9 +23,11 @@ impl Permutation {
         self.feistel.apply(index)
     }
 
-    /// The same for many, in place.
-    pub fn apply_all(&self, indices: &mut [u64]) {
-        self.feistel.apply_all(indices);
+    /// Where each of `indices` goes, into `found`, which is as long. False, and nothing to be used in `found`, where an
+    /// index is below zero or not below the size.
+    #[must_use]
+    pub fn apply_all(&self, indices: &[i64], found: &mut [i64]) -> bool {
+        self.feistel.apply_all(indices, found)
     }
 }
 

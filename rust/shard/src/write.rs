@@ -44,6 +44,8 @@ pub struct Options {
     pub rows_per_shard: u64,
     pub columns: Vec<(String, ColumnType)>,
     pub has_modes: bool,
+    /// Wait for the disk with each shard. Otherwise the caller flushes the files, or does without.
+    pub durable: bool,
 }
 
 pub struct Writer {
@@ -147,12 +149,14 @@ impl OpenShard {
         let mut file = AtomicFile::create(&self.paths.idx)?;
         file.write(&idx)?;
         files.push(file);
-        files.into_iter().try_for_each(AtomicFile::commit)?;
-        sync_directory(directory)?;
+        files.into_iter().try_for_each(|file| file.commit(options.durable))?;
+        if options.durable {
+            sync_directory(directory)?;
+        }
         let mut file = AtomicFile::create(&self.paths.tfi)?;
         file.write(&sidecar.write())?;
-        file.commit()?;
-        sync_directory(directory)
+        file.commit(options.durable)?;
+        if options.durable { sync_directory(directory) } else { Ok(()) }
     }
 }
 

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 pub mod characters;
 pub mod fasttext;
+pub mod keys;
 pub mod language;
 pub mod lines;
 pub mod ngrams;
@@ -16,6 +17,7 @@ pub mod normalize;
 pub mod quality;
 pub mod redact;
 pub mod script;
+pub mod seen;
 pub mod segment;
 pub mod signals;
 pub mod table;

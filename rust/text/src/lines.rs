@@ -4,8 +4,9 @@
 
 use crate::characters::{SPACE, characters, trim};
 use crate::redact::{self, Kind};
+use crate::seen::Seen;
 use crate::signals::{c4, furniture::Cleared};
-use crate::table::{Table, hash};
+use crate::table::hash;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
@@ -55,7 +56,7 @@ pub const REASONS: [&str; 9] = [
 pub type Dropped = [u64; REASONS.len()];
 
 /// The text without the lines that `rules` drop, one rule after another.
-pub fn drop_lines(text: &str, rules: &[Rule], table: &mut Table) -> (String, Dropped) {
+pub fn drop_lines(text: &str, rules: &[Rule], seen: &mut Seen) -> (String, Dropped) {
     let mut dropped = Dropped::default();
     let mut kept = String::from(text);
     for rule in rules {
@@ -68,16 +69,23 @@ pub fn drop_lines(text: &str, rules: &[Rule], table: &mut Table) -> (String, Dro
             }
             Rule::Repeated => {
                 let newlines = memchr::memchr_iter(b'\n', kept.as_bytes()).count();
-                table.reset(newlines + 1, 1);
+                seen.reset(newlines + 1);
                 kept = filter(&kept, &mut dropped[5], |line| {
                     let line = trim(line);
-                    line.is_empty() || !table.seen(hash(line.as_bytes()))
+                    line.is_empty() || !seen.insert(hash(line.as_bytes()))
                 });
             }
             Rule::Refinedweb => {
                 let cleared = Cleared::new(&kept);
                 dropped[8] += cleared.dropped;
-                kept = cleared.lines.join("\n");
+                let mut left = String::with_capacity(kept.len());
+                for (index, line) in cleared.lines().enumerate() {
+                    if index > 0 {
+                        left.push('\n');
+                    }
+                    left.push_str(line);
+                }
+                kept = left;
             }
             Rule::Url => kept = filter(&kept, &mut dropped[6], |line| !all_chunks(line, is_link)),
             Rule::Email => kept = filter(&kept, &mut dropped[7], |line| !all_chunks(line, is_email)),
@@ -126,10 +134,10 @@ mod tests {
     fn lines_go_and_are_counted() {
         let text = "Menu\nHome\n\nA text.\nMenu \nhttps://a.b <http://c.d>\nann@x.org, bob@y.de\nsee ann@x.org\n\nEnd";
         let rules = [Rule::Repeated, Rule::Url, Rule::Email];
-        let (kept, dropped) = drop_lines(text, &rules, &mut Table::default());
+        let (kept, dropped) = drop_lines(text, &rules, &mut Seen::default());
         assert_eq!(kept, "Menu\nHome\n\nA text.\nsee ann@x.org\n\nEnd");
         assert_eq!(dropped, [0, 0, 0, 0, 0, 1, 1, 1, 0]);
-        let (_, dropped) = drop_lines("one\nA line that is kept.", &[Rule::C4], &mut Table::default());
+        let (_, dropped) = drop_lines("one\nA line that is kept.", &[Rule::C4], &mut Seen::default());
         assert_eq!(dropped[1], 1);
     }
 }

@@ -8,7 +8,7 @@ import pytest
 
 import tokenfoundry as tf
 from tokenfoundry.io import find_files, records
-from tokenfoundry.io.remote import download, list_remote, upload
+from tokenfoundry.io.remote import download, filesystem, list_remote, upload
 from tokenfoundry.pipeline.recipe import Input
 
 fsspec = pytest.importorskip("fsspec", reason="the extra `cloud` is not installed")
@@ -58,3 +58,31 @@ def test_whatever_a_client_raises_is_one_message(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(fsspec.core, "url_to_fs", refuse)
     with pytest.raises(tf.InputError, match=r"^hf://datasets/a/b: cannot be reached: no way to the host$"):
         list_remote("hf://datasets/a/b")
+
+
+def test_azure_is_told_by_its_own_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pyarrow import fs
+
+    given = {}
+
+    def client(account: str, **options: str) -> str:
+        given.update(options, account=account)
+        return "client"
+
+    monkeypatch.setattr(fs, "AzureFileSystem", client, raising=False)
+    for name in ("CONNECTION_STRING", "ACCOUNT", "ACCOUNT_NAME", "KEY", "ACCOUNT_KEY", "SAS_TOKEN"):
+        monkeypatch.delenv(f"AZURE_STORAGE_{name}", raising=False)
+    with pytest.raises(tf.InputError, match="az://box/a: which account"):
+        filesystem("az://box/a")
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT", "one")
+    monkeypatch.setenv("AZURE_STORAGE_SAS_TOKEN", "sv=2")
+    assert filesystem("az://box/a/b/") == ("client", "box/a/b")
+    assert given == {"account": "one", "sas_token": "sv=2"}
+    given.clear()
+    told = "DefaultEndpointsProtocol=http;AccountName=two;AccountKey=a2V5==;BlobEndpoint=http://127.0.0.1:10000/two;"
+    monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", told)
+    filesystem("abfs://box")
+    assert given == {
+        "account": "two", "account_key": "a2V5==", "blob_storage_authority": "127.0.0.1:10000",
+        "dfs_storage_authority": "127.0.0.1:10000", "blob_storage_scheme": "http", "dfs_storage_scheme": "http",
+    }  # fmt: skip

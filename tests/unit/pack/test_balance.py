@@ -87,6 +87,29 @@ def test_nobody_waits_at_long_context() -> None:
     assert waiting < 1.02 < (at_random.max(axis=1) / at_random.mean(axis=1)).mean()
 
 
+def test_no_step_waits_for_one_dear_row() -> None:
+    costs = 1.0 + np.random.default_rng(0).random(16 * 8 * 10) * 0.3
+    costs[:3] = 3.5, 3.0, 2.0
+    made = tf.pack.schedule(costs, 16, 8)
+    ranks = costs[made].sum(axis=2)
+    assert (ranks.max(axis=1) / ranks.mean(axis=1)).max() < 1.04
+    # Rows that are alike are drawn, not sorted.
+    alike = tf.pack.schedule(np.ones(16 * 8 * 10), 16, 8)
+    assert np.ptp(alike.reshape(10, -1), axis=1).min() > 16 * 8
+
+
+@given(st.lists(st.integers(0, 1 << 40), max_size=60), st.integers(1, 9))
+def test_swaps_keep_the_counts_and_are_no_worse(costs: list[int], groups: int) -> None:
+    def dearest(group_of: np.ndarray) -> float:
+        return float(np.bincount(group_of, weights=costs, minlength=groups).max())
+
+    best = tf.pack.balance(costs, groups)
+    counts = np.bincount(best, minlength=groups)
+    assert counts.max() - counts.min() <= 1
+    for method in ("differencing", "largest_first"):
+        assert dearest(best) <= dearest(tf.pack.balance(costs, groups, method=method))
+
+
 def test_costs_of_layers() -> None:
     plan = tf.pack.plan([4, 4, 8], 8, strategy="first_fit")
     assert tf.pack.Cost(tokens=2.0).of_rows(plan).tolist() == [16.0, 16.0]

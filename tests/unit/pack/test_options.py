@@ -210,3 +210,16 @@ def test_hostile_lengths_are_errors() -> None:
     with pytest.raises(tf.InputError, match="rows"):
         tf.pack.plan([1 << 62], 1, strategy="concat")
     assert tf.pack.plan([1 << 62], 8, long="drop").dropped == 1 << 62
+
+
+def test_seeds_may_be_of_any_integer_type() -> None:
+    lengths = [1, 2, 3, 3, 3, 2]
+    for kind in (np.int32, np.uint64, np.int64):
+        seeded = tf.pack.plan(lengths, 4, seed=kind(7))  # type: ignore[call-overload]
+        assert (seeded.document == tf.pack.plan(lengths, 4, seed=7).document).all()
+    tokens = tf.Ragged.from_lists([[1, 2, 3]])
+    for boundaries in ([1.5], 5, ([0.5], [0, 1]), ("a", [0])):
+        with pytest.raises(tf.InputError, match="boundaries"):
+            tf.pack.plan([9], 4, boundaries=boundaries)  # type: ignore[arg-type]
+    with pytest.raises(tf.InputError, match="token ids"):
+        tf.pack.boundaries(tokens, [-1])

@@ -3,6 +3,8 @@
 import json
 import shutil
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +36,16 @@ class Counting(LocalExecutor):
         self.stages: Counter[str] = Counter()
 
     def run(self, tasks: Any, context: Any, listener: Any, meter: Any) -> None:
-        self.done.update(task.phase for task in tasks if not task.done(context))
+        self.done.update(task.phase for task in each(tasks) if not task.done(context))
         super().run(tasks, context, Listening(self.stages), meter)
+
+
+def each(tasks: Any) -> Iterator[Any]:
+    """Tasks, and by themselves those that are done right behind them."""
+    for task in tasks:
+        followers = getattr(task, "then", ())
+        yield replace(task, then=()) if followers else task
+        yield from followers
 
 
 class Listening(Silent):

@@ -102,7 +102,7 @@ class Stops(Counting):
         super().run(tasks, context, listener, meter)
 
 
-@pytest.mark.parametrize("phase", ["refine", "tokens", "ledger"])
+@pytest.mark.parametrize("phase", ["refine", "tokens", "shards"])
 def test_an_interrupted_run_goes_on(folder: Path, phase: str) -> None:
     whole = result_bytes(run(folder, "whole").output)
     with pytest.raises(StopsError):

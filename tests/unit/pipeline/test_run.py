@@ -219,14 +219,16 @@ def test_a_finished_run_is_not_done_again(folder: Path, finished: runner.RunResu
         tf.run(checked(folder, seed=7))
 
 
-def test_a_removal_that_was_interrupted_is_finished(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("leftovers", [[".work.4194999.removed"], [".work.4194999.removed", "work"]])
+def test_a_removal_that_was_interrupted_is_finished(folder: Path, tmp_path: Path, leftovers: list[str]) -> None:
     plain = load_recipe(recipe(folder, str(tmp_path / "out")), base=folder)
     result = tf.run(plain)
-    for leftover in (".work.4194999.removed", "work"):
+    for leftover in leftovers:
         (result.output / leftover).mkdir()
         (result.output / leftover / "x.rows.arrow").write_bytes(b"x")
+    (result.output / ".manifest.json.4194999.tmp").write_bytes(b"{")
     assert tf.run(plain).reused
-    assert not [path for path in result.output.iterdir() if "work" in path.name]
+    assert not [path for path in result.output.iterdir() if "work" in path.name or path.name.startswith(".")]
     assert provenance.verify(result.output).ok
 
 

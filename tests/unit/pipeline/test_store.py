@@ -32,7 +32,7 @@ def test_results_are_there_at_once_and_listed_when_they_are_on_disk(
         work.sweep()
         assert work.has("aa01", "text")
         assert work.has("bb02", "text"), "the machine is the same, so nothing was lost"
-        monkeypatch.setattr(store_module, "_boot_id", lambda: "another")
+        monkeypatch.setattr(store_module, "this_machine", lambda: "another")
         work.sweep()
         assert work.has("aa01", "text")
         assert not work.has("bb02", "text"), "it may be torn"

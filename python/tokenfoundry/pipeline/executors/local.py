@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Any
 
 from tokenfoundry._core import runtime
-from tokenfoundry.errors import TokenFoundryError
 from tokenfoundry.pipeline import allocators
 from tokenfoundry.pipeline.events import Listener, Silent
 from tokenfoundry.pipeline.lanes import Lanes, Serial, StoppedError, Way
@@ -111,8 +110,6 @@ class LocalExecutor:
                     scene = Scene(listener, workers, Serial(workers.clock))
                     self._side_by_side(pending, replace(context, threads=threads // count), scene, count, None)
         except OSError as error:
-            if isinstance(error, TokenFoundryError) or "run the same command again" in str(error):
-                raise
             # Of a result that was put in place in the background.
             raise explained(error, pending[0].phase) from None
         finally:

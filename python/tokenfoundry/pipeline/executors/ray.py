@@ -16,6 +16,7 @@ import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from tokenfoundry._core import runtime
@@ -24,6 +25,7 @@ from tokenfoundry.pipeline import allocators
 from tokenfoundry.pipeline.events import Listener, Recorder
 from tokenfoundry.pipeline.executors.local import batch_bytes, table_bytes
 from tokenfoundry.pipeline.meter import Cost, Meter
+from tokenfoundry.pipeline.store import Work
 from tokenfoundry.pipeline.tasks import Context, Scene, Task, perform
 
 __all__ = ["RayExecutor"]
@@ -32,21 +34,26 @@ _RETRIES = 5
 _IN_FLIGHT_FOR_EACH_CPU = 3
 
 
-def _work(task: Task, context: Context, memory: int | None) -> tuple[dict[str, Cost], Recorder]:
-    """What a worker does, within its share of the budget."""
+def _work(task: Task, context: Context, memory: int | None) -> tuple[dict[str, Cost], Recorder, list[Path]]:
+    """What a worker does, within its share of the budget. Also gives what the run has to flush to disk."""
     recorder, meter = Recorder(), Meter()
     threads = context.threads or 1
     runtime.limit_encoder_tables(table_bytes(memory, threads))
     if memory is not None:
         allocators.limit_arenas(threads)
-    with meter.measure(task.stage) if task.together else contextlib.nullcontext():
-        perform(task, context, Scene(recorder, meter, batch_bytes=batch_bytes(memory, threads)))
+    scene = Scene(recorder, meter, batch_bytes=batch_bytes(memory, threads))
+    made: list[Path] = []
+    if isinstance(context.store, Work) and not context.durable:
+        with context.store.noting() as made:
+            perform(task, context, scene)
+    else:
+        perform(task, context, scene)
     if memory is not None:
         allocators.give_back()
     # Metrics are a view; a cluster that has none must not stop the work.
     with contextlib.suppress(Exception):
         _count(recorder)
-    return meter.costs, recorder
+    return meter.costs, recorder, made
 
 
 _COUNTERS: dict[str, Any] = {}
@@ -103,7 +110,7 @@ class RayExecutor:
                 finished, _ = ray.wait(list(running), num_returns=1, timeout=1.0)
                 for reference in finished:
                     task, isolated = running.pop(reference)
-                    again = self._finish(reference, task, isolated, listener, meter)
+                    again = self._finish(reference, task, isolated, context, listener, meter)
                     if again:
                         running[self._submit(task, alone)] = (task, True)
         except BaseException:
@@ -131,11 +138,13 @@ class RayExecutor:
         cpus = resources.get("CPU", 1)
         return max(int(cpus / self.cpus * _IN_FLIGHT_FOR_EACH_CPU), 2)
 
-    def _finish(self, reference: Any, task: Task, isolated: bool, listener: Listener, meter: Meter) -> bool:
+    def _finish(
+        self, reference: Any, task: Task, isolated: bool, context: Context, listener: Listener, meter: Meter
+    ) -> bool:
         """Take a task's answer; True: its worker died, it is to be done in isolation."""
         errors = self.ray.exceptions
         try:
-            costs, recorder = self.ray.get(reference)
+            costs, recorder, made = self.ray.get(reference)
         except errors.RayTaskError as error:
             cause = error.cause if isinstance(error.cause, BaseException) else error
             if isinstance(cause, TokenFoundryError | OSError | MemoryError):
@@ -149,6 +158,8 @@ class RayExecutor:
                 f"({str(error).splitlines()[0][:200]}). Finished units are kept: run the same command again, with "
                 "fewer CPUs a node or more memory"
             ) from None
+        if isinstance(context.store, Work):
+            context.store.flush(made)
         meter.merge(costs)
         recorder.tell(listener)
         return False

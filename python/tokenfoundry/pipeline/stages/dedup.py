@@ -7,7 +7,7 @@ serves them to any run), each band is merged by itself, and one decision is made
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,14 +18,13 @@ from numpy.typing import NDArray
 from tokenfoundry._core import shard as _shard
 from tokenfoundry.dedup.on_disk import OnDisk
 from tokenfoundry.pipeline.recipe import DedupStage
+from tokenfoundry.pipeline.store import save_arrays, write_array
 from tokenfoundry.pipeline.unit_result import UnitResult
 
 __all__ = ["VERSION", "Duplicates", "decide", "find_identical", "lay_out", "merge_band", "plan_on_disk", "sketch"]
 
-VERSION = 4
+VERSION = 5
 _SKETCH_BYTES = 64 << 20
-_BAND_RECORD = np.dtype([("key", "<u4"), ("document", "<u4")])
-_CONTENT_RECORD = np.dtype([("hash", "V16"), ("document", "<u4")])
 
 
 @dataclass(frozen=True)
@@ -51,21 +50,30 @@ def plan_on_disk(folder: Path, options: DedupStage, threads: int | None, memory_
     )  # fmt: skip
 
 
-def sketch(folder: Path, texts: Sequence[pa.LargeStringArray], options: DedupStage, threads: int | None) -> None:
+def sketch(folder: Path, texts: Iterable[pa.LargeStringArray], options: DedupStage, threads: int | None) -> None:
     """A unit's texts: their hashes, and the sketches that near-duplicates are found by, numbered from 0. Nobody waits
     for the disk here: the store flushes its results itself."""
-    hashes = b"".join(_shard.hash128_batch(batch, threads) for batch in texts)
-    np.save(folder / "hashes.npy", np.frombuffer(hashes, np.uint64).reshape(-1, 2))
+    hashes: list[bytes] = []
+
+    def hashed() -> Iterator[pa.LargeStringArray]:
+        for batch in texts:
+            hashes.append(_shard.hash128_batch(batch, threads))
+            yield batch
+
     if options.near:
-        plan_on_disk(folder, options, threads).sketch(0, 0, texts, sets=False, durable=False)
+        plan_on_disk(folder, options, threads).sketch(0, 0, hashed(), sets=False, durable=False)
+    else:
+        for _ in hashed():
+            pass
+    save_arrays(folder, hashes=np.frombuffer(b"".join(hashes), np.uint64).reshape(-1, 2))
 
 
 def lay_out(folder: Path, sketches: Sequence[tuple[Path, UnitResult, NDArray[np.bool_] | None]]) -> None:
     """Make the directory that bands are merged in: each unit's sketch with its documents numbered in the corpus, and its
     texts.
 
-    Texts are linked, not copied; only the band keys, 8 bytes a document and band, and where each text lies are written
-    anew. Documents that a mask leaves out meet nobody: their keys are left away.
+    Runs and texts are linked, not copied; only where each text lies is written anew. Documents that a mask leaves out meet
+    nobody.
     """
     base = 0
     for number, (source, unit, mask) in enumerate(sketches):
@@ -75,14 +83,9 @@ def lay_out(folder: Path, sketches: Sequence[tuple[Path, UnitResult, NDArray[np.
             continue
         target = folder / f"part-{number:05d}"
         target.mkdir()
-        for path in sorted(part.iterdir()):
-            if path.name.startswith(("band-", "contents.")):
-                kind = _BAND_RECORD if path.name.startswith("band-") else _CONTENT_RECORD
-                records = np.fromfile(path, kind)
-                if mask is not None:
-                    records = records[mask[records["document"]]]
-                records["document"] += base
-                records.tofile(target / path.name)
+        _link(part / "runs", target / "runs")
+        if mask is not None:
+            (target / "present").write_bytes(np.packbits(mask, bitorder="little").tobytes())
         places = unit.text_places()
         if places is None:
             places = _write_texts(target / "texts", unit)
@@ -90,7 +93,8 @@ def lay_out(folder: Path, sketches: Sequence[tuple[Path, UnitResult, NDArray[np.
             _link(unit.texts, target / "texts")
         table = np.zeros((len(places), 4), np.uint64)
         table[:, :2] = places
-        table.tofile(target / "documents")
+        with (target / "documents").open("wb") as file:
+            write_array(file, table)
         (target / "part.json").write_text(json.dumps({**done, "first_document": base}))
         base += int(done["documents"])
 

@@ -4,7 +4,8 @@ Text is never read as special tokens: a page that quotes ``<|endoftext|>`` does 
 """
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,16 @@ from tokenfoundry.pipeline.recipe import Recipe, TokenizeStage, TrainTokenizer
 from tokenfoundry.ragged import Ragged
 from tokenfoundry.tokenizer import Tokenizer
 
-__all__ = ["VERSION", "encode", "end_of_text_id", "make_tokenizer", "sample", "stored_tokenizer", "tokenizer_text"]
+__all__ = [
+    "VERSION",
+    "encode",
+    "end_of_text_id",
+    "known_tokenizer",
+    "load_ahead",
+    "make_tokenizer",
+    "sample",
+    "tokenizer_text",
+]
 
 VERSION = 1
 
@@ -41,20 +51,34 @@ def make_tokenizer(
     )
 
 
-_stored: dict[Path, Tokenizer] = {}
-_storing = threading.Lock()
-_MOST_STORED = 2
+_known: dict[str, Tokenizer] = {}
+_knowing = threading.Lock()
+_MOST_KNOWN = 2
 
 
-def stored_tokenizer(path: Path, made: Tokenizer | None = None) -> Tokenizer:
-    """The tokenizer of a result; loaded once a process, since a result's path names its content. ``made``: it is known
-    already."""
-    with _storing:
-        if path not in _stored:
-            while len(_stored) >= _MOST_STORED:
-                del _stored[next(iter(_stored))]
-            _stored[path] = made if made is not None else Tokenizer.from_file(path)
-        return _stored[path]
+def known_tokenizer(key: str, make: Callable[[], Tokenizer]) -> Tokenizer:
+    """The tokenizer of a key, made or loaded once a process: the key stands for all that it depends on."""
+    with _knowing:
+        if key not in _known:
+            made = make()
+            while len(_known) >= _MOST_KNOWN:
+                del _known[next(iter(_known))]
+            _known[key] = made
+        return _known[key]
+
+
+def load_ahead(recipe: Recipe, key: str) -> None:
+    """Load a recipe's tokenizer file in a thread, while documents are read and judged. What is wrong with the file is
+    said when it is used."""
+
+    def load() -> None:
+        with suppress(Exception):
+            path = Path(recipe.base / recipe.stage("tokenize").tokenizer)
+            _ = known_tokenizer(key, lambda: Tokenizer.from_file(path)).digest
+
+    # Where there is no room for another thread, it is loaded when it is used.
+    with suppress(RuntimeError):
+        threading.Thread(target=load, name="tokenfoundry-tokenizer").start()
 
 
 def tokenizer_text(recipe: Recipe, options: TokenizeStage, tokenizer: Tokenizer) -> str:

@@ -3,15 +3,20 @@
 import importlib.util
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
 
 from tokenfoundry._core import runtime
 from tokenfoundry.errors import InputError
-from tokenfoundry.text.extraction.pool import extract_all
+from tokenfoundry.text.extraction.pool import Document, extract_all
 
 __all__ = ["Extracted", "extract"]
+
+_ENCODING_BYTES = 1000
+"""No encoding has so long a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +35,30 @@ class Extracted:
     reason: pa.StringArray
 
 
-def _documents(texts: Any) -> Iterable[str | bytes | None]:
-    if hasattr(texts, "__arrow_c_stream__") or hasattr(texts, "__arrow_c_array__"):
-        texts = pa.chunked_array(texts) if hasattr(texts, "__arrow_c_stream__") else pa.array(texts)
-        # Bytes are what the workers take: a text is not decoded to be encoded again.
-        kind = pa.large_binary() if pa.types.is_large_string(texts.type) else pa.binary()
-        texts = texts.cast(kind) if pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type) else texts
-        plain: list[str | bytes | None] = texts.to_pylist()
-        return plain
-    return list(texts)
+def _documents(texts: Any) -> Iterable[bytes | memoryview | None]:
+    """Each text's UTF-8 or bytes; those of Arrow without a copy."""
+    if not (hasattr(texts, "__arrow_c_stream__") or hasattr(texts, "__arrow_c_array__")):
+        for text in texts:
+            yield text.encode("utf-8", "replace") if isinstance(text, str) else text
+        return
+    column = pa.chunked_array(texts) if hasattr(texts, "__arrow_c_stream__") else pa.chunked_array([pa.array(texts)])
+    kind = column.type
+    for chunk in (
+        column.chunks if pa.types.is_string(kind) or pa.types.is_binary(kind) else column.cast(_large(kind)).chunks
+    ):
+        _, places, values = chunk.buffers()
+        width = np.int64 if pa.types.is_large_string(chunk.type) or pa.types.is_large_binary(chunk.type) else np.int32
+        count = chunk.offset + len(chunk) + 1
+        ends = np.frombuffer(places, width, count)[chunk.offset :].tolist() if len(chunk) else [0]
+        lent = memoryview(values if values is not None else b"")
+        valid = chunk.is_valid().to_pylist() if chunk.null_count else repeat(True)
+        for start, end, known in zip(ends, ends[1:], valid, strict=False):
+            yield lent[start:end] if known else None
+
+
+def _large(kind: pa.DataType) -> pa.DataType:
+    """What a column of bytes or text of any layout is read as."""
+    return pa.large_string() if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) else pa.large_binary()
 
 
 def extract(
@@ -84,14 +104,13 @@ def extract(
     for module in ["resiliparse", library, *(["ftfy"] if repair else [])]:
         if importlib.util.find_spec(module) is None:
             raise InputError(f"extraction needs {module}: pip install 'tokenfoundry[web]'")
-    documents = _documents(texts)
-    declared = list(encodings) if encodings is not None else [None] * len(list(documents))
-    data = []
-    for number, (document, encoding) in enumerate(zip(documents, declared, strict=True)):
-        if document is None:
+    contents = list(_documents(texts))
+    declared = list(encodings) if encodings is not None else [None] * len(contents)
+    documents = []
+    for number, (content, encoding) in enumerate(zip(contents, declared, strict=True)):
+        if content is None:
             raise InputError(f"texts[{number}] is null")
-        content = document.encode("utf-8", "replace") if isinstance(document, str) else document
-        data.append((encoding or "").replace("\n", "").encode("latin-1", "replace") + b"\n" + content)
+        documents.append(Document(content, (encoding or "").encode("latin-1", "replace")[:_ENCODING_BYTES]))
     options = {
         "format": format,
         "library": library,
@@ -100,8 +119,10 @@ def extract(
         "timeout_seconds": float(timeout_seconds),
         "memory_bytes": int(memory_bytes),
     }
-    answers = extract_all(data, options, workers or runtime.default_threads())
-    verdicts = [answer.verdict or (None if answer.text.strip() else "extract.empty") for answer in answers]
+    answers = extract_all(documents, options, workers or runtime.default_threads())
+    verdicts = [
+        answer.verdict or ("extract.empty" if not answer.text or answer.text.isspace() else None) for answer in answers
+    ]
     return Extracted(
         pa.array([answer.text for answer in answers], pa.large_binary()).cast(pa.large_string()),
         pa.array(verdicts, pa.string()),

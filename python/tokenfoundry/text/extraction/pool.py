@@ -1,6 +1,6 @@
 """Worker processes that may die: every document has an answer, and a hostile one costs itself only.
 
-Each worker is a child with pipes, served by a thread of the parent. When it dies in the middle of a batch, the document it
+Each worker is a child with pipes and a shared file, served by a thread of the parent. When it dies in the middle of a batch, the document it
 was at gets a verdict, what was answered is kept, and the rest of the batch goes to its successor.
 """
 
@@ -8,6 +8,7 @@ import atexit
 import contextlib
 import fcntl
 import json
+import mmap
 import os
 import select
 import signal
@@ -23,16 +24,27 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from tokenfoundry.errors import TokenFoundryError
+from tokenfoundry.text.extraction.worker import HEAD, IDLE, INLINE, NO_MEMORY
 
-__all__ = ["Answer", "extract_all"]
+__all__ = ["Answer", "Document", "extract_all"]
 
 _WORKER = Path(__file__).with_name("worker.py")
 _PIPE_BYTES = 1 << 20
 _BATCH_BYTES = 1 << 19
-"""Half a pipe: the next batch lies in it while the worker is at the present one, so that it never waits."""
+"""What is shared with a worker has room for two batches and their answers: it is at one while the next is brought, and never waits."""
+_KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(1 << 26), "MALLOC_MMAP_THRESHOLD_": str(1 << 25)}
+"""For glibc in the worker: memory that a page gave back is the next page's, without asking the kernel for it again."""
 _BATCH_DOCUMENTS = 256
 _WALL_FACTOR = 20
 """Wall-clock seconds for each CPU second that a document may use: for a machine that is busy, or a page that waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document's bytes, and the encoding that its transport named, if any."""
+
+    content: bytes | memoryview
+    declared: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +74,24 @@ class _Worker:
         self.roomy = False
         """Whether a batch fits into its pipe, so that sending one never waits."""
         self.unread, self.unread_at = b"", 0
-        self.progress = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115  (closed in `stop`)
-        os.ftruncate(self.progress.fileno(), 8)
+        self.rooms: list[int] = []
+        """Where the answers to the batches that were sent will be."""
+        self.file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115  (closed in `stop`)
+        os.ftruncate(self.file.fileno(), HEAD + 4 * _BATCH_BYTES)
+        self.shared = mmap.mmap(self.file.fileno(), HEAD + 4 * _BATCH_BYTES)
+        self.room = 0
 
     def start(self) -> subprocess.Popen[bytes]:
         if self.process is None:
-            descriptor = self.progress.fileno()
-            os.pwrite(descriptor, b"\xff" * 8, 0)
+            descriptor = self.file.fileno()
+            self.shared[:8] = b"\xff" * 8
             self.process = subprocess.Popen(
                 [sys.executable, "-P", str(_WORKER)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 pass_fds=(descriptor,),
+                env={**os.environ, **_KEEP_MEMORY},
                 # Ctrl-C is for the parent, which then ends its workers.
                 start_new_session=True,
             )
@@ -84,7 +101,7 @@ class _Worker:
                     fcntl.fcntl(cast(BinaryIO, pipe), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
                 except OSError:
                     self.roomy = False
-            head = json.dumps({**self.options, "progress_fd": descriptor}).encode() + b"\n"
+            head = json.dumps({**self.options, "shared_fd": descriptor, "half_bytes": _BATCH_BYTES}).encode() + b"\n"
             with contextlib.suppress(BrokenPipeError):
                 cast(BinaryIO, self.process.stdin).write(head)
                 cast(BinaryIO, self.process.stdin).flush()
@@ -100,15 +117,25 @@ class _Worker:
 
     def current(self) -> int | None:
         """Number of the document in work, in its batch; None between batches."""
-        found: int = struct.unpack("<Q", os.pread(self.progress.fileno(), 8, 0))[0]
-        return None if found == (1 << 64) - 1 else found
+        found: int = struct.unpack("<Q", self.shared[:8])[0]
+        return None if found == IDLE else found
 
-    def send(self, batch: Sequence[bytes]) -> None:
+    def send(self, batch: Sequence[Document]) -> None:
         """Hand over a batch. A worker that is dead by now is met in `receive`."""
         process = self.start()
-        parts = [struct.pack("<I", len(batch))]
+        fits = sum(len(document.content) for document in batch) <= _BATCH_BYTES
+        self.room = 1 - self.room
+        parts: list[bytes | memoryview] = [struct.pack("<IB", len(batch), self.room | (0 if fits else INLINE))]
+        at = HEAD + self.room * 2 * _BATCH_BYTES
+        self.rooms.append(at + _BATCH_BYTES)
         for document in batch:
-            parts += [struct.pack("<Q", len(document)), document]
+            length = len(document.content)
+            parts += [struct.pack("<QH", length, len(document.declared)), document.declared]
+            if fits:
+                self.shared[at : at + length] = document.content
+                at += length
+            else:
+                parts.append(document.content)
         sink = cast(BinaryIO, process.stdin)
         with contextlib.suppress(BrokenPipeError):
             sink.write(b"".join(parts))
@@ -117,12 +144,17 @@ class _Worker:
     def receive(self, count: int, answers: list[Answer]) -> None:
         """Append an answer for each of a batch's documents. Raises `_DeadError` where the worker died; answers so far are there."""
         source = cast(BinaryIO, self.start().stdout)
+        room = self.rooms.pop(0)
         for _ in range(count):
             status, length = struct.unpack("<BQ", self.read(source, 9))
-            text = self.read(source, length)
-            if status == 0:
+            if status & INLINE:
+                text = self.read(source, length)
+            else:
+                text = self.shared[room : room + length]
+                room += length
+            if not status & ~INLINE:
                 answers.append(Answer(text))
-            elif status == 2:
+            elif status & NO_MEMORY:
                 answers.append(Answer(b"", "extract.memory", "the memory limit was reached"))
             else:
                 answers.append(Answer(b"", "extract.failed", text.decode("utf-8", "replace")))
@@ -178,10 +210,12 @@ class _Worker:
                         pipe.close()
             self.process = None
         self.unread, self.unread_at = b"", 0
+        self.rooms.clear()
 
     def stop(self) -> None:
         self.kill()
-        self.progress.close()
+        self.shared.close()
+        self.file.close()
 
 
 _idle: dict[str, list[_Worker]] = {}
@@ -213,20 +247,20 @@ def _dismiss() -> None:
                 worker.stop()
 
 
-def _batches(documents: Sequence[bytes]) -> list[range]:
+def _batches(documents: Sequence[Document]) -> list[range]:
     batches = []
     start = size = 0
     for index, document in enumerate(documents):
-        if index > start and (size + len(document) > _BATCH_BYTES or index - start >= _BATCH_DOCUMENTS):
+        if index > start and (size + len(document.content) > _BATCH_BYTES or index - start >= _BATCH_DOCUMENTS):
             batches.append(range(start, index))
             start, size = index, 0
-        size += len(document)
+        size += len(document.content)
     if start < len(documents):
         batches.append(range(start, len(documents)))
     return batches
 
 
-def extract_all(documents: Sequence[bytes], options: dict[str, Any], workers: int) -> list[Answer]:
+def extract_all(documents: Sequence[Document], options: dict[str, Any], workers: int) -> list[Answer]:
     """An answer for each document, in order. ``options`` are those of `worker.py`."""
     answers: list[Answer | None] = [None] * len(documents)
     batches = _batches(documents)
@@ -283,11 +317,11 @@ def extract_all(documents: Sequence[bytes], options: dict[str, Any], workers: in
     return [answer for answer in answers if answer is not None]
 
 
-def _size(documents: Sequence[bytes], batch: range) -> int:
-    return sum(len(documents[index]) + 12 for index in batch)
+def _size(documents: Sequence[Document], batch: range) -> int:
+    return sum(len(documents[index].content) for index in batch)
 
 
-def _receive(worker: _Worker, documents: Sequence[bytes], batch: range, answers: list[Answer | None]) -> bool:
+def _receive(worker: _Worker, documents: Sequence[Document], batch: range, answers: list[Answer | None]) -> bool:
     """Fill in the answers for a batch that was sent. False if the worker died on the way: what was sent after is lost."""
     well, twice = True, False
     start = batch.start
@@ -321,7 +355,7 @@ def _receive(worker: _Worker, documents: Sequence[bytes], batch: range, answers:
     return well
 
 
-def _alone(worker: _Worker, document: bytes) -> Answer:
+def _alone(worker: _Worker, document: Document) -> Answer:
     """The answer for a document that was well once already, in a batch of its own in case it is not this time."""
     answers: list[Answer] = []
     try:

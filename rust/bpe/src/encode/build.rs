@@ -16,6 +16,7 @@ use std::sync::OnceLock;
 use super::merge::{SHORT, merge_bytes, merge_long, merge_short};
 use super::pieces::{Pieces, hash};
 use super::symbols::Start;
+use super::whole::Whole;
 use super::{Encoder, split::Splits};
 use crate::vocabulary::{Merges, Symbols, Tokens, Vocabulary, VocabularyError};
 use tokenfoundry_kernels::pair_merges::{MAX_SYMBOLS, NONE, Pairs};
@@ -405,16 +406,20 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
     let is_ordered = cut.is_ok();
     let Found { pairs, splits, symbol_of } = cut.unwrap_or_else(|OutOfOrder| search.by_merging(&order));
 
+    // A token of bytes is what `<0x41>` stands for, not its spelling.
+    let is_reached = |&(id, bytes): &(u32, &[u8])| symbol_of[id as usize] != NONE && !start.is_byte_token(id, bytes);
+    let is_piece = |token: &(u32, &[u8])| whole_pieces || is_reached(token);
+    let whole = match &start {
+        Start::Bytes(start) if start.complete => Whole::new(tokens.iter().filter(is_piece)),
+        _ => Whole::new(std::iter::empty()),
+    };
     let pieces = if whole_pieces {
         by_bytes
     } else {
         let mut reached = Pieces::with_capacity(tokens.len());
-        for (id, bytes) in tokens.iter() {
-            // A token of bytes is what `<0x41>` stands for, not its spelling.
-            if symbol_of[id as usize] != NONE && !start.is_byte_token(id, bytes) {
-                // The same bytes twice were refused above.
-                let _ = reached.insert(&tokens, id);
-            }
+        for (id, _) in tokens.iter().filter(is_reached) {
+            // The same bytes twice were refused above.
+            let _ = reached.insert(&tokens, id);
         }
         reached
     };
@@ -425,6 +430,7 @@ pub fn build(vocabulary: Vocabulary) -> Result<Encoder, VocabularyError> {
         pairs,
         splits,
         pieces,
+        whole,
         start,
         to_token,
         symbol_of,

@@ -4,7 +4,8 @@
 //! and those were seen before. So do most scripts of which a vocabulary has few tokens. Letters of Latin are left together:
 //! there is a token for every two of them.
 
-use tokenfoundry_kernels::character_pairs::CharacterPairs;
+use tokenfoundry_kernels::byte_pairs::utf8_bits;
+use tokenfoundry_kernels::character_pairs::{Asked, BLOCK, CharacterPairs};
 
 use crate::vocabulary::Tokens;
 
@@ -54,53 +55,108 @@ impl Cuts {
         Self { pairs, parts }
     }
 
-    /// Append where the parts end that `piece`, UTF-8, falls apart into; `base` is added.
-    #[inline]
-    pub fn ends(&self, piece: &[u8], base: u32, ends: &mut Vec<u32>) {
-        let mut count = ends.len();
-        ends.resize(count + piece.len() + 1, 0);
-        let mut at = 0;
-        let mut left = u32::MAX;
-        let mut last = 0;
-        while let Some(&first) = piece.get(at) {
-            let right = self.pairs.number_at(piece, at);
-            let in_part = self.parts[usize::from(last)][usize::from(first >> 6)] >> (first & 63) & 1 == 1;
-            let is_apart = (first | last) >= 0x80 && at > 0 && !(in_part | self.pairs.relates(left, right));
-            // Without a branch, which nothing could foresee.
-            ends[count] = base + at as u32;
-            count += usize::from(is_apart);
-            left = right;
-            at += usize::from(LENGTH[usize::from(first >> 4)]);
-            last = piece.get(at - 1).copied().unwrap_or(0);
+    /// Append where the parts end that pieces fall apart into: UTF-8, one after another in `text`, each with its end in `pieces`.
+    pub fn ends(&self, text: &[u8], pieces: impl Iterator<Item = u32>, masks: &mut Masks, ends: &mut Vec<u32>) {
+        let Masks { high, starts, rights, apart, of_pieces } = masks;
+        of_pieces.clear();
+        for end in pieces {
+            let (word, bit) = (end as usize / BLOCK, end as usize % BLOCK);
+            of_pieces.resize(word + 1, 0);
+            of_pieces[word] |= 1 << bit;
         }
-        ends[count] = base + piece.len() as u32;
-        ends.truncate(count + 1);
+        let words = of_pieces.len();
+        for masks in [&mut *high, starts, rights, apart] {
+            masks.resize(words, 0);
+        }
+        utf8_bits(text, 0, high, starts);
+        let mut high_before = 0;
+        for (right, (&high, starts)) in rights.iter_mut().zip(high.iter().zip(&mut *starts)) {
+            *starts |= !high;
+            // The first bytes of characters that are no ASCII or follow on such.
+            *right = (high | high << 1 | high_before) & *starts;
+            high_before = high >> 63;
+        }
+        if let Some(first) = rights.first_mut() {
+            *first &= !1;
+        }
+        self.pairs.apart(text, 0, Asked { starts, rights }, apart);
+        let all = apart.iter().zip(&*of_pieces).map(|(apart, of_pieces)| (apart | of_pieces).count_ones() as usize);
+        let mut count = ends.len();
+        ends.resize(count + all.sum::<usize>() + 1, 0);
+        for (word, (&apart, &of_pieces)) in apart.iter().zip(&*of_pieces).enumerate() {
+            let mut bits = apart | of_pieces;
+            while bits != 0 {
+                let at = word * BLOCK + bits.trailing_zeros() as usize;
+                // Without a branch, which nothing could foresee.
+                ends[count] = at as u32;
+                let is_end = of_pieces & bits & bits.wrapping_neg() != 0;
+                count += usize::from(is_end | !self.in_part(text, at));
+                bits &= bits - 1;
+            }
+        }
+        ends.truncate(count);
     }
+
+    /// Whether a token has parts of the characters before and behind a place next to each other.
+    #[inline(always)]
+    fn in_part(&self, text: &[u8], at: usize) -> bool {
+        let byte = |at: usize| text.get(at).copied().unwrap_or(0);
+        let (last, first) = (byte(at.wrapping_sub(1)), byte(at));
+        self.parts[usize::from(last)][usize::from(first >> 6)] >> (first & 63) & 1 == 1
+    }
+}
+
+/// Room to work in: a bit for each byte of a text.
+#[derive(Debug, Default)]
+pub struct Masks {
+    high: Vec<u64>,
+    /// First bytes of characters, and of those the ones that may be parted from what is before.
+    starts: Vec<u64>,
+    rights: Vec<u64>,
+    apart: Vec<u64>,
+    of_pieces: Vec<u64>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parts<'a>(tokens: &[&[u8]], text: &'a str) -> Vec<&'a str> {
-        let mut ends = vec![7];
-        Cuts::new(&Tokens::from_ordered(tokens)).ends(text.as_bytes(), 7, &mut ends);
-        ends.windows(2).map(|two| &text[two[0] as usize - 7..two[1] as usize - 7]).collect()
+    fn parts(tokens: &[&[u8]], pieces: &[&str]) -> Vec<String> {
+        let text = pieces.concat();
+        let mut end = 0;
+        let piece_ends = pieces.iter().map(|piece| {
+            end += piece.len() as u32;
+            end
+        });
+        let mut ends = vec![0];
+        let cuts = Cuts::new(&Tokens::from_ordered(tokens));
+        cuts.ends(text.as_bytes(), piece_ends, &mut Masks::default(), &mut ends);
+        ends.windows(2).map(|two| text[two[0] as usize..two[1] as usize].to_string()).collect()
     }
 
     #[test]
     fn characters_that_no_token_joins_are_parted() {
-        assert_eq!(parts(&["中国".as_bytes(), "é".as_bytes()], "中国中中国é"), ["中国", "中", "中国", "é"]);
-        assert_eq!(parts(&[], "中a é"), ["中", "a ", "é"]);
-        assert_eq!(parts(&[], ""), [""]);
+        assert_eq!(parts(&["中国".as_bytes(), "é".as_bytes()], &["中国中中国é"]), ["中国", "中", "中国", "é"]);
+        assert_eq!(parts(&[], &["中a é"]), ["中", "a ", "é"]);
+        assert_eq!(parts(&[], &["中"]), ["中"]);
+        assert_eq!(parts(&[], &[]), [""; 0]);
+    }
+
+    #[test]
+    fn pieces_are_parted_whatever_tokens_there_are() {
+        let token = "中国".as_bytes();
+        assert_eq!(parts(&[token], &["中", "国a", "b中国"]), ["中", "国", "a", "b", "中国"]);
+        // Pieces that end with a block of masks, and in the next.
+        let long = "a中".repeat(16);
+        assert_eq!(parts(&[token], &[&long, "国", &long]).len(), 32 + 1 + 32);
     }
 
     #[test]
     fn parts_of_characters_join_as_well() {
         // The last two bytes of one and the first of the next.
         let token = [&"国".as_bytes()[1..], &"中".as_bytes()[..1]].concat();
-        assert_eq!(parts(&[&token], "国中中"), ["国中", "中"]);
+        assert_eq!(parts(&[&token], &["国中中"]), ["国中", "中"]);
         let token = [b"a", &"中".as_bytes()[..2]].concat();
-        assert_eq!(parts(&[&token], "a中中"), ["a中", "中"]);
+        assert_eq!(parts(&[&token], &["a中中"]), ["a中", "中"]);
     }
 }

@@ -4,16 +4,20 @@ use super::lanes::Lanes;
 use super::merge::SHORT;
 use super::{Encoder, Scratch};
 
-/// Pieces of more bytes are merged side by side if there are as many as these.
-const LANE: usize = 20;
-const FEW: usize = 4;
-
 /// Where a piece is, and its number.
 #[derive(Clone, Copy, Debug)]
 struct Piece {
     number: u16,
-    start: usize,
-    length: usize,
+    /// A text that is taken in blocks is no longer than a 32-bit number.
+    start: u32,
+    length: u32,
+}
+
+impl Piece {
+    #[inline(always)]
+    fn span(&self) -> (usize, usize) {
+        (self.start as usize, self.length as usize)
+    }
 }
 
 /// Room for the pieces of a block.
@@ -27,7 +31,7 @@ pub struct Fresh {
 
 impl Fresh {
     pub fn push(&mut self, number: u16, start: usize, length: usize) {
-        self.pieces.push(Piece { number, start, length });
+        self.pieces.push(Piece { number, start: start as u32, length: length as u32 });
     }
 
     /// Give the tokens of all that was pushed to `keep`, with number, start and length, in any order, and forget the pieces.
@@ -35,22 +39,20 @@ impl Fresh {
         let Self { pieces, lanes, tokens, scratch } = self;
         // Those of one length side by side.
         pieces.sort_unstable_by_key(|piece| piece.length);
-        let up_to = |length: usize| pieces.partition_point(|piece| piece.length <= length);
-        // A lane of many steps takes as long as all of them: some few longer ones are quicker alone.
-        let mut at_once = up_to(SHORT);
-        if at_once - up_to(LANE) < FEW {
-            at_once = up_to(LANE);
-        }
-        let (short, long) = pieces.split_at(at_once);
-        let bytes = |piece: &Piece| &text[piece.start..piece.start + piece.length];
+        let (short, long) = pieces.split_at(pieces.partition_point(|piece| piece.length as usize <= SHORT));
+        let bytes = |piece: &Piece| {
+            let (start, length) = piece.span();
+            &text[start..start + length]
+        };
         lanes.merge(&encoder.pairs, &encoder.to_token, short.iter().map(bytes), |index, tokens| {
-            let Piece { number, start, length } = short[index];
-            keep(number, start, length, tokens);
+            let (start, length) = short[index].span();
+            keep(short[index].number, start, length, tokens);
         });
         for piece in long {
             tokens.clear();
             encoder.merge_piece(bytes(piece), scratch, tokens);
-            keep(piece.number, piece.start, piece.length, tokens);
+            let (start, length) = piece.span();
+            keep(piece.number, start, length, tokens);
         }
         pieces.clear();
     }

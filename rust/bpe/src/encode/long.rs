@@ -84,8 +84,13 @@ impl Long {
             huge_pages::advise(self.records.spare_capacity_mut());
         }
         let at = self.records.len();
-        for number in [tokens.len() as u32, piece.len() as u32].iter().chain(tokens) {
-            self.records.extend_from_slice(&number.to_le_bytes());
+        self.records.resize(at + bytes - piece.len(), 0);
+        if let [of_tokens, of_bytes, places @ ..] = self.records[at..].as_chunks_mut().0 {
+            *of_tokens = (tokens.len() as u32).to_le_bytes();
+            *of_bytes = (piece.len() as u32).to_le_bytes();
+            for (place, token) in places.iter_mut().zip(tokens) {
+                *place = token.to_le_bytes();
+            }
         }
         self.records.extend_from_slice(piece);
         self.entries.insert([hash.max(1), at as u64 + 1], |entry| entry[0]);

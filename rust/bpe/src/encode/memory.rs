@@ -9,7 +9,7 @@ use tokenfoundry_base::{Cancel, Cancelled};
 use tokenfoundry_kernels::byte_classes::{Classifier, PADDED, Scalar};
 use tokenfoundry_kernels::on_tier::{Work, on_tier};
 
-use super::block::{Block, Places, ROOM};
+use super::block::{Block, Of, Places, ROOM, Unseen};
 use super::seen::Seen;
 use super::sink::Sink;
 use super::tables::WIDE_BYTES;
@@ -89,34 +89,27 @@ impl<S: Scan, O: Sink> Work for EncodeText<'_, S, O> {
             cancel.check()?;
             let found = window::scan(classifier, scanner, text, at, at..stop, block.most(), &mut places[1..]);
             let places = &places[..=found.count];
-            let at_once =
-                |piece: &[u8], hash: u64, tokens: &mut Vec<u32>| at_once(encoder, scratch, piece, hash, tokens);
-            block.encode(classifier, seen, encoder, Places { text, base: at, places }, at_once, sink);
+            block.encode(classifier, seen, encoder, Places { text, base: at, places }, unseen(encoder, scratch), sink);
             at = found.at;
         }
         if at < text.len() {
             let tail = &text[at..];
             let padded = classifier.padded(tail);
             let count = window::scan_last(classifier, scanner, &padded, tail.len(), 0, 0, &mut places[1..]);
-            let at_once =
-                |piece: &[u8], hash: u64, tokens: &mut Vec<u32>| at_once(encoder, scratch, piece, hash, tokens);
             let pieces = Places { text: &padded, base: 0, places: &places[..=count] };
-            block.encode(classifier, seen, encoder, pieces, at_once, sink);
+            block.encode(classifier, seen, encoder, pieces, unseen(encoder, scratch), sink);
         }
         Ok(())
     }
 }
 
-/// Append the tokens of a piece that is a token or is not merged from bytes; `false` for the rest.
+/// Only what is merged from bytes is merged many at a time.
 #[inline(always)]
-fn at_once(encoder: &Encoder, scratch: &mut Scratch, piece: &[u8], hash: u64, tokens: &mut Vec<u32>) -> bool {
-    if !encoder.merges_bytes() {
-        encoder.encode_piece(piece, scratch, tokens);
-        return true;
+fn unseen<'a>(encoder: &'a Encoder, scratch: &'a mut Scratch) -> Unseen<impl FnMut(&[u8], &mut Vec<u32>)> {
+    if encoder.merges_bytes() {
+        return Unseen::Merge { of: Of::Pieces };
     }
-    let token = encoder.pieces.get_hashed(&encoder.tokens, piece, hash);
-    tokens.extend(token);
-    token.is_some()
+    Unseen::Each(|piece: &[u8], tokens: &mut Vec<u32>| encoder.encode_piece(piece, scratch, tokens))
 }
 
 /// Room for a block of pieces.

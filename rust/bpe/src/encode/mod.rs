@@ -24,6 +24,7 @@ mod split;
 mod symbols;
 mod tables;
 mod tree;
+mod whole;
 
 pub use build::{build, shown};
 pub use memory::{Memory, limit_bytes};
@@ -40,6 +41,7 @@ use split::Splits;
 use symbols::{CharacterStart, Start};
 use tokenfoundry_kernels::pair_merges::{NONE, Pairs};
 use tree::{Spelled, Trees};
+use whole::Whole;
 
 use crate::vocabulary::{Symbols, Tokens, Vocabulary, VocabularyError};
 
@@ -50,6 +52,8 @@ pub struct Encoder {
     pairs: Pairs,
     splits: Splits,
     pieces: Pieces,
+    /// Of those, the short ones, if pieces are [merged from bytes](Self::merges_bytes).
+    whole: Whole,
     start: Start,
     /// The token of each symbol.
     to_token: Vec<u32>,

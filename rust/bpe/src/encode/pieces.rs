@@ -2,7 +2,7 @@
 //!
 //! A slot is 8 bytes, 32 of the hash and the id; the bytes are compared in the vocabulary's own block.
 
-use tokenfoundry_kernels::huge_pages::vec_with_capacity;
+use tokenfoundry_kernels::huge_pages::Aligned;
 use tokenfoundry_kernels::prefetch::prefetch;
 
 use crate::vocabulary::Tokens;
@@ -11,7 +11,7 @@ const EMPTY: u64 = u64::MAX;
 
 #[derive(Clone, Debug)]
 pub struct Pieces {
-    slots: Vec<u64>,
+    slots: Aligned<u64>,
     shift: u32,
     longest: usize,
 }
@@ -52,8 +52,8 @@ pub fn hash(bytes: &[u8]) -> u64 {
 impl Pieces {
     pub fn with_capacity(tokens: usize) -> Self {
         let slots = (tokens * 2).next_power_of_two().max(64);
-        let mut empty = vec_with_capacity(slots);
-        empty.resize(slots, EMPTY);
+        let mut empty = Aligned::zeroed(slots);
+        empty.fill(EMPTY);
         Self { slots: empty, shift: 64 - slots.trailing_zeros(), longest: 0 }
     }
 

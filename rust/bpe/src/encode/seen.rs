@@ -41,15 +41,9 @@ impl Seen {
         }
         if length <= MIDDLE_BYTES {
             let key = Key::new(text, at, length);
-            let table = self.middle.view();
-            let mut six = Scalar.six_of(table.line(table.first(key.hash)), &key.words);
-            if six[SIX_NUMBER] == 0 {
-                six = Scalar.six_of(table.line(table.second(key.hash)), &key.words);
-            }
+            let six = self.middle.find(Scalar, &key);
             tokens.extend_from_slice(&six[..six[SIX_NUMBER] as usize]);
-            if six[SIX_NUMBER] > 0 {
-                return true;
-            }
+            return six[SIX_NUMBER] > 0 || self.find_of_many_tokens(&text[at..at + length], key.hash, tokens);
         } else if length <= WIDE_BYTES {
             let key = Key::new(text, at, length);
             let table = self.wide.view();
@@ -69,7 +63,8 @@ impl Seen {
         self.long.record(Scalar, hash).is_some_and(|record| self.long.get(record, piece, tokens))
     }
 
-    /// Append the tokens of a piece of up to [`WIDE_BYTES`] that has too many of them for where it was looked for.
+    /// Append the tokens of a piece of up to [`WIDE_BYTES`] that has too many of them for where it was looked for. `hash`: of its
+    /// key if that has two words, else of its bytes.
     #[inline(always)]
     pub fn find_of_many_tokens(&self, piece: &[u8], hash: u64, tokens: &mut Vec<u32>) -> bool {
         let Self { of_many_tokens: table, .. } = self;
@@ -78,16 +73,26 @@ impl Seen {
 
     /// Remember the tokens of a piece that [`Self::find`] does not find.
     pub fn insert(&mut self, text: &[u8], at: usize, length: usize, tokens: &[u32]) {
-        if Words::takes(length, tokens) {
-            self.words.insert(Words::key(text, at, length), tokens);
-        } else if Middle::takes(length, tokens) {
-            self.middle.insert(&Key::new(text, at, length), tokens);
-        } else if Wide::takes(length, tokens) && length > MIDDLE_BYTES {
+        let piece = &text[at..at + length];
+        if length <= MIDDLE_BYTES {
+            self.insert_short(piece, &Key::new(text, at, length), tokens);
+        } else if Wide::takes(length, tokens) {
             self.wide.insert(&Key::new(text, at, length), tokens);
         } else {
-            let piece = &text[at..at + length];
             let table = if length <= WIDE_BYTES { &mut self.of_many_tokens } else { &mut self.long };
             table.insert(piece, hash(piece), tokens);
+        }
+    }
+
+    /// The same for a piece of up to [`MIDDLE_BYTES`] with its key.
+    #[inline]
+    pub fn insert_short(&mut self, piece: &[u8], key: &Key<2>, tokens: &[u32]) {
+        if Words::takes(piece.len(), tokens) {
+            self.words.insert(key.words[0], tokens);
+        } else if Middle::takes(piece.len(), tokens) {
+            self.middle.insert(key, tokens);
+        } else {
+            self.of_many_tokens.insert(piece, key.hash, tokens);
         }
     }
 }

@@ -8,41 +8,33 @@
 //! small so that a new tokenizer answers at once, and are bounded: at the bound what is new takes the place of another.
 
 use tokenfoundry_kernels::packed_tokens::Line;
-use tokenfoundry_kernels::{huge_pages, prefetch::prefetch_item};
+use tokenfoundry_kernels::{huge_pages::Aligned, prefetch::prefetch_item};
 
 /// Words of a line.
 const LINE: usize = size_of::<Line>() / size_of::<u64>();
 
-/// Words of table from a cache line's start on, zeroed by the system and not touched.
+/// Lines of a table, zeroed by the system and not touched.
 #[derive(Clone, Debug)]
-struct Lines {
-    words: Vec<u64>,
-    skip: usize,
-    count: usize,
-}
+struct Lines(Aligned<u64>);
 
 impl Lines {
     /// `count` is a power of two.
     fn new(count: usize) -> Self {
         assert!(count.is_power_of_two());
-        let bytes = count * size_of::<Line>();
-        // Large tables start with a huge page.
-        let align = if bytes >= huge_pages::FROM_BYTES { 2 << 20 } else { size_of::<Line>() };
-        let most_skipped = align / size_of::<u64>() - 1;
-        let words = vec![0u64; count * LINE + most_skipped];
-        let skip = words.as_ptr().align_offset(align).min(most_skipped);
-        huge_pages::advise(&words);
-        Self { words, skip, count }
+        Self(Aligned::zeroed(count * LINE))
+    }
+
+    fn count(&self) -> usize {
+        self.0.len() / LINE
     }
 
     #[inline(always)]
     fn all(&self) -> &[Line] {
-        // SAFETY: `new` made room for `count` lines after `skip` words; a line is words, and no more aligned than they are.
-        unsafe { std::slice::from_raw_parts(self.words.as_ptr().add(self.skip).cast(), self.count) }
+        self.0.as_chunks().0
     }
 
     fn get_mut(&mut self, bucket: usize) -> Option<&mut Line> {
-        self.words.get_mut(self.skip + bucket * LINE..)?.first_chunk_mut()
+        self.0.as_chunks_mut().0.get_mut(bucket)
     }
 }
 
@@ -127,8 +119,13 @@ impl<const N: usize> Sets<N> {
         Self { lines: Lines::new(lines), shift: 64 - lines.trailing_zeros(), used: 0, most_lines, turn: 0 }
     }
 
+    /// How many entries there are.
+    pub fn count(&self) -> usize {
+        self.used
+    }
+
     fn entries(&self) -> usize {
-        self.lines.count * Self::WAYS
+        self.lines.count() * Self::WAYS
     }
 
     #[inline(always)]
@@ -181,12 +178,8 @@ impl<const N: usize> Sets<N> {
             let hash = hash_of(&entry);
             let view = self.view();
             let buckets = [view.first(hash), view.second(hash)];
-            for bucket in buckets {
-                if let Some(way) = self.view().line(bucket)[..Self::WAYS].iter().position(|&word| word == 0) {
-                    self.put(bucket, way, entry);
-                    self.used += 1;
-                    return None;
-                }
+            if buckets.iter().any(|&bucket| self.put_if_room(bucket, entry)) {
+                return None;
             }
             // Not back to where it was pushed from.
             let bucket = if from == Some(buckets[0]) { buckets[1] } else { buckets[0] };
@@ -195,6 +188,17 @@ impl<const N: usize> Sets<N> {
             from = Some(bucket);
         }
         Some(entry)
+    }
+
+    /// `false` for a bucket that is full.
+    #[inline(always)]
+    fn put_if_room(&mut self, bucket: Bucket, entry: [u64; N]) -> bool {
+        let way = self.view().line(bucket)[..Self::WAYS].iter().position(|&word| word == 0);
+        if let Some(way) = way {
+            self.put(bucket, way, entry);
+            self.used += 1;
+        }
+        way.is_some()
     }
 
     /// Write an entry, and give the one that was there.
@@ -210,19 +214,31 @@ impl<const N: usize> Sets<N> {
     /// `false` at the bound.
     #[cold]
     fn grow(&mut self, hash_of: HashOf<N>) -> bool {
-        if self.lines.count == self.most_lines {
+        if self.lines.count() == self.most_lines {
             return false;
         }
         // Small tables fourfold: what is copied again and again is less.
-        let factor = if self.lines.count * size_of::<Line>() < QUICKLY_BELOW_BYTES { 4 } else { 2 };
-        let mut larger = Self::of_lines((self.lines.count * factor).min(self.most_lines), self.most_lines);
-        for line in self.lines.all() {
+        let factor = if self.lines.count() * size_of::<Line>() < QUICKLY_BELOW_BYTES { 4 } else { 2 };
+        let mut larger = Self::of_lines((self.lines.count() * factor).min(self.most_lines), self.most_lines);
+        // A bucket's number is the high bits of a hash: what stands in its first one goes to one of the next few, in turn, and
+        // has room there. Few do not; they go back to their first if they can.
+        let mut others = Vec::new();
+        for (bucket, line) in self.lines.all().iter().enumerate() {
             for way in 0..Self::WAYS {
                 let entry = Self::entry(line, way);
-                if entry[0] != 0 {
-                    larger.push(entry, hash_of);
+                if entry[0] == 0 {
+                    continue;
+                }
+                let hash = hash_of(&entry);
+                if self.view().first(hash).0 as usize == bucket {
+                    larger.put_if_room(larger.view().first(hash), entry);
+                } else {
+                    others.push(entry);
                 }
             }
+        }
+        for entry in others {
+            larger.push(entry, hash_of);
         }
         *self = larger;
         true

@@ -4,6 +4,7 @@
 //! tokens, 32 bytes. [`Wide`]: up to 32 bytes and 12 tokens, 64 bytes.
 
 use tokenfoundry_kernels::byte_classes::Classifier;
+use tokenfoundry_kernels::double_keys;
 use tokenfoundry_kernels::packed_tokens::{SIX_NUMBER, Six, TOKEN_BITS, TOKENS_IN_WORD, pack};
 use tokenfoundry_kernels::pair_merges::NONE;
 use tokenfoundry_kernels::word_keys::{KEY_BYTES, Wanted, hash, word_key};
@@ -102,6 +103,15 @@ impl Words {
         misses
     }
 
+    pub fn count(&self) -> usize {
+        self.0.count()
+    }
+
+    #[inline(always)]
+    pub fn view(&self) -> View<'_> {
+        self.0.view()
+    }
+
     #[inline(always)]
     pub fn prefetch_second(&self, key: u64) {
         let table = self.0.view();
@@ -180,10 +190,10 @@ impl<const KEY: usize> Key<KEY> {
             let product = a as u128 * b as u128;
             product as u64 ^ (product >> 64) as u64
         };
-        let hash = fold(words[0] ^ 0xA076_1D64_78BD_642F, words[1] ^ 0xE703_7ED1_A0B4_28DB);
-        if KEY == 2 {
-            return hash;
+        if let &[first, second] = words {
+            return double_keys::hash([first, second]);
         }
+        let hash = fold(words[0] ^ 0xA076_1D64_78BD_642F, words[1] ^ 0xE703_7ED1_A0B4_28DB);
         hash ^ fold(words[2] ^ 0x8EBC_6AF0_9C88_C6E3, words[3] ^ 0x5899_65CC_7537_4CC3)
     }
 }
@@ -200,6 +210,10 @@ impl<const KEY: usize, const ENTRY: usize> Keyed<KEY, ENTRY> {
         self.0.view()
     }
 
+    pub fn count(&self) -> usize {
+        self.0.count()
+    }
+
     /// Whether these are few enough, and their numbers small enough.
     pub fn takes(length: usize, tokens: &[u32]) -> bool {
         length <= 8 * KEY
@@ -212,5 +226,15 @@ impl<const KEY: usize, const ENTRY: usize> Keyed<KEY, ENTRY> {
         entry[..KEY].copy_from_slice(&key.words);
         pack(tokens, &mut entry[KEY..]);
         self.0.insert(entry, |entry| Key::<KEY>::hash_of_words(&entry[..KEY]));
+    }
+}
+
+impl Middle {
+    /// The tokens of a key, or none.
+    #[inline(always)]
+    pub fn find(&self, classifier: impl Classifier, key: &Key<2>) -> Six {
+        let table = self.view();
+        let six = classifier.six_of(table.line(table.first(key.hash)), &key.words);
+        if six[SIX_NUMBER] > 0 { six } else { classifier.six_of(table.line(table.second(key.hash)), &key.words) }
     }
 }

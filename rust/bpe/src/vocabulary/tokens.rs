@@ -64,7 +64,7 @@ impl Tokens {
     }
 
     /// Ids and bytes of all tokens, in the order of ids.
-    pub fn iter(&self) -> impl Iterator<Item = (u32, &[u8])> {
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &[u8])> + Clone {
         (0..self.len() as u32).filter_map(|id| self.get(id).map(|bytes| (id, bytes)))
     }
 }

@@ -23,8 +23,8 @@ use crate::error::Error;
 use crate::greedy::Memberships;
 use crate::near::Options;
 use crate::result::Deduplicated;
-use part::{DONE, Done, band_run, content_run};
-use runs::{Merge, Reader, write_records};
+use part::Finished;
+use runs::{Merge, Reader, Run, write_records};
 use sets::SetsOnDisk;
 
 const NONE: u32 = u32::MAX;
@@ -34,20 +34,15 @@ fn repeated(directory: &Path, band: usize) -> PathBuf {
 }
 
 /// The finished parts in the order of their documents.
-fn parts(directory: &Path) -> Result<Vec<(PathBuf, Done)>, Error> {
+fn parts(directory: &Path) -> Result<Vec<Finished>, Error> {
     let mut parts = Vec::new();
     for entry in fs::read_dir(directory).map_err(Error::file(directory))? {
         let path = entry.map_err(Error::file(directory))?.path();
-        let done = path.join(DONE);
-        if done.exists() {
-            let content = fs::read(&done).map_err(Error::file(&done))?;
-            let done = serde_json::from_slice(&content).map_err(|error| Error::damaged(&done, error.to_string()))?;
-            parts.push((path, done));
-        }
+        parts.extend(Finished::open(&path)?);
     }
-    parts.sort_by_key(|(_, done): &(PathBuf, Done)| done.first_document);
+    parts.sort_by_key(|part| part.done.first_document);
     let mut next = 0u64;
-    for (path, done) in &parts {
+    for Finished { path, done, .. } in &parts {
         if u64::from(done.first_document) != next {
             return Err(Error::Input(format!(
                 "{} begins with document {}, not {next}: a part is missing or twice there",
@@ -58,6 +53,11 @@ fn parts(directory: &Path) -> Result<Vec<(PathBuf, Done)>, Error> {
         next += u64::from(done.documents);
     }
     Ok(parts)
+}
+
+/// The same runs of all parts.
+fn runs_of(parts: &[Finished], runs: impl Fn(&Finished) -> Result<Vec<Run>, Error>) -> Result<Vec<Run>, Error> {
+    parts.iter().map(runs).collect::<Result<Vec<_>, _>>().map(|runs| runs.concat())
 }
 
 /// Of sorted records, those whose key occurs more than once.
@@ -95,13 +95,10 @@ impl<K: Copy + Eq, I: Iterator<Item = Result<(K, u32), Error>>> Iterator for Rep
 
 /// Step 2: write the entries of one band whose key several documents have.
 pub fn merge_band(directory: &Path, band: usize) -> Result<(), Error> {
-    let runs: Vec<PathBuf> = parts(directory)?
-        .iter()
-        .flat_map(|(path, done)| (0..done.band_runs).map(|run| band_run(path, band, run)))
-        .collect();
+    let runs = runs_of(&parts(directory)?, |part| part.band_runs(band))?;
     let target = repeated(directory, band);
     let temporary = target.with_extension("writing");
-    write_records(&temporary, Repeated::of(Merge::<(u32, u32)>::of(&runs, &target)?)?)?;
+    write_records(&temporary, Repeated::of(Merge::<(u32, u32)>::of(runs, &target)?)?)?;
     fs::rename(&temporary, &target).map_err(Error::file(&target))
 }
 
@@ -114,7 +111,7 @@ pub fn decide(
     cancel: &Cancel,
 ) -> Result<Deduplicated, Error> {
     let parts = parts(directory)?;
-    let documents: usize = parts.iter().map(|(_, done)| done.documents as usize).sum();
+    let documents: usize = parts.iter().map(|part| part.done.documents as usize).sum();
     let order = order.unwrap_or_else(|| (0..documents as u32).collect());
     if order.len() != documents {
         return Err(Error::Input(format!("the order has {} documents; the plan has {documents}", order.len())));
@@ -123,8 +120,7 @@ pub fn decide(
     {
         let mut rank = vec![0u32; documents];
         order.iter().enumerate().for_each(|(place, &document)| rank[document as usize] = place as u32);
-        let runs: Vec<PathBuf> =
-            parts.iter().flat_map(|(path, done)| (0..done.content_runs).map(|run| content_run(path, run))).collect();
+        let runs = runs_of(&parts, Finished::content_runs)?;
         let mut same: Vec<u32> = Vec::new();
         let mut hash = None;
         let mut close = |same: &mut Vec<u32>| {
@@ -133,7 +129,7 @@ pub fn decide(
             }
             same.clear();
         };
-        for record in Repeated::of(Merge::<(u128, u32)>::of(&runs, &directory.join("contents"))?)? {
+        for record in Repeated::of(Merge::<(u128, u32)>::of(runs, &directory.join("contents"))?)? {
             let (key, document) = record?;
             if hash.replace(key) != Some(key) {
                 cancel.check()?;
@@ -147,7 +143,7 @@ pub fn decide(
     let entries = |band: usize| {
         let first_of = &first_of;
         let path = repeated(directory, band);
-        Repeated::of(Reader::<(u32, u32)>::open(&path)?.filter_map(move |entry| match entry {
+        Repeated::of(Reader::<(u32, u32)>::open(Run::whole(&path))?.filter_map(move |entry| match entry {
             Ok((_, document)) => match first_of.get(document as usize) {
                 None => Some(Err(Error::damaged(&path, format!("it names document {document} of {documents}")))),
                 Some(&NONE) => Some(entry),

@@ -1,8 +1,12 @@
 //! The first step of a plan on disk: some documents in, their sketches out, as sorted runs.
 //!
-//! A part is a directory: runs of (text hash, document), runs of (band key, document) for each band, the documents'
+//! A part is a directory: a file of runs, of (text hash, document) and of (band key, document) for each band, the documents'
 //! shingle sets one after another, and a table of where each set is. `part.json` is written last, so a part without
-//! it was not finished and is made anew.
+//! it was not finished and is made anew. It says where in the file each run is: a file for each would be thirty for a
+//! part, and to make and remove these takes longer than to fill them.
+//!
+//! In the runs a part's documents are numbered from 0, so a part can take another place in the whole: `first_document` in
+//! `part.json`. A file `present`, a bit for each of its documents, leaves some of them out.
 //!
 //! A part may leave the sets out (8 bytes a shingle, more than the text). Then its maker puts the file `texts` beside the
 //! table before the last step, and in the table where each document's text is in it.
@@ -10,18 +14,22 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tokenfoundry_base::stable_hash::hash128;
 use tokenfoundry_base::{Cancel, pool};
 
-use super::runs::write_run;
+use super::runs::{Run, write_run};
 use crate::error::Error;
 use crate::near::{Options, bytes_of, content_of};
 use crate::shingle::Shingler;
 
 pub const DONE: &str = "part.json";
+pub const RUNS: &str = "runs";
+/// A bit for each document, least significant first; without this file all take part.
+pub const PRESENT: &str = "present";
 pub const SETS: &str = "shingle-sets";
 /// In a part without sets: a file that has the texts.
 pub const TEXTS: &str = "texts";
@@ -36,22 +44,59 @@ const TEXT_BYTES_AT_ONCE: usize = 4 << 20;
 pub struct Done {
     pub first_document: u32,
     pub documents: u32,
-    pub content_runs: u32,
-    pub band_runs: u32,
-    #[serde(default = "yes")]
+    /// Sorted runs of each kind, one behind another; see [`Spilled`].
+    pub runs: Vec<Spilled>,
     pub sets: bool,
 }
 
-fn yes() -> bool {
-    true
+/// Where in the file of runs what was written at a time ends.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Spilled {
+    start: u64,
+    /// Ends of the run of contents and of each band's.
+    ends: Vec<u64>,
 }
 
-pub fn content_run(part: &Path, run: u32) -> PathBuf {
-    part.join(format!("contents.{run:04}"))
+/// A finished part.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    pub path: PathBuf,
+    pub done: Done,
+    present: Option<Arc<Vec<u8>>>,
 }
 
-pub fn band_run(part: &Path, band: usize, run: u32) -> PathBuf {
-    part.join(format!("band-{band:03}.{run:04}"))
+impl Finished {
+    /// The part at `path`; `None` for one that was not finished.
+    pub fn open(path: &Path) -> Result<Option<Self>, Error> {
+        let file = path.join(DONE);
+        if !file.exists() {
+            return Ok(None);
+        }
+        let content = fs::read(&file).map_err(Error::file(&file))?;
+        let done = serde_json::from_slice(&content).map_err(|error| Error::damaged(&file, error.to_string()))?;
+        let file = path.join(PRESENT);
+        let present = if file.exists() { Some(Arc::new(fs::read(&file).map_err(Error::file(&file))?)) } else { None };
+        Ok(Some(Self { path: path.into(), done, present }))
+    }
+
+    /// Runs of kind 0, the contents, or 1 and on, the bands.
+    fn runs(&self, kind: usize) -> Result<Vec<Run>, Error> {
+        let path = self.path.join(RUNS);
+        let run = |spilled: &Spilled| {
+            let end = *spilled.ends.get(kind).ok_or_else(|| Error::damaged(&path, format!("it has no run {kind}")))?;
+            let start = if kind == 0 { spilled.start } else { spilled.ends[kind - 1] };
+            Ok(Run::part_of(&path, (start, end), self.done.first_document, self.present.clone()))
+        };
+        self.done.runs.iter().map(run).collect()
+    }
+
+    pub fn content_runs(&self) -> Result<Vec<Run>, Error> {
+        self.runs(0)
+    }
+
+    pub fn band_runs(&self, band: usize) -> Result<Vec<Run>, Error> {
+        self.runs(band + 1)
+    }
 }
 
 pub struct Part {
@@ -61,6 +106,8 @@ pub struct Part {
     run_bytes: usize,
     contents: Vec<(u128, u32)>,
     bands: Vec<Vec<(u32, u32)>>,
+    runs: BufWriter<File>,
+    runs_bytes: u64,
     sets: Option<BufWriter<File>>,
     table: BufWriter<File>,
     set_words: u64,
@@ -97,10 +144,12 @@ impl Part {
             run_bytes: memory_bytes / 2,
             contents: Vec::new(),
             bands: vec![Vec::new(); options.bands.bands],
+            runs: create(RUNS)?,
+            runs_bytes: 0,
             sets: sets.then(|| create(SETS)).transpose()?,
             table: create(TABLE)?,
             set_words: 0,
-            done: Done { first_document, documents: 0, content_runs: 0, band_runs: 0, sets },
+            done: Done { first_document, documents: 0, runs: Vec::new(), sets },
         })
     }
 
@@ -166,7 +215,7 @@ impl Part {
         })?;
         let mut bytes = Vec::new();
         for row in rows {
-            let document = self.done.first_document + self.done.documents;
+            let document = self.done.documents;
             self.done.documents += 1;
             self.contents.push((row.text, document));
             self.bands.iter_mut().zip(&row.keys).for_each(|(band, &key)| band.push((key, document)));
@@ -189,12 +238,14 @@ impl Part {
     }
 
     fn spill(&mut self) -> Result<(), Error> {
-        write_run(&content_run(&self.path, self.done.content_runs), &mut self.contents)?;
-        self.done.content_runs += 1;
-        for (band, records) in self.bands.iter_mut().enumerate() {
-            write_run(&band_run(&self.path, band, self.done.band_runs), records)?;
+        let mut spilled = Spilled { start: self.runs_bytes, ends: Vec::with_capacity(1 + self.bands.len()) };
+        self.runs_bytes += write_run(&mut self.runs, &self.path, &mut self.contents)?;
+        spilled.ends.push(self.runs_bytes);
+        for records in &mut self.bands {
+            self.runs_bytes += write_run(&mut self.runs, &self.path, records)?;
+            spilled.ends.push(self.runs_bytes);
         }
-        self.done.band_runs += 1;
+        self.done.runs.push(spilled);
         Ok(())
     }
 
@@ -202,7 +253,7 @@ impl Part {
     /// and not only the process.
     pub fn finish(mut self, durable: bool) -> Result<u32, Error> {
         self.spill()?;
-        for file in self.sets.iter_mut().chain([&mut self.table]) {
+        for file in self.sets.iter_mut().chain([&mut self.table, &mut self.runs]) {
             file.flush().map_err(Error::file(&self.path))?;
             if durable {
                 file.get_ref().sync_all().map_err(Error::file(&self.path))?;

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use tokenfoundry_base::Cancel;
 
-use super::part::{Done, SETS, TABLE, TABLE_RECORD_BYTES, TEXTS};
+use super::part::{Finished, SETS, TABLE, TABLE_RECORD_BYTES, TEXTS};
 use crate::error::Error;
 use crate::greedy::Compare;
 use crate::near::{Options, content_of};
@@ -120,14 +120,9 @@ pub struct SetsOnDisk<'a> {
 
 impl<'a> SetsOnDisk<'a> {
     /// The sets of `documents`, candidates of the plan's `parts`. What has to be read for their contents is read in parallel.
-    pub fn open(
-        parts: &[(PathBuf, Done)],
-        documents: &'a [u32],
-        options: &Options,
-        cancel: &Cancel,
-    ) -> Result<Self, Error> {
+    pub fn open(parts: &[Finished], documents: &'a [u32], options: &Options, cancel: &Cancel) -> Result<Self, Error> {
         let mut sources = Vec::new();
-        for (path, done) in parts {
+        for Finished { path, done, .. } in parts {
             let (table, content) = (path.join(TABLE), path.join(if done.sets { SETS } else { TEXTS }));
             let open = |path: &Path| File::open(path).map_err(Error::file(path));
             let (table, file) = (open(&table)?, open(&content)?);

@@ -5,9 +5,10 @@
 //! * `datatrove` (64 bits) and `datatrove-32`: its text simplification, xxh64 or xxh32 of each n-gram, mod 2^61 - 1.
 //!
 //! datasketch hashes what it is given; here an n-gram is given as its lower-cased words joined by blanks. datatrove
-//! splits words by spaCy, which after the simplification differs from splitting at blanks in 0.3 % of English 5-grams:
-//! give the words of such a tokenizer with [`Split::Prepared`].
+//! splits words by a tokenizer for the language, spaCy's for English if nobody says otherwise: that is [`Split::Scheme`]
+//! here (`english`). For others give their words with [`Split::Prepared`].
 
+mod english;
 mod properties;
 mod random_state;
 mod simplify;
@@ -43,8 +44,10 @@ impl Scheme {
 /// Where words come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
-    /// As the scheme does it.
+    /// As the scheme does it by default.
     Scheme,
+    /// datatrove's simplified text at its blanks only.
+    Blanks,
     /// The text is words already, one a line.
     Prepared,
 }
@@ -157,7 +160,8 @@ impl ForeignMinHash {
                 text.split('\n').filter(|word| !word.is_empty()).for_each(|word| push(word.as_bytes()));
             }
             (_, Scheme::Datasketch | Scheme::DatasketchLegacy) => words.visit(text.as_bytes(), push),
-            (_, Scheme::Datatrove64 | Scheme::Datatrove32) => simplify::words(text, push),
+            (Split::Blanks, _) => simplify::words(text, |word| push(word.as_bytes())),
+            (Split::Scheme, _) => simplify::words(text, |chunk| english::split(chunk, |word| push(word.as_bytes()))),
         }
     }
 

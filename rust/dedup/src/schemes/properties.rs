@@ -2,7 +2,7 @@
 //!
 //! Made from Unicode 17; a character assigned later counts as having none of them.
 
-fn within(ranges: &[(u32, u32)], character: char) -> bool {
+pub fn within(ranges: &[(u32, u32)], character: char) -> bool {
     let code = u32::from(character);
     let after = ranges.partition_point(|&(first, _)| first <= code);
     after > 0 && code <= ranges[after - 1].1

@@ -1,7 +1,7 @@
 //! datatrove's text simplification, and its words.
 //!
 //! Lower case; each number, with one decimal separator, is "0"; punctuation and control characters are blanks; runs of
-//! whitespace are one blank; diacritics go (NFD without its nonspacing marks). Words are what lies between blanks.
+//! whitespace are one blank; diacritics go (NFD without its nonspacing marks). Words here are what lies between blanks.
 
 use std::borrow::Cow;
 
@@ -28,7 +28,7 @@ fn is_punctuation(character: char) -> bool {
 }
 
 /// Visit the words of the simplified `text`.
-pub fn words(text: &str, mut visit: impl FnMut(&[u8])) {
+pub fn words(text: &str, visit: impl FnMut(&str)) {
     if text.is_ascii() {
         return ascii_words(text.as_bytes(), visit);
     }
@@ -57,11 +57,11 @@ pub fn words(text: &str, mut visit: impl FnMut(&[u8])) {
     } else {
         simple.nfd().filter(|&character| !is_nonspacing_mark(character)).collect::<String>().into()
     };
-    bare.split(' ').filter(|word| !word.is_empty()).for_each(|word| visit(word.as_bytes()));
+    bare.split(' ').filter(|word| !word.is_empty()).for_each(visit);
 }
 
 /// The same for ASCII, where lower-casing and classification are a table.
-fn ascii_words(text: &[u8], mut visit: impl FnMut(&[u8])) {
+fn ascii_words(text: &[u8], mut visit: impl FnMut(&str)) {
     const BLANK: u8 = b' ';
     const TABLE: [u8; 256] = {
         let mut table = [BLANK; 256];
@@ -75,7 +75,7 @@ fn ascii_words(text: &[u8], mut visit: impl FnMut(&[u8])) {
         table
     };
     let is_digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
-    let mut word = Vec::with_capacity(64);
+    let mut word = String::with_capacity(64);
     let mut at = 0;
     while at < text.len() {
         let byte = TABLE[usize::from(text[at])];
@@ -85,7 +85,7 @@ fn ascii_words(text: &[u8], mut visit: impl FnMut(&[u8])) {
                 word.clear();
             }
         } else if byte.is_ascii_digit() {
-            word.push(b'0');
+            word.push('0');
             while is_digit(at + 1) {
                 at += 1;
             }
@@ -96,7 +96,7 @@ fn ascii_words(text: &[u8], mut visit: impl FnMut(&[u8])) {
                 }
             }
         } else {
-            word.push(byte);
+            word.push(char::from(byte));
         }
         at += 1;
     }
@@ -111,7 +111,7 @@ mod tests {
 
     fn simplified(text: &str) -> String {
         let mut joined = Vec::new();
-        words(text, |word| joined.push(String::from_utf8_lossy(word).into_owned()));
+        words(text, |word| joined.push(word.to_owned()));
         joined.join(" ")
     }
 

@@ -13,6 +13,8 @@ use std::arch::x86_64::{
 };
 
 use super::{AsciiTable, BIT_5, BLOCK, Bytes, CharacterTable, Classifier, LongBlock, MIXED, PADDED, PLACES};
+use crate::by_length::{self, Parted, RANGES};
+use crate::double_keys;
 use crate::packed_tokens::{self, Line, Six, Twelve};
 use crate::tier::{self, Tier};
 use crate::word_keys::{self, Wanted};
@@ -279,6 +281,18 @@ impl Classifier for Avx512 {
     fn word_keys(self, wanted: Wanted<'_>) {
         // SAFETY: as above.
         unsafe { word_keys::avx512::word_keys(wanted) }
+    }
+
+    #[inline(always)]
+    fn double_keys(self, wanted: double_keys::Wanted<'_>) {
+        // SAFETY: as above.
+        unsafe { double_keys::avx512::double_keys(wanted) }
+    }
+
+    #[inline(always)]
+    fn by_length(self, parted: Parted<'_>) -> [usize; RANGES] {
+        // SAFETY: as above.
+        unsafe { by_length::avx512::by_length(parted) }
     }
 
     #[inline(always)]

@@ -20,6 +20,8 @@ pub use avx2::Avx2;
 pub use avx512::Avx512;
 pub use scalar::Scalar;
 
+use crate::by_length::{self, Parted, RANGES};
+use crate::double_keys;
 use crate::packed_tokens::{self, Line, Six, Twelve};
 use crate::word_keys::{self, Wanted};
 
@@ -172,6 +174,18 @@ pub trait Classifier: Copy {
     #[inline(always)]
     fn word_keys(self, wanted: Wanted<'_>) {
         word_keys::scalar::word_keys(wanted);
+    }
+
+    /// See [`double_keys::Wanted`].
+    #[inline(always)]
+    fn double_keys(self, wanted: double_keys::Wanted<'_>) {
+        double_keys::scalar::double_keys(wanted);
+    }
+
+    /// How many each of the lists has. See [`Parted`].
+    #[inline(always)]
+    fn by_length(self, parted: Parted<'_>) -> [usize; RANGES] {
+        by_length::scalar::by_length(parted)
     }
 
     /// The value of `key` in a cache line of four keys and behind them their values; 0 if it is not there. A key stands there once

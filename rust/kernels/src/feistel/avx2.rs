@@ -3,6 +3,6 @@
 use super::{Feistel, scalar};
 
 #[target_feature(enable = "avx2,bmi1,bmi2")]
-pub(super) fn all_through(feistel: &Feistel, indices: &mut [u64]) {
-    scalar::all_through(feistel, indices);
+pub(super) fn all_through(feistel: &Feistel, indices: &[i64], found: &mut [i64]) -> bool {
+    scalar::all_through::<false>(feistel, indices, found)
 }

@@ -45,28 +45,27 @@ impl Feistel {
         }
     }
 
-    /// The same for many, in place.
-    pub fn apply_all(&self, indices: &mut [u64]) {
-        self.apply_all_on(tier::current(), indices);
+    /// Where each of `indices` goes, into `found`, which is as long. False, and nothing to be used in `found`, where an
+    /// index is below zero or not below `size`.
+    #[must_use]
+    pub fn apply_all(&self, indices: &[i64], found: &mut [i64]) -> bool {
+        self.apply_all_on(tier::current(), indices, found)
     }
 
     /// [`Feistel::apply_all`] on a given tier, or the best below it that this CPU has.
-    pub fn apply_all_on(&self, tier: Tier, indices: &mut [u64]) {
+    #[must_use]
+    pub fn apply_all_on(&self, tier: Tier, indices: &[i64], found: &mut [i64]) -> bool {
+        assert_eq!(indices.len(), found.len());
         match tier.min(tier::detected()) {
             // Vectors divide by way of floating point numbers, which have all whole ones below 2^52.
-            _ if self.size > 1 << 52 => indices.iter_mut().for_each(|index| *index = scalar::through(self, *index)),
+            _ if self.size > 1 << 52 => scalar::each(self, indices, found),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the tier is at most what was detected on this CPU.
-            Tier::Avx512 => unsafe { avx512::all_through(self, indices) },
+            Tier::Avx512 => unsafe { avx512::all_through(self, indices, found) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Tier::Avx2 => unsafe { avx2::all_through(self, indices) },
-            _ => scalar::all_through(self, indices),
-        }
-        for index in indices {
-            if *index >= self.size {
-                *index = self.apply(*index);
-            }
+            Tier::Avx2 => unsafe { avx2::all_through(self, indices, found) },
+            _ => scalar::all_through::<false>(self, indices, found),
         }
     }
 }
@@ -82,15 +81,23 @@ mod tests {
         for size in sizes.chain([(1 << 52) + 1, 1 << 61, 1 << 62]) {
             let keys = [1u64, 2, 3, 4].map(|round| (size ^ round).wrapping_mul(0x9E37_79B9_7F4A_7C15));
             let feistel = Feistel::new(size, keys);
-            let spread = |index: u64| (u128::from(index) * u128::from(size) / 1000) as u64;
-            let mut indices: Vec<u64> =
-                if size <= 5000 { (0..size).collect() } else { (0..1000).map(spread).collect() };
-            indices.push(size - 1);
-            let expected: Vec<u64> = indices.iter().map(|&index| feistel.apply(index)).collect();
+            let spread = |index: u64| (u128::from(index) * u128::from(size) / 1000) as i64;
+            let mut indices: Vec<i64> =
+                if size <= 5000 { (0..size as i64).collect() } else { (0..1000).map(spread).collect() };
+            indices.push(size as i64 - 1);
+            let expected: Vec<i64> = indices.iter().map(|&index| feistel.apply(index as u64) as i64).collect();
             for tier in tier::available() {
-                let mut found = indices.clone();
-                feistel.apply_all_on(tier, &mut found);
+                let mut found = vec![-1; indices.len()];
+                assert!(feistel.apply_all_on(tier, &indices, &mut found));
                 assert_eq!(found, expected, "{tier:?} {size}");
+                // One that is out of range is seen at any place.
+                for (place, wrong) in [-1, i64::MIN, i64::MAX, size as i64].into_iter().enumerate() {
+                    for place in [place % indices.len(), indices.len() / 2, indices.len() - 1] {
+                        let mut indices = indices.clone();
+                        indices[place] = wrong;
+                        assert!(!feistel.apply_all_on(tier, &indices, &mut found), "{tier:?} {size} {wrong}");
+                    }
+                }
             }
             if size <= 5000 {
                 let mut sorted = expected[..size as usize].to_vec();

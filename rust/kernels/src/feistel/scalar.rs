@@ -12,29 +12,38 @@ pub(super) fn through(feistel: &Feistel, at: u64) -> u64 {
     } else {
         (at / width, at % width)
     };
-    rounds(feistel, left, right)
+    rounds::<false>(feistel, left, right)
 }
 
 #[inline(always)]
-fn rounds(feistel: &Feistel, mut left: u64, mut right: u64) -> u64 {
+fn rounds<const MINIMA: bool>(feistel: &Feistel, mut left: u64, mut right: u64) -> u64 {
     let [first, second, third, fourth] = feistel.keys;
-    left = moved(left, right, first, feistel.height);
-    right = moved(right, left, second, feistel.width);
-    left = moved(left, right, third, feistel.height);
-    right = moved(right, left, fourth, feistel.width);
+    left = moved::<MINIMA>(left, right, first, feistel.height);
+    right = moved::<MINIMA>(right, left, second, feistel.width);
+    left = moved::<MINIMA>(left, right, third, feistel.height);
+    right = moved::<MINIMA>(right, left, fourth, feistel.width);
     product(left, feistel.width).wrapping_add(right)
 }
 
 /// `digit` moved on within its range by an amount that all bits of `other` and of the key decide. Digits are below 2^31,
 /// so all three products are of 32 bits, which every vector has.
 #[inline(always)]
-fn moved(digit: u64, other: u64, key: u64, range: u64) -> u64 {
+fn moved<const MINIMA: bool>(digit: u64, other: u64, key: u64, range: u64) -> u64 {
     let mixed = product(other ^ key, 0x9E37_79B1);
     let mixed = product(mixed ^ (mixed >> 32) ^ (key >> 32), 0x85EB_CA77);
     let sum = digit.wrapping_add(product(mixed ^ (mixed >> 32), range) >> 32);
-    // Back by the range where it was left; the sign bit of a difference below zero says that it was not.
-    let below = sum.wrapping_sub(range);
-    below.wrapping_add(range & (below >> 63).wrapping_neg())
+    back_if_negative::<MINIMA>(sum.wrapping_sub(range), range)
+}
+
+/// `difference`, or, where it is below zero, so much more: the smaller of both, for a number below zero is a large one.
+/// With `MINIMA` that is an instruction, else the sign bit decides.
+#[inline(always)]
+fn back_if_negative<const MINIMA: bool>(difference: u64, range: u64) -> u64 {
+    if MINIMA {
+        difference.min(difference.wrapping_add(range))
+    } else {
+        difference.wrapping_add(range & (difference >> 63).wrapping_neg())
+    }
 }
 
 /// Of the low 32 bits of two numbers: the product that vectors have.
@@ -45,23 +54,57 @@ fn product(one: u64, other: u64) -> u64 {
 
 const LANES: usize = 16;
 
-/// All of them once through the network; `size` is at most 2^52.
+/// Where all of `indices` go, into `found`, which is as long; false where one is not below `size`, which is at most 2^52.
 #[inline(always)]
-pub(super) fn all_through(feistel: &Feistel, indices: &mut [u64]) {
-    let (lanes, rest) = indices.as_chunks_mut::<LANES>();
+pub(super) fn all_through<const MINIMA: bool>(feistel: &Feistel, indices: &[i64], found: &mut [i64]) -> bool {
+    let (lanes, rest) = indices.as_chunks::<LANES>();
+    let (found_lanes, found_rest) = found.as_chunks_mut::<LANES>();
     let inverse = 1.0 / feistel.width as f64;
-    for lanes in lanes {
-        for slot in lanes {
-            let index = *slot;
+    let last = feistel.size - 1;
+    // Sign bits: of an index below zero, and of what is left up to the last one.
+    let mut wrong = 0;
+    for (indices, found) in lanes.iter().zip(found_lanes) {
+        let mut beyond = 0;
+        for (slot, &index) in found.iter_mut().zip(indices) {
+            let index = index as u64;
+            wrong |= index | last.wrapping_sub(index);
             // A quotient that was rounded up is one too many: the remainder says so by wrapping around.
             let quotient = float_to_whole(whole_to_float(index) * inverse);
             let remainder = index.wrapping_sub(product(quotient, feistel.width));
-            let too_many = remainder >> 63;
-            let right = remainder.wrapping_add(feistel.width & too_many.wrapping_neg());
-            *slot = rounds(feistel, quotient.wrapping_sub(too_many), right);
+            let right = back_if_negative::<MINIMA>(remainder, feistel.width);
+            let place = rounds::<MINIMA>(feistel, quotient.wrapping_sub(remainder >> 63), right);
+            beyond |= last.wrapping_sub(place);
+            *slot = place as i64;
+        }
+        if (wrong | beyond) >> 63 != 0 {
+            // From an index that is none a walk might never come back.
+            if wrong >> 63 != 0 {
+                return false;
+            }
+            walk_on(feistel, found);
         }
     }
-    rest.iter_mut().for_each(|index| *index = through(feistel, *index));
+    each(feistel, rest, found_rest)
+}
+
+/// The same one by one, for any size.
+pub(super) fn each(feistel: &Feistel, indices: &[i64], found: &mut [i64]) -> bool {
+    let mut in_range = true;
+    for (slot, &index) in found.iter_mut().zip(indices) {
+        in_range &= (index as u64) < feistel.size;
+        *slot = feistel.apply((index as u64).min(feistel.size - 1)) as i64;
+    }
+    in_range
+}
+
+/// Send those that are out of range through again.
+#[cold]
+fn walk_on(feistel: &Feistel, found: &mut [i64]) {
+    for slot in found {
+        if *slot as u64 >= feistel.size {
+            *slot = feistel.apply(*slot as u64) as i64;
+        }
+    }
 }
 
 /// Added to a whole number below 2^52, or to its bits, this makes the one the other: conversions that every vector has.

@@ -1,86 +1,91 @@
-//! Sixteen lanes in a vector of ranks, and in two of 64-bit numbers where keys are as wide.
+//! Eight pieces, a group, in vectors of 64-bit numbers, and several groups at a time, so that their waits for memory overlap.
 
 use std::arch::x86_64::{
-    __m256i, __m512i, __mmask8, _mm_cvtsi64_si128, _mm_loadu_si128, _mm256_set1_epi32, _mm256_setzero_si256,
-    _mm512_add_epi64, _mm512_and_si512, _mm512_andnot_si512, _mm512_castsi512_si256, _mm512_cmpeq_epi64_mask,
-    _mm512_cmpgt_epu32_mask, _mm512_cmpneq_epi32_mask, _mm512_cmpneq_epi64_mask, _mm512_cvtepi64_epi32,
-    _mm512_cvtepu8_epi32, _mm512_cvtepu32_epi64, _mm512_extracti64x4_epi64, _mm512_loadu_si512, _mm512_lzcnt_epi64,
-    _mm512_mask_blend_epi32, _mm512_mask_i32gather_epi32, _mm512_mask_i64gather_epi32, _mm512_mask_i64gather_epi64,
-    _mm512_mask_i64scatter_epi32, _mm512_mask_mov_epi64, _mm512_mask_xor_epi64, _mm512_min_epu32, _mm512_mullo_epi64,
-    _mm512_or_si512, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_setr_epi64, _mm512_setzero_si512, _mm512_slli_epi32,
-    _mm512_slli_epi64, _mm512_sllv_epi64, _mm512_srl_epi64, _mm512_srli_epi64, _mm512_storeu_si512, _mm512_sub_epi64,
+    __m256i, __m512i, __mmask8, _mm_cvtsi64_si128, _mm_loadl_epi64, _mm256_cmpgt_epu32_mask, _mm256_cmpneq_epi32_mask,
+    _mm256_cvtepu8_epi32, _mm256_loadu_si256, _mm256_mask_blend_epi32, _mm256_min_epu32, _mm256_mmask_i32gather_epi32,
+    _mm256_or_si256, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_slli_epi32, _mm256_storeu_si256, _mm512_add_epi64,
+    _mm512_and_si512, _mm512_andnot_si512, _mm512_cmpeq_epi64_mask, _mm512_cmpneq_epi64_mask, _mm512_cvtepi64_epi32,
+    _mm512_cvtepu32_epi64, _mm512_loadu_si512, _mm512_lzcnt_epi64, _mm512_mask_i64gather_epi32,
+    _mm512_mask_i64gather_epi64, _mm512_mask_i64scatter_epi32, _mm512_mask_mov_epi64, _mm512_mask_xor_epi64,
+    _mm512_mullo_epi64, _mm512_or_si512, _mm512_set1_epi64, _mm512_setr_epi64, _mm512_setzero_si512, _mm512_slli_epi64,
+    _mm512_sllv_epi64, _mm512_srl_epi64, _mm512_srli_epi64, _mm512_storeu_si512, _mm512_sub_epi64,
     _mm512_test_epi64_mask, _mm512_testn_epi64_mask,
 };
 
 use super::pairs::{EMPTY, MULTIPLIER, RESULT_MASK, SECOND_SHIFT};
-use super::{LANES, LONGEST, NONE, PLACE_BITS, Pairs, Pieces, SYMBOL_BITS};
+use super::{GROUP, Group, LONGEST, NONE, PLACE_BITS, Pairs, Pieces, SYMBOL_BITS};
 
-const LANE_BITS: u32 = LANES.trailing_zeros();
-/// Lanes in a vector of ranks.
-const WIDE: usize = 16;
-/// Lanes in a vector of keys.
-const HALF: usize = 8;
+const LANE_BITS: u32 = GROUP.trailing_zeros();
+/// Groups on their way at a time.
+const AT_ONCE: usize = 4;
 
-/// Sixteen ranks, symbols or lengths of a place.
+/// Eight ranks or symbols of a place, or lengths.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn load(place: &[u32; LANES], vector: usize) -> __m512i {
-    // SAFETY: there are LANES of them, and `vector` is 0 or 1; the load needs no alignment.
-    unsafe { _mm512_loadu_si512(place.as_ptr().add(vector % (LANES / WIDE) * WIDE).cast()) }
+fn load(place: &[u32; GROUP]) -> __m256i {
+    // SAFETY: there are eight of four bytes; the load needs no alignment.
+    unsafe { _mm256_loadu_si256(place.as_ptr().cast()) }
 }
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn store(place: &mut [u32; LANES], vector: usize, values: __m512i) {
+fn store(place: &mut [u32; GROUP], values: __m256i) {
     // SAFETY: as above.
-    unsafe { _mm512_storeu_si512(place.as_mut_ptr().add(vector % (LANES / WIDE) * WIDE).cast(), values) }
+    unsafe { _mm256_storeu_si256(place.as_mut_ptr().cast(), values) }
 }
 
-/// Sixteen bytes of a place.
+/// Eight bytes of a place.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn load_bytes(place: &[u8; LANES], vector: usize) -> __m512i {
-    // SAFETY: as above.
-    _mm512_cvtepu8_epi32(unsafe { _mm_loadu_si128(place.as_ptr().add(vector % (LANES / WIDE) * WIDE).cast()) })
+fn load_bytes(place: &[u8; GROUP]) -> __m256i {
+    // SAFETY: there are eight of them.
+    _mm256_cvtepu8_epi32(unsafe { _mm_loadl_epi64(place.as_ptr().cast()) })
 }
 
-/// Write the symbols and ranks of the bytes of sixteen lanes.
+/// Write the symbols and ranks of a group's bytes; gives how many places they have.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512cd")]
-fn start(pieces: &mut Pieces, pairs: &Pairs, vector: usize, places: usize) {
-    let none = _mm512_set1_epi32(NONE as i32);
-    let lengths = load(&pieces.lengths, vector);
-    let mut left = load_bytes(&pieces.bytes[0], vector);
+fn start(group: &mut Group, pairs: &Pairs) -> usize {
+    let mut places = 0;
+    for (alive, length) in group.alive.iter_mut().zip(&mut group.lengths) {
+        *length = (*length).min(LONGEST as u32);
+        places = places.max(*length as usize);
+        *alive = if *length == 0 { 0 } else { u64::MAX >> (LONGEST as u32 - *length) };
+    }
+    let none = _mm256_set1_epi32(NONE as i32);
+    let lengths = load(&group.lengths);
+    let mut left = load_bytes(&group.bytes[0]);
     for place in 0..places {
-        let right = load_bytes(&pieces.bytes[place + 1], vector);
-        let has_pair = _mm512_cmpgt_epu32_mask(lengths, _mm512_set1_epi32(place as i32 + 1));
-        let two = _mm512_or_si512(_mm512_slli_epi32::<8>(left), right);
+        let right = load_bytes(&group.bytes[place + 1]);
+        let has_pair = _mm256_cmpgt_epu32_mask(lengths, _mm256_set1_epi32(place as i32 + 1));
+        let two = _mm256_or_si256(_mm256_slli_epi32::<8>(left), right);
         // SAFETY: two bytes are an index below 1 << 16, the length of the table.
-        let rank = unsafe { _mm512_mask_i32gather_epi32::<4>(none, has_pair, two, pairs.bytes.as_ptr().cast()) };
-        let merges = _mm512_cmpneq_epi32_mask(rank, none);
-        let rank = _mm512_or_si512(_mm512_slli_epi32::<PLACE_BITS>(rank), _mm512_set1_epi32(place as i32));
-        store(&mut pieces.ranks[place], vector, _mm512_mask_blend_epi32(merges, none, rank));
-        store(&mut pieces.symbols[place], vector, left);
+        let rank = unsafe { _mm256_mmask_i32gather_epi32::<4>(none, has_pair, two, pairs.bytes.as_ptr().cast()) };
+        let merges = _mm256_cmpneq_epi32_mask(rank, none);
+        let rank = _mm256_or_si256(_mm256_slli_epi32::<{ PLACE_BITS as i32 }>(rank), _mm256_set1_epi32(place as i32));
+        store(&mut group.ranks[place], _mm256_mask_blend_epi32(merges, none, rank));
+        store(&mut group.symbols[place], left);
         left = right;
     }
     // Places are looked at four at a time.
-    for ranks in pieces.ranks.iter_mut().take(places.next_multiple_of(4)).skip(places) {
-        store(ranks, vector, none);
+    for ranks in group.ranks.iter_mut().take(places.next_multiple_of(4)).skip(places) {
+        store(ranks, none);
     }
+    places
 }
 
-/// The least rank of each of sixteen lanes.
+/// The least rank of each piece of a group.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512cd")]
-fn least(pieces: &Pieces, vector: usize, places: usize) -> __m512i {
-    let (fours, _) = pieces.ranks.as_chunks::<4>();
-    let mut least = [_mm512_set1_epi32(NONE as i32); 4];
-    for four in &fours[..places.div_ceil(4)] {
+fn least(group: &Group, places: usize) -> __m256i {
+    let (fours, _) = group.ranks.as_chunks::<4>();
+    let mut least = [_mm256_set1_epi32(NONE as i32); 4];
+    for four in &fours[..places.div_ceil(4).min(fours.len())] {
         for (least, ranks) in least.iter_mut().zip(four) {
-            *least = _mm512_min_epu32(*least, load(ranks, vector));
+            *least = _mm256_min_epu32(*least, load(ranks));
         }
     }
-    _mm512_min_epu32(_mm512_min_epu32(least[0], least[1]), _mm512_min_epu32(least[2], least[3]))
+    _mm256_min_epu32(_mm256_min_epu32(least[0], least[1]), _mm256_min_epu32(least[2], least[3]))
 }
 
 /// What eight look-ups need.
@@ -155,7 +160,7 @@ impl<'a> Look<'a> {
     }
 }
 
-/// Where the symbols of eight lanes that merge now stand, as indices, and those beside them.
+/// Where the symbols of a group that merge now stand, as indices, and those beside them.
 #[derive(Clone, Copy)]
 struct Step {
     active: __mmask8,
@@ -195,29 +200,31 @@ impl Step {
     // SAFETY: all zeros is a value of masks and vectors.
     const NONE: Self = unsafe { std::mem::zeroed() };
 
-    /// Merge the pairs of `least` in eight lanes.
+    /// Merge the pairs of `least`.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512cd")]
-    fn new(symbols: &mut [[u32; LANES]; LONGEST], alive: &mut __m512i, least: __m256i, first_lane: usize) -> Self {
+    fn new(group: &mut Group, least: __m256i) -> Self {
         let lanes = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
-        let lanes = _mm512_add_epi64(lanes, _mm512_set1_epi64((first_lane % LANES / HALF * HALF) as i64));
-
+        // SAFETY: eight u64; the load needs no alignment.
+        let mut alive = unsafe { _mm512_loadu_si512(group.alive.as_ptr().cast()) };
         let least = _mm512_cvtepu32_epi64(least);
         let active = _mm512_cmpneq_epi64_mask(least, _mm512_set1_epi64(i64::from(NONE)));
         let place = _mm512_and_si512(least, _mm512_set1_epi64(LONGEST as i64 - 1));
         let symbol = _mm512_srli_epi64::<PLACE_BITS>(least);
-        let behind = _mm512_and_si512(*alive, _mm512_sllv_epi64(_mm512_set1_epi64(-2), place));
+        let behind = _mm512_and_si512(alive, _mm512_sllv_epi64(_mm512_set1_epi64(-2), place));
         let right = lowest(behind);
-        *alive = _mm512_mask_xor_epi64(*alive, active, *alive, right);
+        alive = _mm512_mask_xor_epi64(alive, active, alive, right);
+        // SAFETY: as above.
+        unsafe { _mm512_storeu_si512(group.alive.as_mut_ptr().cast(), alive) };
         let behind = _mm512_andnot_si512(right, behind);
-        let before = _mm512_andnot_si512(_mm512_sllv_epi64(_mm512_set1_epi64(-1), place), *alive);
+        let before = _mm512_andnot_si512(_mm512_sllv_epi64(_mm512_set1_epi64(-1), place), alive);
         let has_behind = _mm512_test_epi64_mask(behind, behind) & active;
         let has_before = _mm512_test_epi64_mask(before, before) & active;
         let (at, right) = (index(place, lanes), index(place_of(right), lanes));
         let (before, behind) = (index(place_of(before), lanes), index(place_of(lowest(behind)), lanes));
-        let symbols: *mut i32 = symbols.as_mut_ptr().cast();
+        let symbols: *mut i32 = group.symbols.as_mut_ptr().cast();
         let none = _mm256_setzero_si256();
-        // SAFETY: places are masked to be below LONGEST and lanes are below LANES, so indices are below their product.
+        // SAFETY: places are masked to be below LONGEST and lanes are below GROUP, so indices are below their product.
         let (symbol_before, symbol_behind) = unsafe {
             _mm512_mask_i64scatter_epi32::<4>(symbols, active, at, _mm512_cvtepi64_epi32(symbol));
             (
@@ -233,10 +240,10 @@ impl Step {
     /// Write the ranks of the pairs that came of it.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512cd")]
-    fn set(&self, ranks: &mut [[u32; LANES]; LONGEST], rank_before: __m512i, rank_behind: __m512i) {
-        let ranks: *mut i32 = ranks.as_mut_ptr().cast();
+    fn set(&self, group: &mut Group, rank_before: __m512i, rank_behind: __m512i) {
+        let ranks: *mut i32 = group.ranks.as_mut_ptr().cast();
         let none = _mm256_set1_epi32(NONE as i32);
-        // SAFETY: indices are below LONGEST * LANES, as above.
+        // SAFETY: indices are below LONGEST * GROUP, as above.
         unsafe {
             _mm512_mask_i64scatter_epi32::<4>(ranks, self.active, self.right, none);
             _mm512_mask_i64scatter_epi32::<4>(ranks, self.active, self.at, placed(rank_behind, self.at));
@@ -245,78 +252,65 @@ impl Step {
     }
 }
 
+/// Merge the pieces: a group's place is taken by another as soon as all of it is merged, the longest first.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512cd")]
 pub fn merge(pieces: &mut Pieces, pairs: &Pairs) {
-    for (alive, length) in pieces.alive.iter_mut().zip(&mut pieces.lengths) {
-        *length = (*length).min(LONGEST as u32);
-        *alive = if *length == 0 { 0 } else { u64::MAX >> (LONGEST as u32 - *length) };
-    }
-    let longest = |lengths: &[u32]| lengths.iter().copied().max().unwrap_or(0) as usize;
-    let places = longest(&pieces.lengths);
-    if longest(&pieces.lengths[WIDE..]) == 0 {
-        merge_vectors::<1, 2>(pieces, pairs, places);
-    } else {
-        merge_vectors::<2, 4>(pieces, pairs, places);
-    }
-}
-
-/// Merge the lanes of the first `VECTORS` vectors of sixteen, `HALVES` of eight.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512cd")]
-fn merge_vectors<const VECTORS: usize, const HALVES: usize>(pieces: &mut Pieces, pairs: &Pairs, places: usize) {
-    const { assert!(VECTORS * 2 == HALVES && HALVES * HALF <= LANES) };
-    for vector in 0..VECTORS {
-        start(pieces, pairs, vector, places);
-    }
+    let groups = pieces.groups_mut();
     let look = Look::new(pairs);
-    let none = _mm512_set1_epi32(NONE as i32);
     let zero = _mm512_setzero_si512();
+    let mut waiting = groups.len();
+    let mut busy = 0;
+    let mut numbers = [0; AT_ONCE];
+    let mut places = [0; AT_ONCE];
     // Loops over numbers: closures that take vectors are not inlined into what calls them.
-    let mut alive = [zero; HALVES];
-    for (half, alive) in alive.iter_mut().enumerate() {
-        // SAFETY: eight u64 for each half; the load needs no alignment.
-        *alive = unsafe { _mm512_loadu_si512(pieces.alive[half * HALF..][..HALF].as_ptr().cast()) };
-    }
     loop {
-        let mut leasts = [none; VECTORS];
-        let mut some = 0;
-        for (vector, found) in leasts.iter_mut().enumerate() {
-            *found = least(pieces, vector, places);
-            some |= _mm512_cmpneq_epi32_mask(*found, none);
+        let mut leasts = [_mm256_setzero_si256(); AT_ONCE];
+        let mut slot = 0;
+        while slot < AT_ONCE {
+            if slot == busy {
+                if waiting == 0 {
+                    break;
+                }
+                waiting -= 1;
+                busy += 1;
+                numbers[slot] = waiting;
+                places[slot] = start(&mut groups[waiting], pairs);
+            }
+            let least = least(&groups[numbers[slot]], places[slot]);
+            if _mm256_cmpneq_epi32_mask(least, _mm256_set1_epi32(NONE as i32)) == 0 {
+                busy -= 1;
+                (numbers[slot], places[slot]) = (numbers[busy], places[busy]);
+            } else {
+                leasts[slot] = least;
+                slot += 1;
+            }
         }
-        if some == 0 {
-            break;
+        if busy == 0 {
+            return;
         }
         // Step by step for all, so that their waits for memory overlap.
-        let mut steps = [Step::NONE; HALVES];
-        for half in 0..HALVES {
-            let least = leasts[half / 2];
-            let least =
-                if half % 2 == 0 { _mm512_castsi512_si256(least) } else { _mm512_extracti64x4_epi64::<1>(least) };
-            steps[half] = Step::new(&mut pieces.symbols, &mut alive[half], least, half * HALF);
+        let mut steps = [Step::NONE; AT_ONCE];
+        for slot in 0..busy {
+            steps[slot] = Step::new(&mut groups[numbers[slot]], leasts[slot]);
         }
-        let mut before = [(0, zero, zero); HALVES];
-        let mut behind = [(0, zero, zero); HALVES];
-        for half in 0..HALVES {
-            let step = &steps[half];
-            before[half] = look.filter(step.symbol_before, step.symbol, step.has_before);
-            behind[half] = look.filter(step.symbol, step.symbol_behind, step.has_behind);
+        let mut before = [(0, zero, zero); AT_ONCE];
+        let mut behind = [(0, zero, zero); AT_ONCE];
+        for slot in 0..busy {
+            let step = &steps[slot];
+            before[slot] = look.filter(step.symbol_before, step.symbol, step.has_before);
+            behind[slot] = look.filter(step.symbol, step.symbol_behind, step.has_behind);
         }
-        let mut before_entries = [zero; HALVES];
-        let mut behind_entries = [zero; HALVES];
-        for half in 0..HALVES {
-            before_entries[half] = look.entries(before[half].0, _mm512_srl_epi64(before[half].2, look.slot_shift));
-            behind_entries[half] = look.entries(behind[half].0, _mm512_srl_epi64(behind[half].2, look.slot_shift));
+        let mut before_entries = [zero; AT_ONCE];
+        let mut behind_entries = [zero; AT_ONCE];
+        for slot in 0..busy {
+            before_entries[slot] = look.entries(before[slot].0, _mm512_srl_epi64(before[slot].2, look.slot_shift));
+            behind_entries[slot] = look.entries(behind[slot].0, _mm512_srl_epi64(behind[slot].2, look.slot_shift));
         }
-        for half in 0..HALVES {
-            let rank_before = look.ranks(before_entries[half], before[half].1, before[half].2);
-            let rank_behind = look.ranks(behind_entries[half], behind[half].1, behind[half].2);
-            steps[half].set(&mut pieces.ranks, rank_before, rank_behind);
+        for slot in 0..busy {
+            let rank_before = look.ranks(before_entries[slot], before[slot].1, before[slot].2);
+            let rank_behind = look.ranks(behind_entries[slot], behind[slot].1, behind[slot].2);
+            steps[slot].set(&mut groups[numbers[slot]], rank_before, rank_behind);
         }
-    }
-    for (half, &alive) in alive.iter().enumerate() {
-        // SAFETY: as above.
-        unsafe { _mm512_storeu_si512(pieces.alive[half * HALF..][..HALF].as_mut_ptr().cast(), alive) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Merging the symbols of 32 pieces side by side: again and again, in each, the pair of least rank, the leftmost of equals.
+//! Merging the symbols of many pieces side by side: again and again, in each, the pair of least rank, the leftmost of equals.
 //!
 //! A piece that was never seen is one look-up after another, each waiting for memory and followed by branches that depend on
 //! what it found. Side by side all of them wait together, and there are hardly any branches. A piece's symbols stay where they
@@ -15,7 +15,9 @@ pub use pairs::{MAX_SYMBOLS, NONE, Pairs, SYMBOL_BITS};
 use crate::tier::{self, Tier};
 
 /// Pieces side by side.
-pub const LANES: usize = 32;
+pub(crate) const GROUP: usize = 8;
+/// The most pieces at a time.
+pub const MOST: usize = 16 * GROUP;
 /// The most symbols of a piece: a bit each in a word.
 pub const LONGEST: usize = 64;
 /// A rank and its place in one number: the place in the low bits, so that the least of them is the leftmost of the least.
@@ -28,48 +30,77 @@ pub fn placed(rank: u32, place: usize) -> u32 {
     if rank == NONE { NONE } else { rank << PLACE_BITS | place as u32 }
 }
 
-/// Pieces on their way: place by place, a lane each.
+/// Eight pieces on their way: place by place, a lane each.
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
-pub struct Pieces {
+struct Group {
     /// The rank of the pair that starts at a place, [`placed`]; [`NONE`] where no pair merges.
-    ranks: [[u32; LANES]; LONGEST],
-    symbols: [[u32; LANES]; LONGEST],
-    bytes: [[u8; LANES]; LONGEST + 1],
-    lengths: [u32; LANES],
-    alive: [u64; LANES],
+    ranks: [[u32; GROUP]; LONGEST],
+    symbols: [[u32; GROUP]; LONGEST],
+    bytes: [[u8; GROUP]; LONGEST + 1],
+    lengths: [u32; GROUP],
+    alive: [u64; GROUP],
+}
+
+impl Group {
+    const EMPTY: Self = Self {
+        ranks: [[NONE; GROUP]; LONGEST],
+        symbols: [[0; GROUP]; LONGEST],
+        bytes: [[0; GROUP]; LONGEST + 1],
+        lengths: [0; GROUP],
+        alive: [0; GROUP],
+    };
+}
+
+/// Pieces on their way, up to [`MOST`].
+#[derive(Clone, Debug)]
+pub struct Pieces {
+    groups: Vec<Group>,
+    count: usize,
 }
 
 impl Default for Pieces {
     fn default() -> Self {
-        Self {
-            ranks: [[NONE; LANES]; LONGEST],
-            symbols: [[0; LANES]; LONGEST],
-            bytes: [[0; LANES]; LONGEST + 1],
-            lengths: [0; LANES],
-            alive: [0; LANES],
-        }
+        Self { groups: vec![Group::EMPTY; MOST / GROUP], count: 0 }
     }
 }
 
 impl Pieces {
-    /// Lane `lane` shall merge `piece`, 1 to [`LONGEST`] bytes.
+    /// Merge `piece`, 1 to [`LONGEST`] bytes, too, as one of [`MOST`]. Pieces of like length should follow each other.
     #[inline(always)]
-    pub fn set(&mut self, lane: usize, piece: &[u8]) {
-        let lane = lane % LANES;
-        let length = piece.len().min(LONGEST);
-        for (place, &byte) in self.bytes.iter_mut().zip(&piece[..length]) {
+    pub fn push(&mut self, piece: &[u8]) {
+        let (lane, length) = (self.count % GROUP, piece.len().min(LONGEST));
+        let Some(group) = self.groups.get_mut(self.count / GROUP) else { return };
+        if lane == 0 {
+            group.lengths = [0; GROUP];
+        }
+        for (place, &byte) in group.bytes.iter_mut().zip(&piece[..length]) {
             place[lane] = byte;
         }
-        self.lengths[lane] = length as u32;
+        group.lengths[lane] = length as u32;
+        self.count += 1;
     }
 
-    /// No lane has a piece.
+    /// How many were pushed since.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// There are no pieces.
     pub fn clear(&mut self) {
-        self.lengths = [0; LANES];
+        self.count = 0;
     }
 
-    /// Merge the pieces that were [`Self::set`].
+    /// Those that have pieces.
+    fn groups_mut(&mut self) -> &mut [Group] {
+        &mut self.groups[..self.count.div_ceil(GROUP)]
+    }
+
+    /// Merge the pieces that were [`Self::push`]ed.
     #[inline]
     pub fn merge(&mut self, pairs: &Pairs) {
         self.merge_on(tier::current(), pairs);
@@ -86,13 +117,13 @@ impl Pieces {
         }
     }
 
-    /// Do something with the symbols that a lane's piece was merged to, in order.
+    /// Do something with the symbols that a piece was merged to, in order; its number is how many were pushed before.
     #[inline(always)]
-    pub fn for_symbols_of(&self, lane: usize, mut work: impl FnMut(u32)) {
-        let lane = lane % LANES;
-        let mut alive = self.alive[lane];
+    pub fn for_symbols_of(&self, piece: usize, mut work: impl FnMut(u32)) {
+        let (group, lane) = (&self.groups[piece / GROUP], piece % GROUP);
+        let mut alive = group.alive[lane];
         while alive != 0 {
-            work(self.symbols[alive.trailing_zeros() as usize][lane]);
+            work(group.symbols[alive.trailing_zeros() as usize][lane]);
             alive &= alive - 1;
         }
     }
@@ -100,8 +131,8 @@ impl Pieces {
     /// With those of all pieces.
     #[inline(always)]
     pub fn for_symbols(&self, mut work: impl FnMut(u32)) {
-        for lane in 0..LANES {
-            self.for_symbols_of(lane, &mut work);
+        for piece in 0..self.count {
+            self.for_symbols_of(piece, &mut work);
         }
     }
 }
@@ -164,7 +195,7 @@ mod tests {
             let merges = Merges::new(count, &mut next);
             let mut pieces = Pieces::default();
             for longest in [1, 2, 3, 8, 17, 63, 64] {
-                for lanes in [1, 3, 15, 16, 17, 32] {
+                for lanes in [1, 3, 7, 8, 9, 31, 32, 33, 40, MOST] {
                     let texts: Vec<Vec<u8>> = (0..lanes)
                         .map(|_| {
                             let length = 1 + next() as usize % longest;
@@ -174,8 +205,8 @@ mod tests {
                         .collect();
                     for tier in tier::available() {
                         pieces.clear();
-                        for (lane, text) in texts.iter().enumerate() {
-                            pieces.set(lane, text);
+                        for text in &texts {
+                            pieces.push(text);
                         }
                         pieces.merge_on(tier, &merges.pairs);
                         for (lane, text) in texts.iter().enumerate() {

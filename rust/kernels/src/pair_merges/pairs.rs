@@ -3,7 +3,7 @@
 //! A symbol's number is also its priority: of all pairs in a piece, the one whose result has the least number merges
 //! first. So a look-up gives rank and result at once. A hit or a miss costs one cache line, usually.
 
-use crate::huge_pages::vec_with_capacity;
+use crate::huge_pages::Aligned;
 use crate::prefetch::prefetch;
 
 /// Numbers of symbols fit in 21 bits, so that two of them and their result fit in a slot.
@@ -21,7 +21,7 @@ pub(super) const RESULT_MASK: u64 = (1 << SYMBOL_BITS) - 1;
 #[derive(Clone, Debug)]
 pub struct Pairs {
     /// left | right | result, 21 bits each.
-    pub(super) slots: Vec<u64>,
+    pub(super) slots: Aligned<u64>,
     pub(super) shift: u32,
     used: usize,
     /// A bit for the hash of each pair there is, about eight bits a pair: most look-ups are of pairs that do not merge,
@@ -39,9 +39,9 @@ fn key(left: u32, right: u32) -> u64 {
     ((left as u64) << SYMBOL_BITS | right as u64) << SYMBOL_BITS
 }
 
-fn empty(slots: usize) -> Vec<u64> {
-    let mut empty = vec_with_capacity(slots);
-    empty.resize(slots, EMPTY);
+fn empty(slots: usize) -> Aligned<u64> {
+    let mut empty = Aligned::zeroed(slots);
+    empty.fill(EMPTY);
     empty
 }
 
@@ -105,7 +105,7 @@ impl Pairs {
         let doubled = empty(self.slots.len() * 2);
         let old = std::mem::replace(&mut self.slots, doubled);
         self.shift -= 1;
-        for entry in old {
+        for &entry in &*old {
             if entry != EMPTY {
                 self.place(entry);
             }

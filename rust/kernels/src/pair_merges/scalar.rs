@@ -1,24 +1,26 @@
-//! One lane after another.
+//! One piece after another.
 
-use super::{LANES, LONGEST, NONE, PLACE_BITS, Pairs, Pieces, placed};
+use super::{GROUP, Group, LONGEST, NONE, PLACE_BITS, Pairs, Pieces, placed};
 
 pub fn merge(pieces: &mut Pieces, pairs: &Pairs) {
-    for lane in 0..LANES {
-        let length = pieces.lengths[lane] as usize;
-        for place in 0..length {
-            let byte = pieces.bytes[place][lane];
-            pieces.symbols[place][lane] = u32::from(byte);
-            let rank = if place + 1 < length { pairs.get_bytes(byte, pieces.bytes[place + 1][lane]) } else { NONE };
-            pieces.ranks[place][lane] = placed(rank, place);
+    for group in pieces.groups_mut() {
+        for lane in 0..GROUP {
+            merge_lane(group, pairs, lane);
         }
-        pieces.alive[lane] = if length == 0 { 0 } else { u64::MAX >> (LONGEST - length) };
-        merge_lane(pieces, pairs, lane, length);
     }
 }
 
-fn merge_lane(pieces: &mut Pieces, pairs: &Pairs, lane: usize, length: usize) {
-    let Pieces { ranks, symbols, alive, .. } = pieces;
+fn merge_lane(group: &mut Group, pairs: &Pairs, lane: usize) {
+    let Group { ranks, symbols, bytes, lengths, alive } = group;
+    let length = lengths[lane] as usize;
+    for place in 0..length {
+        let byte = bytes[place][lane];
+        symbols[place][lane] = u32::from(byte);
+        let rank = if place + 1 < length { pairs.get_bytes(byte, bytes[place + 1][lane]) } else { NONE };
+        ranks[place][lane] = placed(rank, place);
+    }
     let alive = &mut alive[lane];
+    *alive = if length == 0 { 0 } else { u64::MAX >> (LONGEST - length) };
     loop {
         let least = ranks[..length].iter().map(|ranks| ranks[lane]).min().unwrap_or(NONE);
         if least == NONE {

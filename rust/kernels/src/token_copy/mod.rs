@@ -1,12 +1,9 @@
-//! Moving tokens: from files of two or four bytes a token to slots of four or eight, positions counted up, and copies
-//! that leave the caches alone.
+//! Moving tokens: from files of two or four bytes a token to slots of four or eight; and positions counted up.
 //!
 //! Cost: a load and a store a vector, so the speed of the memory that is read and written.
 
 mod scalar;
 
-#[cfg(target_arch = "x86_64")]
-mod aligned;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -78,35 +75,6 @@ pub fn count_up_on(tier: Tier, out: &mut [i32], first: i32) {
     }
 }
 
-/// A copy that goes past the caches: for what is written long before it is read, where reading each line before it is
-/// overwritten would be a third of the traffic. Both are equally long. Before another thread may look, call [`settle`].
-pub fn stream<S: Slot>(from: &[S], out: &mut [S]) {
-    stream_on(tier::current(), from, out);
-}
-
-/// [`stream`] on a given tier.
-pub fn stream_on<S: Slot>(tier: Tier, from: &[S], out: &mut [S]) {
-    assert_eq!(from.len(), out.len());
-    match tier.min(tier::detected()) {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: the tier is at most what was detected on this CPU.
-        Tier::Avx512 => unsafe { avx512::stream(from, out) },
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: as above.
-        Tier::Avx2 => unsafe { avx2::stream(from, out) },
-        _ => out.copy_from_slice(from),
-    }
-}
-
-/// Wait until all that this thread streamed is where it belongs.
-pub fn settle() {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: an instruction that every x86-64 has.
-    unsafe {
-        std::arch::x86_64::_mm_sfence()
-    };
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,9 +86,6 @@ mod tests {
                 widen_on(tier, &tokens[1..], &mut out[1..], &tokens[..length / 2]);
                 let expected: Vec<S> = tokens[1..=length].iter().map(|&bytes| S::from_id(bytes.id())).collect();
                 assert_eq!(out[1..], expected, "{tier:?} {length}");
-                let mut copied = vec![S::from_id(9); length + 1];
-                stream_on(tier, &out, &mut copied);
-                assert_eq!(copied, out, "{tier:?} {length}");
                 // Begun at any place in a line, together or apart.
                 for (one, other) in [(0, 0), (1, 1), (2, 7), (5, 5)] {
                     let (mut now, mut next) = (vec![S::from_id(3); length + 9], vec![S::from_id(4); length + 9]);

@@ -54,13 +54,6 @@ impl Slot for i64 {
     }
 }
 
-impl Slot for u8 {
-    #[inline(always)]
-    fn from_id(id: u32) -> Self {
-        id as Self
-    }
-}
-
 /// Tokens a step: a line of a file's.
 const STEP: usize = 16;
 

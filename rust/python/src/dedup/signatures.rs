@@ -53,7 +53,7 @@ pub fn foreign_signatures<'py>(
     python: Python<'py>,
     texts: Texts,
     scheme: &str,
-    prepared: bool,
+    split: &str,
     num_perm: usize,
     ngram: usize,
     seed: u32,
@@ -62,7 +62,12 @@ pub fn foreign_signatures<'py>(
     let Some(scheme) = Scheme::from_name(scheme) else {
         return Err(errors::input(format!("there is no scheme {scheme:?}")));
     };
-    let split = if prepared { Split::Prepared } else { Split::Scheme };
+    let split = match split {
+        "scheme" => Split::Scheme,
+        "blanks" => Split::Blanks,
+        "prepared" => Split::Prepared,
+        other => return Err(errors::input(format!("there is no way {other:?} to split words"))),
+    };
     let minhash = ForeignMinHash::new(scheme, split, num_perm, ngram, seed);
     let strs = texts.strs()?;
     let mut flat = vec![0u64; strs.len() * num_perm];
@@ -137,10 +142,14 @@ pub fn buckets<'py>(
         })
     })?
     .map_err(cancelled)?;
-    let mut rows = Ragged::with_capacity(0, found.iter().map(Vec::len).sum());
-    for bucket in found.iter().flat_map(|entries| entries.chunk_by(|left, right| left.0 == right.0)) {
-        rows.values.extend(bucket.iter().map(|&(_, document)| document));
-        rows.close_row();
+    let mut rows = Ragged::with_capacity(
+        found.iter().map(|band| band.ends.len()).sum(),
+        found.iter().map(|band| band.documents.len()).sum(),
+    );
+    for band in found {
+        let start = rows.values.len() as i64;
+        rows.values.extend_from_slice(&band.documents);
+        rows.offsets.extend(band.ends.iter().map(|&end| start + i64::from(end)));
     }
     Ok(ragged(python, rows))
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
-use tokenfoundry_kernels::huge_pages::vec_with_capacity;
+use tokenfoundry_kernels::huge_pages::advise;
 use tokenfoundry_shard::ShardError;
 use tokenfoundry_shard::order::{Order, Place, Shuffles};
 use tokenfoundry_shard::permutation::Permutation;
@@ -138,28 +138,17 @@ fn permute<'py>(
     key: u64,
 ) -> PyResult<Column<'py>> {
     let indices = indices.as_slice()?;
-    // Negative ones are larger than any size.
-    let largest = indices.iter().fold(0, |largest, &index| largest.max(index as u64));
-    if size == 0 || size > 1 << 62 || (largest >= size && !indices.is_empty()) {
-        return Err(errors::input(format!("indices must be between 0 and {size}, a size of at most 2^62")));
+    let outside = || errors::input(format!("indices must be between 0 and {size}, a size of at most 2^62"));
+    if size == 0 || size > 1 << 62 {
+        return Err(outside());
     }
-    let permutation = Permutation::new(size, key);
     let found = gate::brief(python, || {
-        let mut found: Vec<i64> = vec_with_capacity(indices.len());
-        let mut some = Vec::with_capacity(INDICES_AT_ONCE);
-        for indices in indices.chunks(INDICES_AT_ONCE) {
-            some.clear();
-            some.extend(indices.iter().map(|&index| index as u64));
-            permutation.apply_all(&mut some);
-            found.extend(some.iter().map(|&index| index as i64));
-        }
-        found
+        let mut found = vec![0; indices.len()];
+        advise(&found);
+        Permutation::new(size, key).apply_all(indices, &mut found).then_some(found)
     });
-    Ok(found.into_pyarray(python))
+    Ok(found.ok_or_else(outside)?.into_pyarray(python))
 }
-
-/// What stays in the nearest cache between the steps.
-const INDICES_AT_ONCE: usize = 2048;
 
 pub fn fill(room: &Bound<'_, PyModule>) -> PyResult<()> {
     room.add_class::<Stream>()?;

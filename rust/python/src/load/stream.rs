@@ -7,7 +7,7 @@ use numpy::{IntoPyArray, PyReadonlyArray1, PyReadwriteArray2, PyUntypedArrayMeth
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use tokenfoundry_kernels::huge_pages::vec_with_capacity;
-use tokenfoundry_shard::order::{Order, Shuffles};
+use tokenfoundry_shard::order::Order;
 use tokenfoundry_shard::read::Token;
 use tokenfoundry_shard::set::Set;
 
@@ -114,13 +114,11 @@ impl Stream {
     fn locate<'py>(&self, python: Python<'py>, first: u64, count: usize) -> (Column<'py>, Column<'py>, Column<'py>) {
         let mut columns = [(); 3].map(|()| vec_with_capacity(count));
         gate::brief(python, || {
-            let mut shuffles = Shuffles::default();
-            for sample in first..first.saturating_add(count as u64) {
-                let place = self.order.locate(sample, &mut shuffles);
+            self.order.for_each(first, count as u64, |place| {
                 columns[0].push(i64::from(place.source));
                 columns[1].push(place.epoch as i64);
                 columns[2].push(place.item as i64);
-            }
+            });
         });
         let [source, epoch, item] = columns;
         (source.into_pyarray(python), epoch.into_pyarray(python), item.into_pyarray(python))

@@ -2,7 +2,7 @@
 
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
-use tokenfoundry_pack::balance::{differencing, largest_first};
+use tokenfoundry_pack::balance::{best, differencing, largest_first};
 
 use crate::{errors, gate};
 
@@ -21,6 +21,7 @@ pub fn balance<'py>(
         return Err(errors::input("groups, items or the sum of costs out of range"));
     }
     let dealt = match method {
+        "best" => gate::brief(python, || best(costs, groups, equal_counts)),
         "differencing" => gate::brief(python, || differencing(costs, groups, equal_counts)),
         "largest_first" => gate::brief(python, || largest_first(costs, groups, equal_counts)),
         other => return Err(errors::input(format!("no method {other:?}"))),

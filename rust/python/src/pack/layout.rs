@@ -2,155 +2,36 @@
 
 use numpy::{Element, PyReadonlyArray1, PyReadwriteArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
-use rayon::prelude::*;
 use tokenfoundry_base::pool;
-use tokenfoundry_pack::layout::{Row, STREAM_FROM_BYTES, Scratch, Source, Token, lay_out, prefetch_sources};
+use tokenfoundry_pack::layout::{Columns, PARALLEL_FROM_SLOTS, Rows};
 
 use crate::buffers::matrix::Matrix;
 use crate::{errors, gate};
 
-/// What `lay_out_rows` was given, checked: every piece lies in the tokens, every row has room.
-struct Checked<'a> {
-    values: &'a [u32],
-    mask: Option<&'a [u8]>,
-    starts: &'a [i64],
-    lengths: &'a [i64],
-    row_offsets: &'a [i64],
-    capacity: usize,
-    align: usize,
-}
-
-impl<'a> Checked<'a> {
-    fn rows(&self) -> usize {
-        self.row_offsets.len() - 1
+/// Every piece lies in the tokens, every row has room.
+fn check(rows: Rows<'_>) -> PyResult<Rows<'_>> {
+    let in_range = rows.row_offsets.first() == Some(&0)
+        && rows.row_offsets.last() == Some(&(rows.starts.len() as i64))
+        && rows.row_offsets.is_sorted()
+        && rows.starts.len() == rows.lengths.len()
+        && rows.mask.is_none_or(|mask| mask.len() == rows.values.len())
+        && rows.starts.iter().zip(rows.lengths).all(|(&start, &length)| {
+            start >= 0 && length >= 0 && start.checked_add(length).is_some_and(|end| end <= rows.values.len() as i64)
+        });
+    if !in_range {
+        return Err(errors::input("the pieces do not lie in the tokens, or the rows not in the pieces"));
     }
-
-    fn check(self) -> PyResult<Self> {
-        let ranges = || self.starts.iter().zip(self.lengths);
-        let in_range = self.row_offsets.first() == Some(&0)
-            && self.row_offsets.last() == Some(&(self.starts.len() as i64))
-            && self.row_offsets.is_sorted()
-            && self.starts.len() == self.lengths.len()
-            && self.mask.is_none_or(|mask| mask.len() == self.values.len())
-            && ranges().all(|(&start, &length)| {
-                start >= 0
-                    && length >= 0
-                    && start.checked_add(length).is_some_and(|end| end <= self.values.len() as i64)
-            });
-        if !in_range {
-            return Err(errors::input("the pieces do not lie in the tokens, or the rows not in the pieces"));
-        }
-        for (row, range) in self.row_offsets.windows(2).enumerate() {
-            let mut slots = 0;
-            for &length in &self.lengths[range[0] as usize..range[1] as usize] {
-                slots = (slots + length as usize).next_multiple_of(self.align);
-            }
+    for (row, range) in rows.row_offsets.windows(2).enumerate() {
+        let mut used = 0usize;
+        for &length in &rows.lengths[range[0] as usize..range[1] as usize] {
             // What is lost behind the last piece need not be there.
-            let last = self.lengths[range[0] as usize..range[1] as usize].last().map_or(0, |&length| length as usize);
-            let used = slots - (last.next_multiple_of(self.align) - last);
-            if used > self.capacity {
-                return Err(errors::input(format!("row {row} has {used} tokens, more than {}", self.capacity)));
-            }
+            used = used.next_multiple_of(rows.align) + length as usize;
         }
-        Ok(self)
-    }
-
-    fn pieces(&self, row: usize) -> impl Iterator<Item = Source<'a>> + Clone + use<'a> {
-        let (values, mask) = (self.values, self.mask);
-        let range = self.row_offsets[row] as usize..self.row_offsets[row + 1] as usize;
-        self.starts[range.clone()].iter().zip(&self.lengths[range]).map(move |(&start, &length)| {
-            let range = start as usize..(start + length) as usize;
-            Source { tokens: &values[range.clone()], mask: mask.map(|mask| &mask[range]) }
-        })
-    }
-}
-
-/// Columns to fill, each a matrix of all rows or missing.
-struct Columns<'a, T, L> {
-    tokens: Option<&'a mut [T]>,
-    labels: Option<&'a mut [L]>,
-    position_ids: Option<&'a mut [i32]>,
-    document_ids: Option<&'a mut [i32]>,
-    loss_mask: Option<&'a mut [u8]>,
-}
-
-/// Of longer rows the first lines would be gone again when they are read.
-const LONGEST_PREFETCHED: usize = 1 << 13;
-
-impl<T, L> Columns<'_, T, L> {
-    fn bytes(&self) -> usize {
-        self.tokens.as_deref().map_or(0, size_of_val)
-            + self.labels.as_deref().map_or(0, size_of_val)
-            + self.position_ids.as_deref().map_or(0, size_of_val)
-            + self.document_ids.as_deref().map_or(0, size_of_val)
-            + self.loss_mask.as_deref().map_or(0, size_of_val)
-    }
-}
-
-fn fill_rows<T: Token, L: Token>(from: &Checked<'_>, columns: Columns<'_, T, L>, pad_id: u32, threads: Option<usize>) {
-    fn rows<S>(column: Option<&mut [S]>, capacity: usize, count: usize) -> Vec<Option<&mut [S]>> {
-        match column {
-            Some(slots) => slots.chunks_exact_mut(capacity.max(1)).map(Some).collect(),
-            None => (0..count).map(|_| None).collect(),
+        if used > rows.capacity {
+            return Err(errors::input(format!("row {row} has {used} tokens, more than {}", rows.capacity)));
         }
     }
-    let (capacity, count) = (from.capacity, from.rows());
-    let bytes = columns.bytes();
-    let scratch = || Scratch::new(capacity, bytes >= STREAM_FROM_BYTES);
-    let mut tokens = rows(columns.tokens, capacity, count);
-    let mut labels = rows(columns.labels, capacity, count);
-    let mut position_ids = rows(columns.position_ids, capacity, count);
-    let mut document_ids = rows(columns.document_ids, capacity, count);
-    let mut loss_mask = rows(columns.loss_mask, capacity, count);
-    let rows = (&mut tokens, &mut labels, &mut position_ids, &mut document_ids, &mut loss_mask);
-    let one = |scratch: &mut Scratch<T, L>, row: usize, tokens, labels, position_ids, document_ids, loss_mask| {
-        if row + 1 < count && capacity <= LONGEST_PREFETCHED {
-            prefetch_sources(from.pieces(row + 1));
-        }
-        let row_columns = Row { tokens, labels, position_ids, document_ids, loss_mask };
-        lay_out(from.pieces(row), from.align, pad_id, row_columns, scratch);
-    };
-    if threads == Some(1) || count * capacity < 1 << 18 {
-        let mut scratch = scratch();
-        for row in 0..count {
-            one(
-                &mut scratch,
-                row,
-                rows.0[row].take(),
-                rows.1[row].take(),
-                rows.2[row].take(),
-                rows.3[row].take(),
-                rows.4[row].take(),
-            );
-        }
-        return;
-    }
-    pool::install(threads, || {
-        (
-            rows.0.par_iter_mut(),
-            rows.1.par_iter_mut(),
-            rows.2.par_iter_mut(),
-            rows.3.par_iter_mut(),
-            rows.4.par_iter_mut(),
-        )
-            .into_par_iter()
-            .enumerate()
-            .with_min_len(16)
-            .for_each_init(
-                scratch,
-                |scratch, (row, (tokens, labels, position_ids, document_ids, loss_mask))| {
-                    one(
-                        scratch,
-                        row,
-                        tokens.take(),
-                        labels.take(),
-                        position_ids.take(),
-                        document_ids.take(),
-                        loss_mask.take(),
-                    );
-                },
-            );
-    });
+    Ok(rows)
 }
 
 fn slots<'a, T: Element>(
@@ -189,7 +70,7 @@ pub fn lay_out_rows<'py>(
     loss_mask: Option<PyReadwriteArray2<'py, u8>>,
     threads: Option<usize>,
 ) -> PyResult<()> {
-    let from = Checked {
+    let rows = check(Rows {
         values: values.as_slice()?,
         mask: mask.as_ref().map(|mask| mask.as_slice()).transpose()?,
         starts: starts.as_slice()?,
@@ -197,9 +78,9 @@ pub fn lay_out_rows<'py>(
         row_offsets: row_offsets.as_slice()?,
         capacity,
         align: align.max(1),
-    };
-    let from = from.check()?;
-    let shape = [from.rows(), capacity];
+        pad_id,
+    })?;
+    let shape = [rows.count(), capacity];
     let (mut position_ids, mut document_ids, mut loss_mask) = (position_ids, document_ids, loss_mask);
     let position_ids = slots(&mut position_ids, "position_ids", shape)?;
     let document_ids = slots(&mut document_ids, "document_ids", shape)?;
@@ -210,7 +91,10 @@ pub fn lay_out_rows<'py>(
             let tokens = slots(&mut tokens, "tokens", shape)?;
             let labels = slots(&mut labels, "labels", shape)?;
             let columns = Columns { tokens, labels, position_ids, document_ids, loss_mask };
-            gate::brief(python, || fill_rows(&from, columns, pad_id, threads));
+            let alone = threads == Some(1) || shape[0] * shape[1] < PARALLEL_FROM_SLOTS;
+            gate::brief(python, || {
+                if alone { rows.lay_out(columns) } else { pool::install(threads, || rows.lay_out_in_pool(columns)) }
+            });
         }};
     }
     match (tokens, labels) {

@@ -29,7 +29,8 @@ impl Writer {
 #[pymethods]
 impl Writer {
     #[new]
-    #[pyo3(signature = (directory, vocabulary_size, tokenizer_digest, rows_per_shard, columns, has_modes, number=None))]
+    #[pyo3(signature = (directory, vocabulary_size, tokenizer_digest, rows_per_shard, columns, has_modes, number=None, durable=true))]
+    #[allow(clippy::too_many_arguments)]
     fn create(
         directory: PathBuf,
         vocabulary_size: u64,
@@ -38,6 +39,7 @@ impl Writer {
         columns: Vec<(String, u32)>,
         has_modes: bool,
         number: Option<u32>,
+        durable: bool,
     ) -> PyResult<Self> {
         let columns = columns
             .into_iter()
@@ -46,7 +48,7 @@ impl Writer {
                 Ok((name, kind))
             })
             .collect::<PyResult<_>>()?;
-        let options = Options { vocabulary_size, tokenizer_digest, rows_per_shard, columns, has_modes };
+        let options = Options { vocabulary_size, tokenizer_digest, rows_per_shard, columns, has_modes, durable };
         let inner = match number {
             None => Inner::create(&directory, options),
             Some(number) => Inner::create_one(&directory, options, number),

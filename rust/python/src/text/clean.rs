@@ -6,7 +6,7 @@ use arrow_array::{ArrayRef, Int64Array};
 use pyo3::prelude::*;
 use tokenfoundry_text::lines::{self, REASONS, Rule};
 use tokenfoundry_text::normalize::{self as cleaning, Edits, Form};
-use tokenfoundry_text::table::Table;
+use tokenfoundry_text::seen::Seen;
 
 use super::{columns, for_each, string_array};
 use crate::buffers::arrays::ArrowArray;
@@ -76,7 +76,7 @@ fn drop_lines(
             })
         })
         .collect::<PyResult<Vec<Rule>>>()?;
-    let kept = for_each(python, &texts, threads, Table::default, |table, text| {
+    let kept = for_each(python, &texts, threads, Seen::default, |table, text| {
         lines::drop_lines(&tokenfoundry_text::read(text), &rules, table)
     })?;
     let strings = string_array(kept.iter().map(|(text, _)| text.as_bytes()));

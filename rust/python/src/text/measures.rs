@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float32Array, Float64Array, Int64Array};
 use pyo3::prelude::*;
 use tokenfoundry_text::script::script;
-use tokenfoundry_text::segment::{self, Word};
+use tokenfoundry_text::segment::Words;
 use tokenfoundry_text::signals::{Asked, Family, Scratch, measure};
 use tokenfoundry_text::verdict::{Limit, PRESETS, Preset};
 use tokenfoundry_text::word_lists::WordLists as Lists;
@@ -151,9 +151,7 @@ fn scripts(python: Python<'_>, texts: Texts, threads: Option<usize>) -> PyResult
 
 #[pyfunction]
 fn words(text: &str) -> Vec<&str> {
-    let mut words: Vec<Word> = Vec::new();
-    segment::words(text, &mut words);
-    words.iter().map(|word| &text[word.start as usize..word.end as usize]).collect()
+    Words::of(text).iter().map(|word| word.of(text)).collect()
 }
 
 #[pyfunction]

@@ -1,6 +1,6 @@
 //! A chunk of a text between white space, cut into words by looking at its characters.
 
-use super::{Masks, Word};
+use super::{Masks, Words};
 use crate::characters::{Characters, DIGIT, ICON, IDEOGRAPH, LETTER, LOWER, MARK, PEEL, SPACE, UPPER};
 
 /// May stand in an address, in a contraction, or between words of one chunk.
@@ -47,9 +47,7 @@ pub struct Chunk<'a> {
     pub table: &'a Characters,
     pub text: &'a str,
     pub masks: &'a Masks,
-    pub words: &'a mut Vec<Word>,
-    /// Words taken off the end, last first.
-    pub suffixes: &'a mut Vec<Word>,
+    pub words: &'a mut Words,
 }
 
 impl Chunk<'_> {
@@ -58,13 +56,10 @@ impl Chunk<'_> {
         let end = self.take_suffixes(start, end);
         if start < end {
             if self.masks.skip_alphanumeric(start) >= end {
-                self.words.push(Word::new(start, end, true));
+                self.words.add(start, end, true);
             } else {
                 self.cut_core(start, end);
             }
-        }
-        while let Some(word) = self.suffixes.pop() {
-            self.words.push(word);
         }
     }
 
@@ -89,7 +84,7 @@ impl Chunk<'_> {
 
     fn push(&mut self, start: usize, end: usize) {
         let plain = self.text.as_bytes()[start..end].iter().all(u8::is_ascii_alphanumeric);
-        self.words.push(Word::new(start, end, plain));
+        self.words.add(start, end, plain);
     }
 
     #[inline]
@@ -120,7 +115,7 @@ impl Chunk<'_> {
                 _ if self.table.is(character, PEEL) => after,
                 _ => break,
             };
-            self.words.push(Word::new(start, taken, false));
+            self.words.add(start, taken, false);
             start = taken;
         }
         start
@@ -150,7 +145,7 @@ impl Chunk<'_> {
                 },
                 _ => break,
             };
-            self.suffixes.push(Word::new(taken, end, false));
+            self.words.add(taken, end, false);
             end = taken;
         }
         end

@@ -16,9 +16,11 @@ pub struct Block {
     pub opening: u64,
     pub dot: u64,
     pub upper: u64,
+    pub newline: u64,
 }
 
-const END: Block = Block { alphanumeric: 0, space: u64::MAX, foreign: 0, peel: 0, opening: 0, dot: 0, upper: 0 };
+const END: Block =
+    Block { alphanumeric: 0, space: u64::MAX, foreign: 0, peel: 0, opening: 0, dot: 0, upper: 0, newline: 0 };
 
 /// ASCII marks that are taken off both ends of a chunk.
 pub const PEELED: &[u8] = b",:;!?()[]{}<>_#*&'\"`";
@@ -50,7 +52,7 @@ const KINDS: AsciiTable = {
 #[derive(Clone, Debug, Default)]
 pub struct Masks {
     pub(super) blocks: Vec<Block>,
-    newlines: Vec<u32>,
+    newlines: usize,
     characters: usize,
     other_breaks: bool,
     has_dots: bool,
@@ -68,9 +70,9 @@ impl Work for Fill<'_> {
     fn run(self, classifier: impl Classifier) {
         let Self { masks, text } = self;
         let (whole, rest) = text.as_chunks::<BLOCK>();
-        let (mut continuations, mut breaks) = (0, 0);
+        let (mut continuations, mut breaks, mut newlines) = (0, 0, 0);
         let (mut dots, mut dot_before) = (0, 0);
-        let mut add = |bytes: &[u8; BLOCK], base: usize| {
+        let mut add = |bytes: &[u8; BLOCK]| {
             let [alphanumeric, space, peel, opening, dot, upper, newline, others] =
                 classifier.planes(bytes, &KINDS, None);
             let high = classifier.bytes(bytes);
@@ -78,21 +80,16 @@ impl Work for Fill<'_> {
             breaks |= others;
             dots |= dot & (dot << 1 | dot_before);
             dot_before = dot >> 63;
-            masks.blocks.push(Block { alphanumeric, space, foreign: high.high, peel, opening, dot, upper });
-            if newline != 0 {
-                let mut places = [0; BLOCK];
-                let count = classifier.places(newline, base as u32, &mut places);
-                masks.newlines.extend_from_slice(&places[..count]);
-            }
+            masks.blocks.push(Block { alphanumeric, space, foreign: high.high, peel, opening, dot, upper, newline });
+            newlines += newline.count_ones() as usize;
         };
-        for (index, bytes) in whole.iter().enumerate() {
-            add(bytes, index * BLOCK);
-        }
+        whole.iter().for_each(&mut add);
         let mut last = [b' '; BLOCK];
         last[..rest.len()].copy_from_slice(rest);
-        add(&last, whole.len() * BLOCK);
+        add(&last);
         masks.blocks.push(END);
         masks.characters = text.len() - continuations;
+        masks.newlines = newlines;
         masks.other_breaks = breaks != 0;
         masks.has_dots = dots != 0;
     }
@@ -102,8 +99,7 @@ impl Masks {
     /// Look at `text`, which is shorter than 4 GiB.
     pub fn fill(&mut self, text: &[u8]) {
         self.blocks.clear();
-        self.blocks.reserve(text.len() / BLOCK + 2);
-        self.newlines.clear();
+        self.blocks.reserve_exact(text.len() / BLOCK + 2);
         on_tier(Fill { masks: self, text }, |work| work.run(Scalar));
     }
 
@@ -112,9 +108,9 @@ impl Masks {
         self.characters
     }
 
-    /// Where the newlines are.
-    pub fn newlines(&self) -> &[u32] {
-        &self.newlines
+    /// How many newlines there are.
+    pub fn newlines(&self) -> usize {
+        self.newlines
     }
 
     /// Whether there are ASCII characters other than newlines that end lines for Python's `str.splitlines`.
@@ -165,17 +161,62 @@ impl Masks {
         self.next(at, |block| block.space)
     }
 
+    /// The first newline from `at` on, or behind the end.
+    #[inline]
+    pub fn next_newline(&self, at: usize) -> usize {
+        self.next(at, |block| block.newline)
+    }
+
+    /// The first of several newlines in a row from `at` on, or behind the end.
+    #[inline]
+    pub fn next_newlines(&self, at: usize) -> usize {
+        let mut index = at / BLOCK;
+        let mut live = u64::MAX << (at % BLOCK);
+        while let Some(block) = self.blocks.get(index) {
+            let after = self.blocks.get(index + 1).map_or(0, |block| block.newline);
+            let several = block.newline & (block.newline >> 1 | after << 63) & live;
+            if several != 0 {
+                return index * BLOCK + several.trailing_zeros() as usize;
+            }
+            (index, live) = (index + 1, u64::MAX);
+        }
+        index * BLOCK
+    }
+
+    /// The first byte that is no newline from `at` on.
+    #[inline]
+    pub fn skip_newlines(&self, at: usize) -> usize {
+        self.next(at, |block| !block.newline)
+    }
+
+    /// The first byte of `start..end` that is no ASCII white space, or `end`.
+    #[inline]
+    pub fn first_written(&self, start: usize, end: usize) -> usize {
+        self.next_before(start, end, |block| !block.space).unwrap_or(end)
+    }
+
+    /// The place behind the last byte of `start..end` that is no ASCII white space, or `start`.
+    #[inline]
+    pub fn behind_last_written(&self, start: usize, end: usize) -> usize {
+        self.behind_last(start, end, |block| !block.space)
+    }
+
     /// The place behind the last ASCII white space of `start..end`, or `start`.
     #[inline]
     pub fn behind_last_space(&self, start: usize, end: usize) -> usize {
+        self.behind_last(start, end, |block| block.space)
+    }
+
+    #[inline]
+    fn behind_last(&self, start: usize, end: usize, kind: impl Fn(&Block) -> u64) -> usize {
         let mut index = end / BLOCK;
-        let mut bits = self.blocks[index].space & !(u64::MAX << (end % BLOCK));
+        let mut bits = kind(&self.blocks[index]) & !(u64::MAX << (end % BLOCK));
         while bits == 0 {
             if index * BLOCK <= start {
                 return start;
             }
             index -= 1;
-            bits = self.blocks[index].space;
+            bits = kind(&self.blocks[index]);
         }
         (index * BLOCK + BLOCK - bits.leading_zeros() as usize).max(start)
     }
@@ -183,14 +224,20 @@ impl Masks {
     /// The first byte of `start..end` that is not ASCII.
     #[inline]
     pub fn next_foreign(&self, start: usize, end: usize) -> Option<usize> {
+        self.next_before(start, end, |block| block.foreign)
+    }
+
+    /// The first place of `start..end` whose bit in what `kind` gives is set.
+    #[inline]
+    fn next_before(&self, start: usize, end: usize, kind: impl Fn(&Block) -> u64) -> Option<usize> {
         let mut index = start / BLOCK;
-        let mut bits = self.blocks[index].foreign & (u64::MAX << (start % BLOCK));
+        let mut bits = kind(&self.blocks[index]) & (u64::MAX << (start % BLOCK));
         while bits == 0 {
             index += 1;
             if index * BLOCK >= end {
                 return None;
             }
-            bits = self.blocks[index].foreign;
+            bits = kind(&self.blocks[index]);
         }
         let found = index * BLOCK + bits.trailing_zeros() as usize;
         (found < end).then_some(found)
@@ -207,8 +254,11 @@ mod tests {
         let text = "a1 _é\nX.\r".repeat(20);
         masks.fill(text.as_bytes());
         assert_eq!(masks.characters(), text.chars().count());
-        assert_eq!(masks.newlines().len(), 20);
-        assert_eq!(masks.newlines()[1], 16);
+        assert_eq!(masks.newlines(), 20);
+        assert_eq!((masks.next_newline(0), masks.next_newline(7), masks.next_newline(197)), (6, 16, 320));
+        assert_eq!((masks.next_newlines(0), masks.skip_newlines(6), masks.first_written(2, 9)), (320, 7, 3));
+        assert_eq!((masks.first_written(2, 3), masks.first_written(3, 3)), (3, 3));
+        assert_eq!((masks.behind_last_written(0, 3), masks.behind_last_written(2, 3)), (2, 2));
         assert!(masks.other_breaks());
         assert_eq!(masks.behind_last_space(0, 5), 3);
         assert_eq!(masks.behind_last_space(4, 5), 4);

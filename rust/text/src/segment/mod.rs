@@ -8,10 +8,11 @@
 //!
 //! Most chunks are letters and digits with at most three marks at either end. Their words are found 64 bytes at a time by masks;
 //! the others are cut by looking at their characters ([`chunk`]). Cost: one pass, 1 to 2 ns a word of English, about 8 for a
-//! chunk with other characters in it. Not for linguistics: it knows no language.
+//! chunk with other characters in it; three bits of memory for a byte of text. Not for linguistics: it knows no language.
 
 mod chunk;
 mod masks;
+mod words;
 
 use tokenfoundry_kernels::byte_classes::{BLOCK, Classifier, Scalar};
 use tokenfoundry_kernels::on_tier::{Work, on_tier};
@@ -20,35 +21,23 @@ use crate::characters::{Characters, SPACE, characters};
 use chunk::{Chunk, chunk_end};
 use masks::Block;
 pub use masks::{Masks, PEELED};
+pub use words::{Word, Words};
 
-/// A word's place in the text, in bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Word {
-    pub start: u32,
-    pub end: u32,
-    /// ASCII letters and digits only.
-    pub plain: bool,
-}
-
-impl Word {
-    #[inline]
-    fn new(start: usize, end: usize, plain: bool) -> Self {
-        Self { start: start as u32, end: end as u32, plain }
+impl Words {
+    /// Find the words of `text`, which must be shorter than 4 GiB.
+    pub fn of(text: &str) -> Self {
+        let (mut masks, mut words) = (Masks::default(), Self::default());
+        masks.fill(text.as_bytes());
+        words.fill(text, &masks);
+        words
     }
-}
 
-/// Append the words of `text` to `words`, in order. `text` must be shorter than 4 GiB.
-pub fn words(text: &str, words: &mut Vec<Word>) {
-    let mut masks = Masks::default();
-    masks.fill(text.as_bytes());
-    words_with(text, &masks, words);
-}
-
-/// [`words`], for a text whose masks are known.
-pub fn words_with(text: &str, masks: &Masks, words: &mut Vec<Word>) {
-    let work =
-        Cutting { table: characters(), text, masks, words, suffixes: &mut Vec::new(), found: [Word::default(); BLOCK] };
-    on_tier(work, |work| work.run(Scalar));
+    /// The same for a text whose masks are known.
+    pub fn fill(&mut self, text: &str, masks: &Masks) {
+        self.reset(masks.blocks.len());
+        let work = Cutting { table: characters(), text, masks, words: self };
+        on_tier(work, |work| work.run(Scalar));
+    }
 }
 
 /// What is known of the bytes of one block from the words' point of view.
@@ -84,10 +73,7 @@ struct Cutting<'a> {
     table: &'a Characters,
     text: &'a str,
     masks: &'a Masks,
-    words: &'a mut Vec<Word>,
-    suffixes: &'a mut Vec<Word>,
-    /// Words of one block on their way to `words`.
-    found: [Word; BLOCK],
+    words: &'a mut Words,
 }
 
 #[inline(always)]
@@ -114,37 +100,6 @@ fn simple(before: &Block, block: &Block, after: &Block, closing: [u64; 2], leadi
 }
 
 impl Cutting<'_> {
-    /// Append the words that start and end at these bits of the block at `base`.
-    #[inline(always)]
-    fn append(&mut self, block: &Block, base: usize, mut starts: u64, mut ends: u64, continued: bool) {
-        if continued {
-            // The first end is that of a word of the block before.
-            ends &= ends.wrapping_sub(1);
-        }
-        let count = starts.count_ones() as usize;
-        let open = count > ends.count_ones() as usize;
-        // Eight at a time, whether or not there are so many: the branch that is left is nearly always taken the same way.
-        for eight in self.found.chunks_exact_mut(8) {
-            for word in eight {
-                let (start, end) = (starts.trailing_zeros(), ends.trailing_zeros());
-                *word = Word {
-                    start: (base as u32).wrapping_add(start),
-                    end: (base as u32).wrapping_add(end + 1),
-                    plain: block.alphanumeric >> (start & 63) & 1 != 0,
-                };
-                starts &= starts.wrapping_sub(1);
-                ends &= ends.wrapping_sub(1);
-            }
-            if starts == 0 {
-                break;
-            }
-        }
-        self.words.extend_from_slice(&self.found[..count]);
-        if open && let Some(last) = self.words.last_mut() {
-            last.end = self.masks.skip_alphanumeric(base + BLOCK) as u32;
-        }
-    }
-
     /// Cut the chunk that holds the byte at `at`, whose words before were taken for simple ones; returns where it ends.
     #[inline(never)]
     fn cut(&mut self, start: usize, at: usize) -> usize {
@@ -156,12 +111,10 @@ impl Cutting<'_> {
         {
             return at + character.len_utf8();
         }
-        while self.words.last().is_some_and(|word| word.start as usize >= start) {
-            self.words.pop();
-        }
+        self.words.erase(start, at);
         let end = chunk_end(self.table, text, self.masks, at);
         let Self { table, masks, .. } = *self;
-        Chunk { table, text, masks, words: self.words, suffixes: self.suffixes }.cut(start, end);
+        Chunk { table, text, masks, words: self.words }.cut(start, end);
         end
     }
 }
@@ -178,11 +131,11 @@ impl Work for Cutting<'_> {
         let mut at = 0usize;
         let Some(first) = masks.blocks.first() else { return };
         let mut closes = closing(&before, first);
+        let mut count = 0;
         for (index, pair) in masks.blocks.windows(2).enumerate() {
             let (block, after) = (&pair[0], &pair[1]);
             let closes_next = closing(block, after);
             let found = simple(&before, block, after, [closes, closes_next], &mut leading);
-            let continues = before.alphanumeric >> 63 & block.alphanumeric & 1;
             (before, closes) = (*block, closes_next);
             let base = index * BLOCK;
             let mut live = match at.checked_sub(base) {
@@ -192,15 +145,19 @@ impl Work for Cutting<'_> {
             };
             loop {
                 let others = found.others & live;
-                if others == 0 {
-                    self.append(block, base, found.starts & live, found.ends & live, continues & live != 0);
-                    break;
-                }
                 let other = base + others.trailing_zeros() as usize;
-                let start = masks.behind_last_space(at, other);
-                if start > base {
-                    let live = live & !(u64::MAX << (start - base));
-                    self.append(block, base, found.starts & live, found.ends & live, continues & live != 0);
+                let (start, simple) = if others == 0 {
+                    (other, live)
+                } else {
+                    let start = masks.behind_last_space(at, other);
+                    (start, if start > base { live & !(u64::MAX << (start - base)) } else { 0 })
+                };
+                let places = &mut self.words.blocks[index];
+                places.starts |= found.starts & simple;
+                places.ends |= found.ends & simple;
+                places.plain |= found.starts & block.alphanumeric & simple;
+                if others == 0 {
+                    break;
                 }
                 at = self.cut(start, other);
                 if at >= base + BLOCK {
@@ -209,6 +166,10 @@ impl Work for Cutting<'_> {
                 live = u64::MAX << (at - base);
             }
         }
+        for places in &self.words.blocks {
+            count += places.starts.count_ones() as usize;
+        }
+        self.words.count = count;
     }
 }
 
@@ -217,9 +178,7 @@ mod tests {
     use super::*;
 
     fn split(text: &str) -> Vec<&str> {
-        let mut found = Vec::new();
-        words(text, &mut found);
-        found.iter().map(|word| &text[word.start as usize..word.end as usize]).collect()
+        Words::of(text).iter().map(|word| word.of(text)).collect()
     }
 
     #[test]
@@ -243,8 +202,9 @@ mod tests {
 
     /// Every chunk cut by its characters.
     fn by_chunks(text: &str) -> Vec<Word> {
-        let (table, mut masks, mut words) = (characters(), Masks::default(), Vec::new());
+        let (table, mut masks, mut words) = (characters(), Masks::default(), Words::default());
         masks.fill(text.as_bytes());
+        words.reset(masks.blocks.len());
         let mut at = 0;
         while at < text.len() {
             let first = text[at..].chars().next().expect("at is before the end");
@@ -253,10 +213,10 @@ mod tests {
                 continue;
             }
             let end = chunk_end(table, text, &masks, at);
-            Chunk { table, text, masks: &masks, words: &mut words, suffixes: &mut Vec::new() }.cut(at, end);
+            Chunk { table, text, masks: &masks, words: &mut words }.cut(at, end);
             at = end;
         }
-        words
+        words.iter().collect()
     }
 
     #[test]
@@ -282,8 +242,7 @@ mod tests {
                     text.push(' ');
                 }
             }
-            let mut found = Vec::new();
-            words(&text, &mut found);
+            let found: Vec<Word> = Words::of(&text).iter().collect();
             assert_eq!(found, by_chunks(&text), "{round}: {text:?}");
         }
     }

@@ -10,10 +10,10 @@ use std::sync::OnceLock;
 use aho_corasick::packed::Searcher;
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use super::lines::split_lines;
+use super::lines::{Between, split_lines};
 use super::{Asked, Document, ratio};
 use crate::characters::{PUNCTUATION, SENTENCE_END, SPACE, characters, count, trim};
-use crate::segment::{self, Word};
+use crate::segment::{Word, Words};
 
 pub const SIGNALS: &[&str] = &["lines", "kept_lines", "kept_characters", "sentences", "lorem_ipsum", "curly_bracket"];
 
@@ -270,28 +270,24 @@ fn ascii_roles() -> &'static [Role; 128] {
     ROLES.get_or_init(|| std::array::from_fn(|byte| role(char::from(byte as u8).encode_utf8(&mut [0; 4]))))
 }
 
-/// Sentences among words of one line that begin before `end`, and how many those are.
-fn sentences(text: &str, words: &[Word], end: usize) -> (usize, usize) {
+/// Sentences among words of one line.
+fn sentences(text: &str, words: impl Iterator<Item = Word>) -> usize {
     let (bytes, roles) = (text.as_bytes(), ascii_roles());
     // One begins with the first word, whatever it is.
-    let (mut sentences, mut ended, mut seen) = (0, false, 0);
+    let (mut sentences, mut ended, mut any) = (0, false, false);
     for word in words {
-        let start = word.start as usize;
-        if start >= end {
-            break;
-        }
-        seen += 1;
+        any = true;
         let role = if word.plain {
             Role::Word
         } else if word.end - word.start == 1 {
-            roles[usize::from(bytes[start] & 0x7F)]
+            roles[usize::from(bytes[word.start] & 0x7F)]
         } else {
-            role(&text[start..word.end as usize])
+            role(word.of(text))
         };
         sentences += usize::from(ended & (role == Role::Word));
         ended = (role == Role::End) | (ended & (role == Role::Mark));
     }
-    (sentences + usize::from(seen > 0), seen)
+    sentences + usize::from(any)
 }
 
 fn page_phrases(text: &str) -> u8 {
@@ -307,9 +303,6 @@ struct Count<'d> {
     kept_characters: usize,
     sentences: usize,
     fatal: Option<Fatal>,
-    /// Words before this one are in lines before.
-    next_word: usize,
-    spare: Vec<Word>,
 }
 
 impl Count<'_> {
@@ -326,35 +319,16 @@ impl Count<'_> {
                 self.kept_characters += if self.document.is_ascii() { left.len() } else { count(left.as_bytes()) };
                 self.sentences += match left {
                     Cow::Borrowed(line) => {
-                        // Lines come in order, and so do words.
-                        let words = self.document.words;
-                        self.next_word = first_from(words, self.next_word, start as u32);
-                        let (found, seen) = sentences(self.document.text, &words[self.next_word..], start + line.len());
-                        self.next_word += seen;
-                        found
+                        let words = self.document.words.from(start);
+                        sentences(self.document.text, words.take_while(|word| word.start < start + line.len()))
                     }
-                    Cow::Owned(left) => {
-                        self.spare.clear();
-                        segment::words(&left, &mut self.spare);
-                        sentences(&left, &self.spare, left.len()).0
-                    }
+                    Cow::Owned(left) => sentences(&left, Words::of(&left).iter()),
                 };
             }
             Ok(_) => {}
         }
         true
     }
-}
-
-/// The first word from `from` on that begins at `start` or later: near ones are found soon.
-fn first_from(words: &[Word], from: usize, start: u32) -> usize {
-    let (mut low, mut step) = (from, 1);
-    while words.get(low + step - 1).is_some_and(|word| word.start < start) {
-        low += step;
-        step *= 2;
-    }
-    let high = words.len().min(low + step);
-    low + words[low..high].partition_point(|word| word.start < start)
 }
 
 /// Whether sentences are asked for: the others do without words.
@@ -364,20 +338,12 @@ pub fn needs_words(asked: Asked) -> bool {
 
 pub(super) fn measure(document: &Document<'_>, values: &mut [f64]) {
     let text = document.text;
-    let mut count = Count {
-        document,
-        page: Page::new(text),
-        lines: 0,
-        kept: 0,
-        kept_characters: 0,
-        sentences: 0,
-        fatal: None,
-        next_word: 0,
-        spare: Vec::new(),
-    };
+    let mut count =
+        Count { document, page: Page::new(text), lines: 0, kept: 0, kept_characters: 0, sentences: 0, fatal: None };
     if document.lines.are_pythons {
-        let lines = document.lines.pythons();
-        let _ = lines.iter().all(|line| count.add(line.trimmed_start as usize, line.trimmed(text)));
+        let _ = Between::new(text, document.masks)
+            .take(document.lines.all)
+            .all(|line| count.add(line.trimmed_start, line.trimmed));
     } else {
         split_lines(text, |line| {
             if count.fatal.is_none() {

@@ -4,8 +4,6 @@
 //! digits only, counters (`3 likes`), of one word; then "items in cart", "read more" and three characters at a line's end, and
 //! "sign-in" at its start go from lines of at most ten words, with the line where nothing else is left.
 
-use std::borrow::Cow;
-
 use crate::characters::{DECIMAL, LETTER, NUMBER, SPACE, UPPER, characters, count, trim};
 
 /// Words of the longest line that loses a phrase.
@@ -69,6 +67,9 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_shouted(line: &str) -> bool {
+    if line.is_ascii() {
+        return line.bytes().filter(u8::is_ascii_uppercase).count() * 2 > line.len();
+    }
     let table = characters();
     let upper = line.chars().filter(|&one| table.is(one, UPPER)).count();
     upper > 0 && upper as f64 / count(line.as_bytes()) as f64 > 0.5
@@ -91,7 +92,12 @@ fn is_lowered(word: &str, lower: &str) -> bool {
 /// `3 likes`, `(1.2k Views)`.
 fn is_counter(line: &str) -> bool {
     let outside = |one: char| !is_alphanumeric(one) && one != '_';
-    let line = line.trim_matches(outside);
+    let line = line.trim_start_matches(outside);
+    let is_decimal = |one: char| characters().is(one, DECIMAL);
+    if !line.starts_with(is_decimal) {
+        return false;
+    }
+    let line = line.trim_end_matches(outside);
     let Some(thing_at) =
         line.rfind(is_space).map(|space| space + line[space..].chars().next().map_or(1, char::len_utf8))
     else {
@@ -101,7 +107,6 @@ fn is_counter(line: &str) -> bool {
         return false;
     }
     let number = line[..thing_at].trim_end_matches(is_space);
-    let is_decimal = |one: char| characters().is(one, DECIMAL);
     let digits = number.strip_suffix(['k', 'K', 'm', 'M', 'b', 'B', '\u{212A}']).unwrap_or(number);
     digits.starts_with(is_decimal) && digits.chars().all(|one| is_decimal(one) || matches!(one, ',' | '.'))
 }
@@ -145,6 +150,15 @@ impl Phrase {
         }
     }
 
+    /// A part of it whose letters have no other forms than ASCII's.
+    fn core(self) -> &'static [u8] {
+        match self {
+            Self::Anywhere => b"n cart",
+            Self::AtEnd => b"read more",
+            Self::AtStart => b"gn-",
+        }
+    }
+
     /// A line without the phrase; `None` if it is not there.
     fn taken_from(self, line: &str) -> Option<String> {
         match self {
@@ -178,78 +192,161 @@ impl Phrase {
     }
 }
 
-/// The lines that are left of a text, and how many went.
+/// Whether a text holds `small`, in capital or small ASCII letters.
+fn holds_any_case(text: &[u8], small: &[u8]) -> bool {
+    let finder = memchr::memmem::Finder::new(small);
+    let mut lower = [0; 4096];
+    // Parts overlap by what may lie across their ends.
+    let step = lower.len() - small.len();
+    (0..text.len()).step_by(step).any(|start| {
+        let part = &text[start..text.len().min(start + step + small.len())];
+        let lower = &mut lower[..part.len()];
+        lower.copy_from_slice(part);
+        lower.make_ascii_lowercase();
+        finder.find(lower).is_some()
+    })
+}
+
+/// A line that is not empty.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    /// Empty lines before it.
+    empty: u32,
+    /// Its place in the text; of one that was changed its number there, and an end of 0.
+    start: u32,
+    end: u32,
+}
+
+/// The lines that are left of a text, and how many went. Twelve bytes of memory a line that is not empty.
 #[derive(Debug)]
 pub struct Cleared<'t> {
-    pub lines: Vec<Cow<'t, str>>,
+    text: &'t str,
+    pieces: Vec<Piece>,
+    /// Changed lines one after another, and where each ends.
+    changed: String,
+    ends: Vec<usize>,
     pub dropped: u64,
 }
 
 impl<'t> Cleared<'t> {
     pub fn new(text: &'t str) -> Self {
-        let mut cleared = Self { lines: text.split('\n').map(Cow::Borrowed).collect(), dropped: 0 };
+        let mut cleared = Self { text, pieces: Vec::new(), changed: String::new(), ends: Vec::new(), dropped: 0 };
+        let (mut start, mut empty) = (0, 0);
+        for end in memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]) {
+            if start == end {
+                empty += 1;
+            } else {
+                cleared.pieces.push(Piece { empty, start: start as u32, end: end as u32 });
+                empty = 0;
+            }
+            start = end + 1;
+        }
         cleared.keep(|line| !is_shouted(line));
         cleared.strip();
         cleared.keep(|line| !is_number(line));
         cleared.strip();
         cleared.keep(|line| !is_counter(line));
         cleared.strip();
-        cleared.keep(|line| line.is_empty() || words(line).nth(1).is_some());
+        cleared.keep(|line| words(line).nth(1).is_some());
         for phrase in Phrase::ALL {
-            cleared.take(phrase);
+            // What was taken may have left another phrase. There are no lines of white space only any more.
+            if !cleared.ends.is_empty() || holds_any_case(text.as_bytes(), phrase.core()) {
+                cleared.take(phrase);
+            }
             cleared.strip();
         }
         cleared
     }
 
+    /// The lines that are left.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
+        self.pieces
+            .iter()
+            .flat_map(|piece| std::iter::repeat_n("", piece.empty as usize).chain(std::iter::once(self.line(*piece))))
+    }
+
+    fn line(&self, piece: Piece) -> &str {
+        if piece.end > 0 {
+            return &self.text[piece.start as usize..piece.end as usize];
+        }
+        let number = piece.start as usize;
+        let start = if number == 0 { 0 } else { self.ends[number - 1] };
+        &self.changed[start..self.ends[number]]
+    }
+
+    /// Go over the lines that are not empty; where `judge` says no they go, and where it gives another text they become that.
+    fn retain(&mut self, judge: impl Fn(&str) -> (bool, Option<String>)) {
+        let (mut kept, mut empty) = (0, 0);
+        for index in 0..self.pieces.len() {
+            let mut piece = self.pieces[index];
+            empty += piece.empty;
+            let (is_good, other) = judge(self.line(piece));
+            if !is_good {
+                self.dropped += 1;
+                continue;
+            }
+            if let Some(other) = other {
+                self.changed.push_str(&other);
+                (piece.start, piece.end) = (self.ends.len() as u32, 0);
+                self.ends.push(self.changed.len());
+            }
+            self.pieces[kept] = Piece { empty: std::mem::take(&mut empty), ..piece };
+            kept += 1;
+        }
+        // Empty lines behind the last one go with the next strip, which comes before anyone looks.
+        self.pieces.truncate(kept);
+    }
+
     fn keep(&mut self, good: impl Fn(&str) -> bool) {
-        let before = self.lines.len();
-        self.lines.retain(|line| good(line));
-        self.dropped += (before - self.lines.len()) as u64;
+        self.retain(|line| (good(line), None));
     }
 
     fn take(&mut self, phrase: Phrase) {
-        let before = self.lines.len();
-        self.lines.retain_mut(|line| {
+        self.retain(|line| {
             if words(line).nth(MOST_WORDS).is_some() {
-                return true;
+                return (true, None);
             }
             let left = phrase.taken_from(line);
-            let blank = !line.is_empty() && trim(left.as_deref().unwrap_or(line)).is_empty();
-            if let Some(left) = left {
-                *line = Cow::Owned(left);
-            }
-            !blank
+            let is_blank = trim(left.as_deref().unwrap_or(line)).is_empty();
+            (!is_blank, left)
         });
-        self.dropped += (before - self.lines.len()) as u64;
     }
 
     /// Take white space from both ends of the text.
     fn strip(&mut self) {
-        let written = |line: &Cow<'_, str>| !trim(line).is_empty();
-        let first = self.lines.iter().position(written).unwrap_or(self.lines.len());
-        self.lines.drain(..first);
-        let last = self.lines.iter().rposition(written).map_or(0, |last| last + 1);
-        self.lines.truncate(last);
-        if let Some(first) = self.lines.first_mut() {
-            shorten(first, |line| line.trim_start_matches(is_space));
+        let is_written = |piece: &Piece| !trim(self.line(*piece)).is_empty();
+        let first = self.pieces.iter().position(is_written).unwrap_or(self.pieces.len());
+        let last = self.pieces.iter().rposition(is_written).map_or(first, |last| last + 1);
+        self.pieces.truncate(last);
+        self.pieces.drain(..first);
+        if let Some(first) = self.pieces.first().copied() {
+            let left = self.line(first).trim_start_matches(is_space).len();
+            self.pieces[0] = Piece { empty: 0, ..self.shortened(first, |line| line.len() - left..line.len()) };
         }
-        if let Some(last) = self.lines.last_mut() {
-            shorten(last, |line| line.trim_end_matches(is_space));
-        }
-    }
-}
-
-/// Make a line a part of itself.
-fn shorten<'t>(line: &mut Cow<'t, str>, part: impl Fn(&str) -> &str) {
-    match line {
-        Cow::Borrowed(whole) => *line = Cow::Borrowed(part(whole)),
-        Cow::Owned(whole) => {
-            let left = part(whole);
-            if left.len() < whole.len() {
-                *line = Cow::Owned(String::from(left));
+        if let Some(last) = self.pieces.last().copied() {
+            let left = self.line(last).trim_end_matches(is_space).len();
+            let last = self.shortened(last, |_| 0..left);
+            if let Some(place) = self.pieces.last_mut() {
+                *place = last;
             }
         }
+    }
+
+    /// A piece that is a part of itself.
+    fn shortened(&mut self, piece: Piece, part: impl Fn(&str) -> std::ops::Range<usize>) -> Piece {
+        let line = self.line(piece);
+        let part = part(line);
+        if part.len() == line.len() {
+            return piece;
+        }
+        if piece.end > 0 {
+            let start = piece.start + part.start as u32;
+            return Piece { start, end: start + part.len() as u32, ..piece };
+        }
+        let left = String::from(&line[part]);
+        self.changed.push_str(&left);
+        self.ends.push(self.changed.len());
+        Piece { start: self.ends.len() as u32 - 1, ..piece }
     }
 }
 
@@ -276,7 +373,7 @@ mod tests {
                 "sign-in one two three four five six seven eight nine ten",
             ),
         ] {
-            assert_eq!(Cleared::new(line).lines.join("\n"), left, "{line}");
+            assert_eq!(Cleared::new(line).lines().collect::<Vec<_>>().join("\n"), left, "{line}");
         }
     }
 }

@@ -5,10 +5,11 @@
 
 use memchr::memmem;
 
-use super::lines::split_lines;
 use super::repetition::Repetition;
 use super::{Asked, Document, ratio};
-use crate::characters::{LETTER, SYMBOL, characters, trim};
+use crate::characters::{LETTER, SYMBOL, characters, count};
+use crate::seen::Seen;
+use crate::segment::Word;
 use crate::table::Table;
 
 pub const SIGNALS: &[&str] = &[
@@ -66,6 +67,7 @@ pub fn measure(
     document: &Document<'_>,
     asked: Asked,
     table: &mut Table,
+    seen: &mut Seen,
     repetition: &mut Repetition,
     values: &mut [f64],
 ) {
@@ -84,11 +86,11 @@ pub fn measure(
         quality[4] = ratio(ellipses, document.words.len());
     }
     if asked & LINES != 0 {
-        let lines = Lines::count(document);
+        let lines = document.lines;
         quality[5] = ratio(lines.bullets, lines.all);
         quality[6] = ratio(lines.ellipses, lines.all);
     }
-    repetition.measure(document, asked >> QUALITY, table, repeated);
+    repetition.measure(document, asked >> QUALITY, table, seen, repeated);
 }
 
 /// Number signs, and ellipses of both kinds.
@@ -115,7 +117,7 @@ impl Words {
     /// Add a word of ASCII letters and digits if `plain`, else one ASCII mark: `low` is its first eight bytes, zeros behind
     /// them (of longer words anything that is no stop word), and `letters` has all bits of its bytes. No branch.
     #[inline(always)]
-    pub fn add_plain(&mut self, plain: bool, low: u64, letters: u64, length: usize) {
+    fn add_plain(&mut self, plain: bool, low: u64, letters: u64, length: usize) {
         let slot = stop_word_slot(low);
         self.stop_words |= u16::from(STOP_WORD_SLOTS[slot] == low) << slot;
         self.worded += usize::from(plain);
@@ -124,8 +126,22 @@ impl Words {
         self.alphabetic += usize::from(plain & (letters & 0x4040_4040_4040_4040 != 0));
     }
 
+    /// Add any word of `text`, with what [`Self::add_plain`] asks for, and give its characters; `ascii` if all are.
+    #[inline(always)]
+    pub fn add_any(&mut self, text: &str, ascii: bool, word: Word, low: u64, letters: u64) -> usize {
+        let length = word.end - word.start;
+        if word.plain || length == 1 {
+            // A single ASCII mark is a symbol, and no letter.
+            self.add_plain(word.plain, low, letters, length);
+            return length;
+        }
+        let length = if ascii { length } else { count(word.of(text).as_bytes()) };
+        self.add(word.of(text), length);
+        length
+    }
+
     /// Add any word.
-    pub fn add(&mut self, word: &str, length: usize) {
+    fn add(&mut self, word: &str, length: usize) {
         let table = characters();
         let (mut all, mut symbols_only) = (0, SYMBOL);
         for character in word.chars() {
@@ -191,33 +207,3 @@ static STOP_WORD_SLOTS: [u64; 16] = {
     }
     slots
 };
-
-#[derive(Default)]
-struct Lines {
-    all: usize,
-    bullets: usize,
-    ellipses: usize,
-}
-
-impl Lines {
-    #[inline(never)]
-    fn count(document: &Document<'_>) -> Self {
-        let mut lines = Self::default();
-        let text = document.text;
-        if document.lines.are_pythons {
-            let all = document.lines.pythons();
-            all.iter().for_each(|line| lines.add(line.trimmed(text)));
-        } else {
-            split_lines(text, |line| lines.add(trim(line)));
-        }
-        lines
-    }
-
-    #[inline(always)]
-    fn add(&mut self, trimmed: &str) {
-        self.all += 1;
-        let bytes = trimmed.as_bytes();
-        self.bullets += usize::from(bytes.first() == Some(&b'-') || bytes.starts_with("•".as_bytes()));
-        self.ellipses += usize::from(bytes.ends_with(b"...") || bytes.ends_with("…".as_bytes()));
-    }
-}

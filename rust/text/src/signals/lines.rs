@@ -2,9 +2,10 @@
 
 use memchr::{memchr_iter, memchr3, memmem};
 
-use crate::characters::{LINE_BREAK, characters, count, trim};
+use crate::characters::{LINE_BREAK, TERMINAL, characters, count, trim};
+use crate::seen::Seen;
 use crate::segment::Masks;
-use crate::table::{Table, hash, mix};
+use crate::table::hash;
 
 /// Call `each` with every line of Python's `str.splitlines()`.
 pub fn split_lines<'t>(text: &'t str, mut each: impl FnMut(&'t str)) {
@@ -50,86 +51,52 @@ fn has_foreign_breaks(text: &[u8]) -> bool {
         || memmem::find(text, b"\xE2\x80\xA9").is_some()
 }
 
-/// A line between newlines.
+/// A line between newlines, and without white space at either end.
 #[derive(Clone, Copy, Debug)]
-pub struct Line {
-    pub start: u32,
-    pub end: u32,
-    /// The same without white space at either end.
-    pub trimmed_start: u32,
-    pub trimmed_end: u32,
-    /// Of a line that is not empty.
-    hash: u64,
-    /// Whether an earlier line that is not empty was the same.
-    pub repeats: bool,
+pub struct Line<'t> {
+    pub start: usize,
+    pub whole: &'t str,
+    pub trimmed: &'t str,
+    /// Where the trimmed one starts.
+    pub trimmed_start: usize,
 }
 
-impl Line {
-    pub fn is_empty(&self) -> bool {
-        self.start == self.end
-    }
+/// The lines of a text between newlines: Python's `str.split("\n")`.
+#[derive(Clone, Debug)]
+pub struct Between<'t> {
+    text: &'t str,
+    masks: &'t Masks,
+    next: Option<usize>,
+}
 
-    pub fn is_blank(&self) -> bool {
-        self.trimmed_start == self.trimmed_end
-    }
-
-    pub fn trimmed<'t>(&self, text: &'t str) -> &'t str {
-        &text[self.trimmed_start as usize..self.trimmed_end as usize]
-    }
-
-    pub fn of<'t>(&self, text: &'t str) -> &'t str {
-        &text[self.start as usize..self.end as usize]
+impl<'t> Between<'t> {
+    pub fn new(text: &'t str, masks: &'t Masks) -> Self {
+        Self { text, masks, next: Some(0) }
     }
 }
 
-/// The lines of a text between newlines (Python's `str.split("\n")`), looked at once for all families.
-#[derive(Debug, Default)]
-pub struct Lines {
-    pub lines: Vec<Line>,
-    /// Whether `str.splitlines` cuts at newlines only, so that its lines are these, less an empty last one.
-    pub are_pythons: bool,
-}
+impl<'t> Iterator for Between<'t> {
+    type Item = Line<'t>;
 
-impl Lines {
-    pub fn fill(&mut self, text: &str, masks: &Masks, table: &mut Table) {
-        let newlines = masks.newlines();
-        let is_ascii = masks.characters() == text.len();
-        self.are_pythons = !masks.other_breaks() && (is_ascii || !has_foreign_breaks(text.as_bytes()));
-        table.reset(newlines.len() + 1, 1);
-        self.lines.clear();
-        self.lines.reserve(newlines.len() + 1);
-        let mut start = 0;
-        for &end in newlines.iter().chain([&(text.len() as u32)]) {
-            let mut line = Line { start, end, trimmed_start: start, trimmed_end: start, hash: 0, repeats: false };
-            if start < end {
-                let whole = &text[start as usize..end as usize];
-                let trimmed = trim_line(whole);
-                line.trimmed_start = (trimmed.as_ptr() as usize - text.as_ptr() as usize) as u32;
-                line.trimmed_end = line.trimmed_start + trimmed.len() as u32;
-                line.hash = hash(whole.as_bytes());
-                line.repeats = table.seen(line.hash);
+    #[inline]
+    fn next(&mut self) -> Option<Line<'t>> {
+        let start = self.next?;
+        let end = self.masks.next_newline(start).min(self.text.len());
+        self.next = (end < self.text.len()).then_some(end + 1);
+        let bytes = self.text.as_bytes();
+        let (mut from, mut to) = (start, end);
+        if start < end && !(bytes[start].is_ascii_graphic() & bytes[end - 1].is_ascii_graphic()) {
+            from = self.masks.first_written(start, end);
+            to = self.masks.behind_last_written(from, end);
+            if from < to && !(bytes[from].is_ascii() & bytes[to - 1].is_ascii()) {
+                let trimmed = trim(&self.text[from..to]);
+                from = trimmed.as_ptr() as usize - self.text.as_ptr() as usize;
+                to = from + trimmed.len();
             }
-            self.lines.push(line);
-            start = end + 1;
         }
+        let (whole, trimmed) = (&self.text[start..end], &self.text[from..to]);
+        Some(Line { start, whole, trimmed, trimmed_start: from })
     }
-
-    /// The lines of Python's `str.splitlines`; only where [`Lines::are_pythons`].
-    pub fn pythons(&self) -> &[Line] {
-        match self.lines.split_last() {
-            Some((last, before)) if last.is_empty() => before,
-            _ => &self.lines,
-        }
-    }
-}
-
-/// [`trim`] for lines, which may begin with many spaces.
-#[inline]
-fn trim_line(line: &str) -> &str {
-    let bytes = line.as_bytes();
-    let start = bytes.iter().take_while(|&&byte| byte == b' ').count();
-    let end = bytes.len() - bytes[start..].iter().rev().take_while(|&&byte| byte == b' ').count();
-    trim(&line[start..end])
 }
 
 /// How much of a list of texts says again what an earlier one said.
@@ -141,59 +108,107 @@ pub struct Repeats {
     pub duplicate_characters: usize,
 }
 
-/// Repeats among `re.split("\n+", text)`.
-pub fn repeated_lines(text: &str, lines: &[Line]) -> Repeats {
-    let mut repeats = Repeats::default();
-    for line in lines.iter().filter(|line| !line.is_empty()) {
-        repeats.elements += 1;
-        if line.repeats {
-            repeats.duplicates += 1;
-            repeats.duplicate_characters += count(line.of(text).as_bytes());
-        }
-    }
-    // Newlines at either end of a text leave nothing beside them, which is an element too.
-    let ends = match lines {
-        [only] => usize::from(only.is_empty()),
-        [first, .., last] => usize::from(first.is_empty()) + usize::from(last.is_empty()),
-        [] => 0,
-    };
-    repeats.elements += ends;
-    repeats.duplicates += usize::from(ends == 2);
-    repeats
+/// Characters of the longest line that is short for FineWeb.
+const SHORT_LINE: usize = 30;
+
+/// What the families count of a text's lines, all in one walk.
+#[derive(Debug, Default)]
+pub struct Lines {
+    /// Whether `str.splitlines` cuts at newlines only, so that its lines are those between them, less an empty last one.
+    pub are_pythons: bool,
+    /// Gopher's: lines of `str.splitlines`, those that begin with a bullet and those that end in an ellipsis.
+    pub all: usize,
+    pub bullets: usize,
+    pub ellipses: usize,
+    /// Among `re.split("\n+", text)`.
+    pub repeats: Repeats,
+    /// FineWeb's: lines that are not blank, those of them that end a sentence, that are short, and characters of those that repeat.
+    pub written: usize,
+    pub punctuated: usize,
+    pub short: usize,
+    pub repeated_characters: usize,
 }
 
-/// Repeats among `re.split("\n{2,}", text.strip())`: paragraphs are runs of lines that are not empty.
-pub fn repeated_paragraphs(text: &str, lines: &[Line], table: &mut Table) -> Repeats {
-    let mut repeats = Repeats::default();
-    let written = |line: &Line| !line.is_blank();
-    let (Some(first), Some(last)) = (lines.iter().position(written), lines.iter().rposition(written)) else {
-        return Repeats { elements: 1, ..repeats };
-    };
-    table.reset(last - first + 1, 1);
-    let lines = &lines[first..=last];
-    for paragraph in lines.split(Line::is_empty).filter(|paragraph| !paragraph.is_empty()) {
-        let (mut start, mut end) = (paragraph[0].start, paragraph[paragraph.len() - 1].end);
-        let mut key = 0;
-        for (index, line) in paragraph.iter().enumerate() {
-            let mut line_key = line.hash;
-            let is_first = std::ptr::eq(line, &lines[0]) && line.trimmed_start > line.start;
-            let is_last = std::ptr::eq(line, &lines[lines.len() - 1]) && line.trimmed_end < line.end;
-            if is_first || is_last {
-                // The ends of the text are trimmed.
-                let from = if is_first { line.trimmed_start } else { line.start };
-                let to = if is_last { line.trimmed_end } else { line.end };
-                (start, end) = (if is_first { from } else { start }, if is_last { to } else { end });
-                line_key = hash(&text.as_bytes()[from as usize..to as usize]);
+impl Lines {
+    #[inline(never)]
+    pub fn of(text: &str, masks: &Masks, seen: &mut Seen) -> Self {
+        let mut lines = Self::default();
+        let is_ascii = masks.characters() == text.len();
+        lines.are_pythons = !masks.other_breaks() && (is_ascii || !has_foreign_breaks(text.as_bytes()));
+        let known = characters();
+        seen.reset(masks.newlines() + 1);
+        let mut last_is_empty = true;
+        for line in Between::new(text, masks) {
+            let whole = line.whole.as_bytes();
+            last_is_empty = whole.is_empty();
+            if lines.are_pythons {
+                lines.add_python(line.trimmed);
             }
-            key = if index == 0 { line_key } else { mix(key, line_key) };
+            let Some(&last) = whole.last() else {
+                // Newlines at either end of a text leave nothing beside them, which is an element too.
+                let is_end = line.start == 0 || line.start == text.len();
+                lines.repeats.duplicates += usize::from(is_end && line.start > 0 && text.starts_with('\n'));
+                lines.repeats.elements += usize::from(is_end);
+                continue;
+            };
+            let characters = || if is_ascii { whole.len() } else { count(whole) };
+            let repeats = seen.insert(hash(whole));
+            lines.repeats.elements += 1;
+            let repeated = if repeats { characters() } else { 0 };
+            lines.repeats.duplicates += usize::from(repeats);
+            lines.repeats.duplicate_characters += repeated;
+            if line.trimmed.is_empty() {
+                continue;
+            }
+            let ends_sentence = if last < 0x80 {
+                known.ascii(last) & TERMINAL != 0
+            } else {
+                line.whole.chars().next_back().is_some_and(|last| known.is(last, TERMINAL))
+            };
+            lines.written += 1;
+            lines.punctuated += usize::from(ends_sentence);
+            // A character has at most four bytes, so a line of more than four times as many bytes is not short.
+            lines.short += usize::from(whole.len() <= 4 * SHORT_LINE && characters() <= SHORT_LINE);
+            lines.repeated_characters += repeated;
         }
-        repeats.elements += 1;
-        if table.seen(key) {
-            repeats.duplicates += 1;
-            repeats.duplicate_characters += count(&text.as_bytes()[start as usize..end as usize]);
+        if lines.are_pythons {
+            lines.all -= usize::from(last_is_empty);
+        } else {
+            split_lines(text, |line| lines.add_python(trim(line)));
         }
+        lines
     }
-    repeats
+
+    #[inline(always)]
+    fn add_python(&mut self, trimmed: &str) {
+        self.all += 1;
+        let bytes = trimmed.as_bytes();
+        self.bullets += usize::from(bytes.first() == Some(&b'-') || bytes.starts_with("•".as_bytes()));
+        self.ellipses += usize::from(bytes.ends_with(b"...") || bytes.ends_with("…".as_bytes()));
+    }
+}
+
+/// Repeats among `re.split("\n{2,}", text.strip())`.
+#[inline(never)]
+pub fn repeated_paragraphs(text: &str, masks: &Masks, seen: &mut Seen) -> Repeats {
+    let mut repeats = Repeats::default();
+    let trimmed = trim(text);
+    let mut start = trimmed.as_ptr() as usize - text.as_ptr() as usize;
+    let end = start + trimmed.len();
+    seen.reset(masks.newlines() / 2 + 1);
+    loop {
+        let stop = masks.next_newlines(start).min(end);
+        let paragraph = &text.as_bytes()[start..stop];
+        repeats.elements += 1;
+        if seen.insert(hash(paragraph)) {
+            repeats.duplicates += 1;
+            repeats.duplicate_characters += count(paragraph);
+        }
+        if stop == end {
+            return repeats;
+        }
+        start = masks.skip_newlines(stop);
+    }
 }
 
 #[cfg(test)]
@@ -216,21 +231,23 @@ mod tests {
 
     #[test]
     fn paragraphs_and_lines_repeat() {
-        let (mut table, mut lines, mut masks) = (Table::default(), Lines::default(), Masks::default());
+        let (mut seen, mut masks) = (Seen::default(), Masks::default());
         let mut measure = |text: &str| {
             masks.fill(text.as_bytes());
-            lines.fill(text, &masks, &mut table);
-            let pythons: Vec<String> = lines.pythons().iter().map(|line| String::from(line.of(text))).collect();
-            (repeated_lines(text, &lines.lines), repeated_paragraphs(text, &lines.lines, &mut table), pythons)
+            let lines = Lines::of(text, &masks, &mut seen);
+            let cut: Vec<String> = Between::new(text, &masks).map(|line| String::from(line.trimmed)).collect();
+            (lines.repeats, repeated_paragraphs(text, &masks, &mut seen), lines.all, cut)
         };
-        let (of_lines, of_paragraphs, _) = measure("é\n\né\n\n\né\nx\ny\n\nx\ny");
+        let (of_lines, of_paragraphs, ..) = measure("é\n\né\n\n\né\nx\ny\n\nx\ny");
         assert_eq!(of_paragraphs, Repeats { elements: 4, duplicates: 1, duplicate_characters: 1 });
         assert_eq!(of_lines, Repeats { elements: 7, duplicates: 4, duplicate_characters: 4 });
-        let (of_lines, of_paragraphs, pythons) = measure("\n  a b\n\na b \n \n");
+        let (of_lines, of_paragraphs, pythons, cut) = measure("\n  a b\n\na b \n \n");
         assert_eq!(of_paragraphs, Repeats { elements: 2, duplicates: 1, duplicate_characters: 3 });
         assert_eq!(of_lines, Repeats { elements: 5, duplicates: 1, duplicate_characters: 0 });
-        assert_eq!(pythons, ["", "  a b", "", "a b ", " "]);
-        let (of_lines, of_paragraphs, pythons) = measure("");
-        assert_eq!((of_lines.elements, of_paragraphs.elements, pythons.len()), (1, 1, 0));
+        assert_eq!((pythons, cut), (5, ["", "a b", "", "a b", "", ""].map(String::from).to_vec()));
+        let (of_lines, of_paragraphs, pythons, _) = measure("");
+        assert_eq!((of_lines.elements, of_paragraphs.elements, pythons), (1, 1, 0));
+        let (_, _, pythons, cut) = measure(" \u{3000}é\u{a0} \n\u{2003}\n");
+        assert_eq!((pythons, cut), (2, ["é", "", ""].map(String::from).to_vec()));
     }
 }

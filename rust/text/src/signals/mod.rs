@@ -1,8 +1,8 @@
 //! All signals of a document in one pass: cut it into words once, then let every asked family count.
 //!
 //! A family is a list of names and a function that fills as many numbers. Ratios of nothing are 0. A document costs
-//! time linear in its bytes and scratch memory of about 35 times its bytes of prose (150 times of one mark over and over), kept
-//! for the next document.
+//! time linear in its bytes, and scratch memory of no more than eight times its bytes and 16 MiB, whatever it holds. What a short one took is kept
+//! for the next.
 
 pub mod c4;
 mod characters;
@@ -15,8 +15,11 @@ pub mod furniture;
 mod gopher;
 pub mod lines;
 mod repetition;
+mod spaced;
 
-use crate::segment::{self, Masks, Word};
+use crate::keys::Keys;
+use crate::seen::Seen;
+use crate::segment::{Masks, Words};
 use crate::table::Table;
 use lines::Lines;
 
@@ -83,7 +86,8 @@ impl Family {
 /// What all families share about one document.
 struct Document<'t> {
     text: &'t str,
-    words: &'t [Word],
+    masks: &'t Masks,
+    words: &'t Words,
     lines: &'t Lines,
     /// Whether there are two dots side by side.
     has_dots: bool,
@@ -101,13 +105,20 @@ impl Document<'_> {
 /// Memory that one thread reuses from document to document.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    words: Vec<Word>,
+    words: Words,
     masks: Masks,
     lines: Lines,
     table: Table,
+    seen: Seen,
     repetition: repetition::Repetition,
+    keys: Keys,
     dolma: dolma::Scratch,
+    /// Bytes of the document before.
+    bytes: usize,
 }
+
+/// What a longer document took is given back.
+const KEPT_BYTES: usize = 1 << 20;
 
 /// Signals of one family: bit `i` stands for the `i`-th of [`Family::signals`].
 pub type Asked = u64;
@@ -140,7 +151,9 @@ pub struct Reader<'t, 's> {
 impl<'t, 's> Reader<'t, 's> {
     /// `text` must not be longer than [`crate::MAX_DOCUMENT_BYTES`].
     pub fn new(text: &'t str, scratch: &'s mut Scratch) -> Self {
-        scratch.words.clear();
+        if std::mem::replace(&mut scratch.bytes, text.len()) > KEPT_BYTES {
+            *scratch = Scratch { bytes: text.len(), ..Scratch::default() };
+        }
         scratch.masks.fill(text.as_bytes());
         scratch.repetition.forget();
         Self { text, scratch, has_words: false, has_lines: false }
@@ -149,7 +162,7 @@ impl<'t, 's> Reader<'t, 's> {
     /// Fill `values`, one a signal of the family, where they are asked; what the others hold then says nothing.
     pub fn measure(&mut self, family: Family, asked: Asked, values: &mut [f64]) {
         let Self { text, scratch, has_words, has_lines } = self;
-        let Scratch { words, masks, lines, table, repetition, dolma } = &mut **scratch;
+        let Scratch { words, masks, lines, table, seen, repetition, keys, dolma, .. } = &mut **scratch;
         let (needs_words, needs_lines) = match family {
             Family::Gopher => (gopher::needs_words(asked), gopher::needs_lines(asked)),
             Family::C4 => (c4::needs_words(asked), true),
@@ -157,25 +170,26 @@ impl<'t, 's> Reader<'t, 's> {
             Family::Dclm | Family::Dolma | Family::Characters | Family::Compression => (false, false),
         };
         if needs_words && !std::mem::replace(has_words, true) {
-            segment::words_with(text, masks, words);
+            words.fill(text, masks);
         }
         if needs_lines && !std::mem::replace(has_lines, true) {
-            lines.fill(text, masks, table);
+            *lines = Lines::of(text, masks, seen);
         }
         let document = Document {
             text,
+            masks,
             words,
             lines,
             has_dots: masks.has_dots(),
             characters: masks.characters(),
-            newlines: masks.newlines().len(),
+            newlines: masks.newlines(),
         };
         match family {
-            Family::Gopher => gopher::measure(&document, asked, table, repetition, values),
+            Family::Gopher => gopher::measure(&document, asked, table, seen, repetition, values),
             Family::C4 => c4::measure(&document, values),
             Family::Fineweb => fineweb::measure(&document, values),
-            Family::Dclm => dclm::measure(&document, asked, table, &mut dolma.copies, values),
-            Family::Dolma => dolma::measure(&document, table, dolma, values),
+            Family::Dclm => dclm::measure(&document, asked, keys, &mut dolma.copies, values),
+            Family::Dolma => dolma::measure(&document, keys, dolma, values),
             Family::Characters => characters::measure(&document, values),
             Family::Compression => compression::measure(&document, values),
         }

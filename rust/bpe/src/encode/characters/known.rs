@@ -6,7 +6,7 @@
 use tokenfoundry_kernels::byte_classes::Classifier;
 
 use super::super::Encoder;
-use super::super::block::{BLOCK, Block, Places};
+use super::super::block::{BLOCK, Block, Places, Unseen};
 use super::super::memory::budget_bytes;
 use super::super::merge::{SHORT, merge_short};
 use super::super::seen::Seen;
@@ -71,11 +71,9 @@ impl Known {
     ) {
         let Self { seen, merging, block, .. } = self;
         let block = block.get_or_insert_with(|| Box::new(Block::new()));
-        let at_once = |unit: &[u8], _: u64, tokens: &mut Vec<u32>| {
-            merging.merge(vocabulary, unit, tokens);
-            true
-        };
-        block.encode(classifier, seen, vocabulary.encoder, Places { text, base, places }, at_once, sink);
+        let each = |unit: &[u8], tokens: &mut Vec<u32>| merging.merge(vocabulary, unit, tokens);
+        let places = Places { text, base, places };
+        block.encode(classifier, seen, vocabulary.encoder, places, Unseen::Each(each), sink);
     }
 
     /// Give the tokens of one unit to `sink`; `prefixed`: as if a space were before it.

@@ -6,9 +6,10 @@
 use super::super::Asked;
 use super::joined::Joined;
 use super::twice::Twice;
-use crate::table::{Table, hash, mix};
+use crate::seen::Seen;
+use crate::table::{hash, mix};
 
-const SHORTEST: usize = 5;
+pub const SHORTEST: usize = 5;
 const LONGEST: usize = 10;
 /// Sizes of n-grams whose duplicates are counted.
 pub const SIZES: usize = LONGEST - SHORTEST + 1;
@@ -29,7 +30,8 @@ pub struct Duplicates {
     open: Vec<u32>,
     chain: Vec<u64>,
     keys: Vec<u64>,
-    again: Vec<u32>,
+    /// A bit a word: whether it begins an n-gram of few bytes, and these may repeat.
+    begins_again: Vec<u64>,
     twice: Twice,
     short: Twice,
 }
@@ -50,7 +52,7 @@ type Windows = [u64; STEPS.len() + 1];
 impl Duplicates {
     /// For the asked sizes, bit 0 for 5 words; 0 for others.
     #[inline(never)]
-    pub fn characters(&mut self, joined: &Joined, asked: Asked, table: &mut Table) -> [usize; SIZES] {
+    pub fn characters(&mut self, joined: &Joined, asked: Asked, seen: &mut Seen) -> [usize; SIZES] {
         let mut duplicated = [0; SIZES];
         let words = joined.words();
         if words < SHORTEST {
@@ -64,12 +66,12 @@ impl Duplicates {
             if asked & 1 << (n - SHORTEST) == 0 {
                 continue;
             }
-            self.find_again(joined, n);
-            table.reset(self.again.len(), 1);
+            self.find_keys(joined, n);
+            seen.reset(self.keys.len());
             let mut next = 0;
-            for &place in &self.again {
-                let at = self.candidates[self.open[place as usize] as usize].at;
-                if at >= next && table.seen(self.keys[place as usize]) {
+            for (&index, &key) in self.open.iter().zip(&self.keys) {
+                let at = self.candidates[index as usize].at;
+                if at >= next && seen.insert(key) {
                     *duplicated += joined.characters_of(at as usize, n);
                     next = at + n as u32;
                 }
@@ -78,10 +80,10 @@ impl Duplicates {
         duplicated
     }
 
-    /// The open candidates whose n-grams may repeat by all of their bytes, and the keys of all that are open.
+    /// The candidates whose n-grams may repeat, and the keys of these.
     #[inline(never)]
-    fn find_again(&mut self, joined: &Joined, n: usize) {
-        let Self { candidates, windows, open, keys, again, twice, .. } = self;
+    fn find_keys(&mut self, joined: &Joined, n: usize) {
+        let Self { candidates, windows, open, keys, .. } = self;
         let words = joined.words();
         while open.last().is_some_and(|&last| candidates[last as usize].at as usize + n > words) {
             open.pop();
@@ -101,29 +103,38 @@ impl Duplicates {
         } else {
             keys.extend(open.iter().map(|&index| key(joined, at(index), n, &windows[index as usize])));
         }
-        twice.find(keys, again);
     }
 
     /// The words among the first `count` from which on the first step may repeat, or which begin an n-gram that is shorter and whose
     /// first bytes may repeat among those: equal n-grams are equally long.
     #[inline(never)]
     fn find_candidates(&mut self, joined: &Joined, count: usize) {
-        let Self { hashes, candidates, twice, short, .. } = self;
+        let Self { hashes, candidates, open, begins_again, twice, short, .. } = self;
         twice.reset(count);
-        short.reset(count);
         hashes.resize(count, 0);
+        open.resize(count, 0);
         let lengths = || joined.lengths::<SHORTEST>();
-        for ((hash, window), length) in hashes.iter_mut().zip(joined.windows::<16>(count)).zip(lengths()) {
+        let mut shorter = 0;
+        for (at, ((hash, window), length)) in
+            (0..).zip(hashes.iter_mut().zip(joined.windows::<16>(count)).zip(lengths()))
+        {
             *hash = two_words(window);
             twice.mark(*hash);
-            short.mark_if(head(window), length < STEPS[0]);
+            open[shorter] = at;
+            shorter += usize::from(length < STEPS[0]);
+        }
+        short.reset(shorter);
+        open[..shorter].iter().for_each(|&at| short.mark(joined.head(at)));
+        begins_again.clear();
+        begins_again.resize(count.div_ceil(64), 0);
+        for &at in &open[..shorter] {
+            begins_again[at as usize / 64] |= u64::from(short.may_repeat(joined.head(at))) << (at % 64);
         }
         candidates.resize(count, Candidate::default());
         let mut kept = 0;
-        let known = hashes.iter().zip(joined.windows::<16>(count)).zip(lengths());
-        for (at, ((&hash, window), length)) in (0..).zip(known) {
+        for (at, (&hash, length)) in (0..).zip(hashes.iter().zip(lengths())) {
             let repeats = twice.may_repeat(hash);
-            let begins_again = short.may_repeat(head(window));
+            let begins_again = begins_again[at as usize / 64] >> (at % 64) & 1 != 0;
             let shorter = if begins_again { STEPS[0] } else { HEAD };
             let limit = if repeats { u32::MAX } else { shorter };
             candidates[kept] = Candidate { at, limit };
@@ -184,12 +195,6 @@ fn key(joined: &Joined, at: u32, n: usize, windows: &Windows) -> u64 {
     }
     // What is between the last window and the last bytes.
     mix(key, hash(&joined.gram(at, n)[STEPS[5] as usize..]))
-}
-
-/// The hash of the first [`HEAD`] bytes.
-#[inline(always)]
-fn head(window: &[u8; 16]) -> u64 {
-    (u128::from_le_bytes(*window) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 #[inline(always)]

@@ -5,8 +5,7 @@ use tokenfoundry_kernels::on_tier::{Work, on_tier};
 
 use super::super::Document;
 use super::super::gopher::Words;
-use crate::characters::count;
-use crate::segment::Word;
+use crate::segment::Words as Places;
 use crate::table::{hash_any, kept, mix, short_hash};
 
 /// Words up to this long are copied by one load and one store.
@@ -27,7 +26,7 @@ pub struct Joined {
 struct Fill<'a> {
     joined: &'a mut Joined,
     text: &'a str,
-    words: &'a [Word],
+    words: &'a Places,
     /// Whether all characters are ASCII.
     plain: bool,
 }
@@ -41,42 +40,27 @@ impl Work for Fill<'_> {
         let Joined { bytes, starts, characters, hashes } = self.joined;
         let mut found = Words::default();
         let (mut end, mut all_characters) = (0, 0);
-        for ((&word, start), hash) in self.words.iter().zip(starts.iter_mut()).zip(hashes.iter_mut()) {
+        for ((word, start), hash) in self.words.iter().zip(starts.iter_mut()).zip(hashes.iter_mut()) {
             *start = end as u32;
             if !self.plain {
                 characters.push(all_characters as u32);
             }
-            let (from, to) = (word.start as usize, word.end as usize);
-            let length = to - from;
+            let length = word.end - word.start;
             // All but the longest words, and those at the text's end, which have no block behind them.
-            let block = text[from..].first_chunk::<BLOCK>().filter(|_| length <= BLOCK);
+            let block = text[word.start..].first_chunk::<BLOCK>().filter(|_| length <= BLOCK);
             let (low, letters) = if let Some(block) = block {
-                let both = u128::from_le_bytes(*block);
-                let (keep_low, keep_high) = kept(length);
-                let low = both as u64 & keep_low;
-                let high = (both >> 64) as u64 & keep_high;
+                let (low, high) = short(block, length);
                 bytes[end..end + BLOCK].copy_from_slice(block);
                 *hash = short_hash(low, high, length);
                 (low, low | high)
             } else {
-                let word = &text[from..to];
+                let word = &text[word.start..word.end];
                 bytes[end..end + length].copy_from_slice(word);
                 *hash = hash_any(word);
-                let head = if length <= 8 { word } else { &[] };
-                let low = head.iter().rev().fold(0, |low, &byte| low << 8 | u64::from(byte));
-                (low, word.iter().fold(0, |letters, &byte| letters | u64::from(byte)))
+                long(word)
             };
             end += length;
-            if word.plain || length == 1 {
-                // A single ASCII mark is a symbol, and no letter.
-                found.add_plain(word.plain, low, letters, length);
-                all_characters += length;
-            } else {
-                let word = &self.text[from..to];
-                let length = if self.plain { length } else { count(word.as_bytes()) };
-                found.add(word, length);
-                all_characters += length;
-            }
+            all_characters += found.add_any(self.text, self.plain, word, low, letters);
         }
         bytes.truncate(end);
         starts[self.words.len()] = end as u32;
@@ -85,6 +69,32 @@ impl Work for Fill<'_> {
         }
         found
     }
+}
+
+/// The first bytes of a word of at most sixteen, zeros behind them.
+#[inline(always)]
+fn short(block: &[u8; BLOCK], length: usize) -> (u64, u64) {
+    let both = u128::from_le_bytes(*block);
+    let (low, high) = kept(length);
+    (both as u64 & low, (both >> 64) as u64 & high)
+}
+
+/// What [`Words::add_any`] asks of any word.
+fn long(word: &[u8]) -> (u64, u64) {
+    let head = if word.len() <= 8 { word } else { &[] };
+    let low = head.iter().rev().fold(0, |low, &byte| low << 8 | u64::from(byte));
+    (low, word.iter().fold(0, |letters, &byte| letters | u64::from(byte)))
+}
+
+/// What the words of a document are, without taking them.
+pub fn look(document: &Document<'_>) -> Words {
+    let (text, plain) = (document.text, document.is_ascii());
+    let mut found = Words::default();
+    for word in document.words.iter() {
+        let (low, letters) = long(word.of(text).as_bytes());
+        found.add_any(text, plain, word, low, letters);
+    }
+    found
 }
 
 impl Joined {
@@ -148,6 +158,13 @@ impl Joined {
     #[inline(always)]
     pub fn windows<const SIZE: usize>(&self, count: usize) -> impl Iterator<Item = &[u8; SIZE]> {
         self.starts[..count].iter().map_while(|&start| self.bytes[start as usize..].first_chunk())
+    }
+
+    /// A hash of eight bytes from word `at` on.
+    #[inline(always)]
+    pub fn head(&self, at: u32) -> u64 {
+        let bytes = self.bytes[self.starts[at as usize] as usize..].first_chunk();
+        bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 
     /// The hash of `to` bytes from word `at` on, of which `window` hashes the first `from`; eight or sixteen more.

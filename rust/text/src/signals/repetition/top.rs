@@ -7,7 +7,7 @@
 use super::super::Asked;
 use crate::table::Table;
 
-const SHORTEST: usize = 2;
+pub const SHORTEST: usize = 2;
 const LONGEST: usize = 4;
 /// Sizes of n-grams of which the most frequent one is found.
 pub const SIZES: usize = LONGEST - SHORTEST + 1;
@@ -25,8 +25,22 @@ pub struct Top {
 
 /// The hash of a word as the `index`-th of its n-gram: n-grams are sums of these.
 #[inline(always)]
-fn turned(hash: u64, index: usize) -> u64 {
+pub fn turned(hash: u64, index: usize) -> u64 {
     hash.rotate_left(13 * index as u32)
+}
+
+/// Count `all` n-grams by the upper bits of their hashes; gives how far these are shifted.
+#[inline(always)]
+fn count(counts: &mut Vec<u8>, all: usize, grams: impl Iterator<Item = u64>) -> u32 {
+    let size = (4 * all).next_power_of_two().max(64);
+    let shift = 64 - size.trailing_zeros();
+    counts.clear();
+    counts.resize(size, 0);
+    for gram in grams {
+        let count = &mut counts[(gram >> shift) as usize];
+        *count = count.saturating_add(1);
+    }
+    shift
 }
 
 impl Top {
@@ -35,12 +49,13 @@ impl Top {
     pub fn find(&mut self, hashes: &[u64], asked: Asked, table: &mut Table) -> [(usize, u32); SIZES] {
         // Nothing repeats: the first n-gram of the document is the most frequent one, once.
         let mut best = [(0, 1); SIZES];
-        self.start(hashes);
         for (index, best) in best.iter_mut().enumerate() {
-            if index > 0 {
+            let most = if index == 0 {
+                self.start(hashes)
+            } else {
                 self.lengthen(hashes, SHORTEST + index - 1);
-            }
-            let most = self.narrow();
+                self.narrow()
+            };
             if asked & 1 << index != 0 && most > 1 {
                 *best = self.best(most, hashes.len(), table);
             }
@@ -51,26 +66,34 @@ impl Top {
         best
     }
 
+    /// [`Self::narrow`] for all pairs of words.
     #[inline(never)]
-    fn start(&mut self, hashes: &[u64]) {
-        self.grams.clear();
-        self.grams.extend(hashes.windows(2).map(|pair| pair[0].wrapping_add(turned(pair[1], 1))));
-        self.places.clear();
-        self.places.extend(0..self.grams.len() as u32);
+    fn start(&mut self, hashes: &[u64]) -> u8 {
+        let Self { places, grams, bounds, counts, .. } = self;
+        let all = hashes.len().saturating_sub(1);
+        let pairs = || hashes.windows(2).map(|pair| pair[0].wrapping_add(turned(pair[1], 1)));
+        let shift = count(counts, all, pairs());
+        grams.resize(all, 0);
+        places.resize(all, 0);
+        bounds.resize(all, 0);
+        let (mut kept, mut most) = (0, 0);
+        for (place, gram) in (0..).zip(pairs()) {
+            let count = counts[(gram >> shift) as usize];
+            (grams[kept], places[kept], bounds[kept]) = (gram, place, count);
+            most = most.max(count);
+            kept += usize::from(count > 1);
+        }
+        grams.truncate(kept);
+        places.truncate(kept);
+        bounds.truncate(kept);
+        most
     }
 
     /// Keep the n-grams that may repeat; returns what the most frequent one's count is not above, or the greatest number.
     #[inline(never)]
     fn narrow(&mut self) -> u8 {
         let Self { places, grams, bounds, counts, .. } = self;
-        let size = (4 * grams.len()).next_power_of_two().max(64);
-        let shift = 64 - size.trailing_zeros();
-        counts.clear();
-        counts.resize(size, 0);
-        for &gram in grams.iter() {
-            let count = &mut counts[(gram >> shift) as usize];
-            *count = count.saturating_add(1);
-        }
+        let shift = count(counts, grams.len(), grams.iter().copied());
         bounds.resize(grams.len(), 0);
         let (mut kept, mut most) = (0, 0);
         for index in 0..grams.len() {

@@ -12,7 +12,15 @@ pub struct Twice {
 impl Twice {
     /// Forget everything, and make room for `hashes` of them.
     pub fn reset(&mut self, hashes: usize) {
-        let places = (hashes * 16).next_power_of_two().max(64);
+        self.reset_places((hashes * 16).next_power_of_two().max(64));
+    }
+
+    /// The same with so many bytes at most.
+    pub fn reset_bytes(&mut self, bytes: usize) {
+        self.reset_places((bytes * 4 + 1).next_power_of_two().max(128) / 2);
+    }
+
+    fn reset_places(&mut self, places: usize) {
         self.mask = places - 1;
         self.pairs.clear();
         self.pairs.resize(places / 32, 0);
@@ -32,34 +40,10 @@ impl Twice {
         *pair |= (1 | met << 1) << shift;
     }
 
-    /// Mark a hash, or do as much for nothing.
-    #[inline(always)]
-    pub fn mark_if(&mut self, hash: u64, is_meant: bool) {
-        let (word, shift) = self.place(hash);
-        let pair = &mut self.pairs[word];
-        let met = *pair >> shift & 1;
-        *pair |= (u64::from(is_meant) | (met & u64::from(is_meant)) << 1) << shift;
-    }
-
     #[inline(always)]
     pub fn may_repeat(&self, hash: u64) -> bool {
         let (word, shift) = self.place(hash);
         self.pairs[word] >> (shift + 1) & 1 != 0
-    }
-
-    /// Indices of the hashes that may repeat.
-    #[inline(never)]
-    pub fn find(&mut self, hashes: &[u64], found: &mut Vec<u32>) {
-        self.reset(hashes.len());
-        hashes.iter().for_each(|&hash| self.mark(hash));
-        found.clear();
-        found.resize(hashes.len(), 0);
-        let mut kept = 0;
-        for (index, &hash) in hashes.iter().enumerate() {
-            found[kept] = index as u32;
-            kept += usize::from(self.may_repeat(hash));
-        }
-        found.truncate(kept);
     }
 }
 
@@ -72,8 +56,10 @@ mod tests {
     fn all_that_repeat_are_found_and_few_others() {
         let mut hashes: Vec<u64> = (0..1000u32).map(|number| hash(&number.to_le_bytes())).collect();
         hashes.extend_from_within(..10);
-        let (mut twice, mut found) = (Twice::default(), Vec::new());
-        twice.find(&hashes, &mut found);
+        let mut twice = Twice::default();
+        twice.reset(hashes.len());
+        hashes.iter().for_each(|&hash| twice.mark(hash));
+        let found: Vec<usize> = (0..hashes.len()).filter(|&index| twice.may_repeat(hashes[index])).collect();
         assert!((0..10).chain(1000..1010).all(|index| found.contains(&index)));
         assert!(found.len() < 200, "{}", found.len());
     }
