@@ -85,6 +85,30 @@ def test_specials_as_text(name: str) -> None:
         assert ours.decode(spelled) == f"a{control}b"
 
 
+@pytest.mark.parametrize("name", ["mistral_v1", "mistral_v3"])
+def test_decoding_equals_sentencepiece(name: str) -> None:
+    """Texts that begin with spaces or ▁, and runs of byte tokens that are no UTF-8, or only in part."""
+    sentencepiece = pytest.importorskip("sentencepiece")
+    path = vocabulary(name)
+    original = sentencepiece.SentencePieceProcessor(model_file=str(path))
+    ours = tf.Tokenizer.from_file(path)
+    chosen = random.Random(4)
+    parts = ["▁", " ", "a", "the", "é", "日", "👍", "\n", "</s>", "<0x41>", "\u0301"]
+    first_byte = original.piece_to_id("<0x00>")
+    usual = [*range(first_byte, first_byte + 256), *map(original.piece_to_id, ("▁", "▁▁", "▁the", "a"))]
+    for _ in range(2000):
+        text = chosen.choice(("▁", " ", "", "▁ ", " ▁")) + "".join(chosen.choices(parts, k=chosen.randrange(8)))
+        ids = original.encode(text)
+        assert ours.encode(text, add_special_tokens=False, allowed_special="none") == ids
+        assert ours.decode(ids, skip_special_tokens=True) == original.decode(ids)
+        # No byte first, of which a space is kept there, and no control piece between bytes, which parts them there.
+        ids = [chosen.randrange(1000, len(ours))]
+        ids += [chosen.choice((chosen.randrange(1000, len(ours)), chosen.choice(usual))) for _ in range(8)]
+        assert ours.decode(ids, skip_special_tokens=True) == original.decode(ids)
+        stream = ours.decode_stream()
+        assert "".join([*map(stream.push, ids), stream.finish()]) == ours.decode(ids)
+
+
 def test_user_defined_pieces_equal_sentencepiece() -> None:
     sentencepiece = pytest.importorskip("sentencepiece")
     path = vocabulary("mistral_v3")

@@ -169,7 +169,7 @@ pub fn read(file: &[u8]) -> Result<Parts, VocabularyError> {
         }
     }
     let mut tokens = Tokens::default();
-    let mut decoder = Decoder { strip_start: usize::from(model.prefix), ..Decoder::default() };
+    let mut decoder = Decoder { keeps_characters: true, strip_start: usize::from(model.prefix), ..Decoder::default() };
     let mut added = Vec::new();
     let mut unknown = None;
     let mut ids: FxHashMap<&str, u32> = FxHashMap::default();

@@ -2,8 +2,8 @@
 //!
 //! What a token stands for is worked out once, when a tokenizer is built: [`Decoder::pieces`] has the bytes of every id. A
 //! text is those bytes one after another, with U+FFFD for what is no UTF-8. Vocabularies with byte fallback differ in
-//! two ways, which `tokenizers` sets: a run of byte tokens that is no UTF-8 becomes one U+FFFD for each byte, and the
-//! space that was put before a text goes away again.
+//! two ways: of a run of byte tokens that is no UTF-8 each byte becomes a U+FFFD (all of them in `tokenizers`, those that belong
+//! to no character in SentencePiece), and the space that was put before a text goes away again.
 
 use super::decode_chain::Chain;
 use super::decode_table::Table;
@@ -15,6 +15,8 @@ pub struct Decoder {
     pub pieces: Tokens,
     /// Whether an id is the token of a byte (byte fallback); empty where there are none.
     pub is_byte: Vec<bool>,
+    /// Characters within a run of byte tokens that is no UTF-8 as a whole are kept.
+    pub keeps_characters: bool,
     /// Spaces to take from the start of a text, at most.
     pub strip_start: usize,
     /// What a decoder that is not just bytes one after another does; `pieces` then only says which ids there are.
@@ -47,19 +49,27 @@ impl Decoder {
             return self.decode_bytes(ids, skip_special, text);
         }
         let start = text.len();
-        self.table.append(ids, skip_special, text, push_byte_run)?;
+        self.table.append(ids, skip_special, text, |text, run| self.push_byte_run(text, run))?;
         let spaces = text[start..].iter().take(self.strip_start).take_while(|&&byte| byte == b' ').count();
         text.drain(start..start + spaces);
         Ok(())
     }
-}
 
-/// Append what a run of byte tokens is, and empty it.
-pub fn push_byte_run(text: &mut Vec<u8>, run: &mut Vec<u8>) {
-    if std::str::from_utf8(run).is_ok() {
-        text.append(run);
-    } else {
-        text.extend(std::iter::repeat_n("\u{FFFD}".as_bytes(), run.len()).flatten());
+    /// Append what a run of byte tokens is, and empty it.
+    fn push_byte_run(&self, text: &mut Vec<u8>, run: &mut Vec<u8>) {
+        let replaced = |bytes: usize| std::iter::repeat_n("\u{FFFD}".as_bytes(), bytes).flatten();
+        if std::str::from_utf8(run).is_ok() {
+            text.append(run);
+            return;
+        }
+        if self.keeps_characters {
+            for chunk in run.utf8_chunks() {
+                text.extend_from_slice(chunk.valid().as_bytes());
+                text.extend(replaced(chunk.invalid().len()));
+            }
+        } else {
+            text.extend(replaced(run.len()));
+        }
         run.clear();
     }
 }
@@ -88,7 +98,8 @@ pub fn incomplete_tail(bytes: &[u8]) -> usize {
 }
 
 /// Turns ids that come one by one into text, and never gives half a character. What it gives in all is what decoding all
-/// ids at once gives; a decoder whose steps look across tokens gives it at the end.
+/// ids at once gives, but for a run of byte tokens that was UTF-8 and is no more, where `tokenizers` would take back what was
+/// given; a decoder whose steps look across tokens gives its text at the end.
 #[derive(Clone, Debug, Default)]
 pub struct Stream {
     pending: Vec<u8>,
@@ -119,10 +130,10 @@ impl Stream {
                 self.pending_bytes_are_tokens = true;
                 // A run of bytes is valid or not as a whole; a finished character may be given only while it is.
                 if std::str::from_utf8(&self.pending).is_ok() {
-                    push_byte_run(&mut text, &mut self.pending);
+                    text.append(&mut self.pending);
                 }
             } else {
-                push_byte_run(&mut text, &mut self.pending);
+                decoder.push_byte_run(&mut text, &mut self.pending);
                 text.extend_from_slice(piece);
             }
         } else {
@@ -140,7 +151,7 @@ impl Stream {
             // The ids were looked up when they came.
             let _ = chain.decode(&self.kept, |_| false, &mut text);
         } else if self.pending_bytes_are_tokens {
-            push_byte_run(&mut text, &mut self.pending);
+            decoder.push_byte_run(&mut text, &mut self.pending);
         } else {
             text.append(&mut self.pending);
         }
