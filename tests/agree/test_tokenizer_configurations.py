@@ -74,6 +74,10 @@ def test_random_files_of_rarer_parts(first: int) -> None:
     assert [found for seed in range(first, first + 20) for found in differences(seed, wide_configuration)] == []
 
 
+def test_a_token_whose_form_is_that_of_a_special_one() -> None:
+    assert differences(62329) == []
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("first", range(1000, 4000, 100))
 def test_many_random_files(first: int) -> None:

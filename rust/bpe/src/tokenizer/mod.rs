@@ -245,10 +245,13 @@ impl Tokenizer {
             special_ids[token.id as usize] = true;
         }
         let mut decoder = parts.decoder;
-        // As `tokenizers` has it, a special token that is looked for in another form than its own is not left out.
-        let kept: FxHashSet<u32> =
-            parts.added.iter().filter(|token| token.pattern.is_some()).map(|token| token.id).collect();
-        decoder.finish(|id| special_ids.get(id as usize).copied().unwrap_or(false) && !kept.contains(&id));
+        // As `tokenizers` has it, what is left out is told by text: a special token that is looked for in another form than its own
+        // is kept, and one that is not special goes if its form is what a special one is.
+        let special: FxHashSet<&str> =
+            parts.added.iter().filter(|token| token.special).map(|token| token.content.as_str()).collect();
+        let goes = |token: &AddedToken| special.contains(token.pattern.as_deref().unwrap_or(&token.content));
+        let skipped: FxHashSet<u32> = parts.added.iter().filter(|token| goes(token)).map(|token| token.id).collect();
+        decoder.finish(|id| skipped.contains(&id));
         let added = AddedTokens::new(parts.added)?;
         let front = Front::new(&parts.normalizers, &parts.late_normalizers, &parts.pretokenizer);
         let front = front.filter(|_| parts.general.is_none());
