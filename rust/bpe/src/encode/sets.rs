@@ -92,6 +92,8 @@ pub struct Sets<const N: usize> {
     shift: u32,
     used: usize,
     most_lines: usize,
+    /// In a table that forgets each push is a wait for memory that only moves the loss to another entry.
+    pushes_at_bound: usize,
     /// Takes turns among the entries of full buckets.
     turn: usize,
 }
@@ -115,13 +117,29 @@ impl<const N: usize> Sets<N> {
         Self::of_lines(lines(first), lines(most.max(first)))
     }
 
+    /// Of so many entries, a power of two, that are to find a place even where nearly all are taken.
+    pub fn dense(entries: usize) -> Self {
+        Self { pushes_at_bound: PUSHES, ..Self::new(entries, entries) }
+    }
+
     fn of_lines(lines: usize, most_lines: usize) -> Self {
-        Self { lines: Lines::new(lines), shift: 64 - lines.trailing_zeros(), used: 0, most_lines, turn: 0 }
+        Self {
+            lines: Lines::new(lines),
+            shift: 64 - lines.trailing_zeros(),
+            used: 0,
+            most_lines,
+            pushes_at_bound: 1,
+            turn: 0,
+        }
     }
 
     /// How many entries there are.
     pub fn count(&self) -> usize {
         self.used
+    }
+
+    fn is_full(&self) -> bool {
+        self.used * 8 >= self.entries() * Self::FULL
     }
 
     fn entries(&self) -> usize {
@@ -160,7 +178,7 @@ impl<const N: usize> Sets<N> {
 
     /// Put an entry, not yet there, where it belongs.
     pub fn insert(&mut self, entry: [u64; N], hash_of: HashOf<N>) {
-        if self.used * 8 >= self.entries() * Self::FULL {
+        if self.is_full() {
             self.grow(hash_of);
         }
         if let Some(homeless) = self.push(entry, hash_of)
@@ -174,7 +192,8 @@ impl<const N: usize> Sets<N> {
     /// Put an entry in one of its buckets, pushing on others; what has no place at last.
     fn push(&mut self, mut entry: [u64; N], hash_of: HashOf<N>) -> Option<[u64; N]> {
         let mut from = None;
-        for _ in 0..PUSHES {
+        let is_bound = self.lines.count() == self.most_lines && self.is_full();
+        for _ in 0..if is_bound { self.pushes_at_bound } else { PUSHES } {
             let hash = hash_of(&entry);
             let view = self.view();
             let buckets = [view.first(hash), view.second(hash)];

@@ -54,6 +54,11 @@ impl Words {
         Self(Sets::new(first, most))
     }
 
+    /// See [`Sets::dense`].
+    pub fn dense(entries: usize) -> Self {
+        Self(Sets::dense(entries))
+    }
+
     /// Of the piece of `length` bytes at `at`, 8 at most, where eight bytes of text follow its start.
     #[inline(always)]
     pub fn key(text: &[u8], at: usize, length: usize) -> u64 {

@@ -23,7 +23,7 @@ impl Whole {
         // Four in a line may be dense; two need more room.
         let (words, middle) = (of_words * 5 / 4, (of_middle - of_words) * 8 / 5);
         let table = |entries: usize| entries.next_power_of_two();
-        let mut words = Words::new(table(words), table(words));
+        let mut words = Words::dense(table(words));
         let mut middle = Middle::new(table(middle), table(middle) * 4);
         for (id, bytes) in tokens {
             let mut padded = [0; MIDDLE_BYTES];
