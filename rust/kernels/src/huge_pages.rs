@@ -1,8 +1,11 @@
 //! Asking for larger pages before memory is touched. A table that is read here and there costs a walk through the page
 //! tables at each look where its pages are of 4 KiB.
 
+use crate::prefetch::LINE_BYTES;
+
 /// Below this, pages do not matter.
-pub const FROM_BYTES: usize = 1 << 21;
+pub const FROM_BYTES: usize = HUGE_PAGE;
+const HUGE_PAGE: usize = 2 << 20;
 
 /// A vector with room for `capacity` values, on huge pages if that is worth it.
 pub fn vec_with_capacity<T>(capacity: usize) -> Vec<T> {
@@ -27,7 +30,7 @@ impl<T: Copy> Aligned<T> {
     where
         T: Default,
     {
-        let align = if count * size_of::<T>() >= FROM_BYTES { HUGE_PAGE } else { CACHE_LINE };
+        let align = if count * size_of::<T>() >= FROM_BYTES { HUGE_PAGE } else { LINE_BYTES };
         let most_skipped = align / size_of::<T>() - 1;
         let values = vec![T::default(); count + most_skipped];
         let skip = values.as_ptr().align_offset(align).min(most_skipped);
@@ -35,9 +38,6 @@ impl<T: Copy> Aligned<T> {
         Self { values, skip, count }
     }
 }
-
-const HUGE_PAGE: usize = 2 << 20;
-const CACHE_LINE: usize = 64;
 
 impl<T> std::ops::Deref for Aligned<T> {
     type Target = [T];

@@ -458,7 +458,7 @@ impl Block {
             let (key, number) = (&key_at(index), numbers[index as usize]);
             let piece = pieces.bytes(number);
             if let Unseen::Merge { of } = how
-                && let Some(token) = encoder.whole.get(key, piece.len())
+                && let Some(token) = encoder.whole_short(key, piece)
                 && of.takes(encoder, token)
             {
                 seen.insert_short(piece, key, &[token]);
@@ -472,21 +472,13 @@ impl Block {
                 continue;
             }
             match how {
-                Unseen::Each(encode) => encode(piece, tokens),
-                Unseen::Merge { of } => {
-                    // Some few that found no place in that table.
-                    let token = if encoder.whole.has_all() { None } else { encoder.whole_piece(piece) };
-                    match token.filter(|&token| of.takes(encoder, token)) {
-                        Some(token) => tokens.push(token),
-                        None => {
-                            leave(encoder, pieces, number, of, fresh, parts);
-                            continue;
-                        }
-                    }
+                Unseen::Each(encode) => {
+                    encode(piece, tokens);
+                    seen.insert_short(piece, key, tokens);
+                    give(tokens, number, found, many);
                 }
+                Unseen::Merge { of } => leave(encoder, pieces, number, of, fresh, parts),
             }
-            seen.insert_short(piece, key, tokens);
-            give(tokens, number, found, many);
         }
     }
 

@@ -39,6 +39,7 @@ use merge::{SHORT, merge_bytes, merge_long, merge_short};
 use pieces::Pieces;
 use split::Splits;
 use symbols::{CharacterStart, Start};
+use tables::Key;
 use tokenfoundry_kernels::pair_merges::{NONE, Pairs};
 use tree::{Spelled, Trees};
 use whole::Whole;
@@ -128,6 +129,14 @@ impl Encoder {
     /// The token whose bytes are `piece`, if a whole piece may be that token.
     pub fn whole_piece(&self, piece: &[u8]) -> Option<u32> {
         self.pieces.get(&self.tokens, piece)
+    }
+
+    /// [`Self::whole_piece`] for a piece of up to [`tables::MIDDLE_BYTES`] with its key.
+    #[inline(always)]
+    fn whole_short(&self, key: &Key<2>, piece: &[u8]) -> Option<u32> {
+        let token = self.whole.get(key, piece.len());
+        // Hardly ever some found no place in that table.
+        if token.is_none() && !self.whole.has_all() { self.whole_piece(piece) } else { token }
     }
 
     /// What names the encoder's rules in a tokenizer's digest.

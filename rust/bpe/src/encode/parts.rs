@@ -39,7 +39,7 @@ pub struct Parts {
     token_ends: Vec<u32>,
 }
 
-/// What [`Block::look_up_parts`] needs, on a tier.
+/// What [`Block::find`] needs, on a tier.
 struct Encode<'a> {
     block: &'a mut Block,
     seen: &'a mut Seen,

@@ -1,25 +1,13 @@
 //! Eight pieces at a time.
 
 use std::arch::x86_64::{
-    __m512i, _mm_maskz_loadu_epi16, _mm512_add_epi64, _mm512_and_si512, _mm512_cvtepu16_epi64, _mm512_i64gather_epi64,
+    _mm_maskz_loadu_epi16, _mm512_add_epi64, _mm512_and_si512, _mm512_cvtepu16_epi64, _mm512_i64gather_epi64,
     _mm512_mask_storeu_epi64, _mm512_max_epu64, _mm512_min_epu64, _mm512_mullo_epi64, _mm512_permutex2var_epi64,
-    _mm512_set1_epi64, _mm512_setr_epi64, _mm512_slli_epi64, _mm512_sllv_epi64, _mm512_srli_epi64, _mm512_srlv_epi64,
-    _mm512_sub_epi64, _mm512_ternarylogic_epi64, _mm512_xor_si512,
+    _mm512_set1_epi64, _mm512_setr_epi64, _mm512_slli_epi64, _mm512_srli_epi64, _mm512_sub_epi64, _mm512_xor_si512,
 };
 
 use super::{FIRST, LAST, SECOND, Wanted};
-
-/// `!(word & kept | ended)`.
-const NEITHER: i32 = 0b0001_0101;
-
-/// The key of eight bytes of which so many bits, 64 at most, are the piece's. Shifts by 64 and more give zero.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn key(word: __m512i, bits: __m512i) -> __m512i {
-    let kept = _mm512_srlv_epi64(_mm512_set1_epi64(-1), _mm512_sub_epi64(_mm512_set1_epi64(64), bits));
-    let ended = _mm512_sllv_epi64(_mm512_set1_epi64(0xFF), bits);
-    _mm512_ternarylogic_epi64::<NEITHER>(word, kept, ended)
-}
+use crate::word_keys::avx512::key;
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]

@@ -1,7 +1,7 @@
 //! Eight pieces at a time.
 
 use std::arch::x86_64::{
-    __m256i, _mm_cvtsi32_si128, _mm256_mask_storeu_epi32, _mm256_maskz_loadu_epi32, _mm256_min_epu32,
+    __m256i, __m512i, _mm_cvtsi32_si128, _mm256_mask_storeu_epi32, _mm256_maskz_loadu_epi32, _mm256_min_epu32,
     _mm256_set1_epi32, _mm512_cmpgt_epu64_mask, _mm512_cvtepi64_epi32, _mm512_cvtepu32_epi64, _mm512_i64gather_epi64,
     _mm512_mask_mov_epi64, _mm512_mask_storeu_epi64, _mm512_mullo_epi64, _mm512_set1_epi64, _mm512_slli_epi64,
     _mm512_sllv_epi64, _mm512_srl_epi64, _mm512_srlv_epi64, _mm512_sub_epi64, _mm512_ternarylogic_epi64,
@@ -12,15 +12,22 @@ use super::{FACTOR, KEY_BYTES, TOO_LONG, Wanted};
 /// `!(word & kept | ended)`.
 const NEITHER: i32 = 0b0001_0101;
 
+/// The key of eight bytes of which so many bits are the piece's; with more than 64 it is none. Shifts by 64 and more give
+/// zero: nothing is kept of the empty piece, and of eight bytes none is marked.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(crate) fn key(word: __m512i, bits: __m512i) -> __m512i {
+    let kept = _mm512_srlv_epi64(_mm512_set1_epi64(-1), _mm512_sub_epi64(_mm512_set1_epi64(64), bits));
+    let ended = _mm512_sllv_epi64(_mm512_set1_epi64(0xFF), bits);
+    _mm512_ternarylogic_epi64::<NEITHER>(word, kept, ended)
+}
+
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512vl")]
 pub(crate) fn word_keys(wanted: Wanted<'_>) {
     let (count, last) = wanted.bounds();
     let Wanted { text, places, shift, keys, buckets } = wanted;
     let last = _mm256_set1_epi32(u32::try_from(last).unwrap_or(u32::MAX) as i32);
-    let all = _mm512_set1_epi64(-1);
-    let bits = _mm512_set1_epi64(64);
-    let mark = _mm512_set1_epi64(0xFF);
     let shift = _mm_cvtsi32_si128(shift as i32);
     let mut index = 0;
     while index < count {
@@ -36,11 +43,7 @@ pub(crate) fn word_keys(wanted: Wanted<'_>) {
         let lengths = _mm512_sub_epi64(_mm512_cvtepu32_epi64(ends), starts);
         // SAFETY: each place is `last` at most, eight bytes before the end of `text`.
         let words = unsafe { _mm512_i64gather_epi64::<1>(starts, text.as_ptr().cast()) };
-        // Shifts by 64 and more give zero: nothing is kept of the empty piece, and of eight bytes none is marked.
-        let length_bits = _mm512_slli_epi64::<3>(lengths);
-        let kept = _mm512_srlv_epi64(all, _mm512_sub_epi64(bits, length_bits));
-        let ended = _mm512_sllv_epi64(mark, length_bits);
-        let own = _mm512_ternarylogic_epi64::<NEITHER>(words, kept, ended);
+        let own = key(words, _mm512_slli_epi64::<3>(lengths));
         let too_long = _mm512_cmpgt_epu64_mask(lengths, _mm512_set1_epi64(KEY_BYTES as i64));
         let own = _mm512_mask_mov_epi64(own, too_long, _mm512_set1_epi64(TOO_LONG as i64));
         let hashes = _mm512_mullo_epi64(own, _mm512_set1_epi64(FACTOR as i64));
